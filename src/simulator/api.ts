@@ -1,0 +1,90 @@
+// What a call is, and how one becomes an answer: who is asking, how often, with what body, then the handler.
+
+import { ApiFailure, errcodeText, formatErrmsg } from "./api-failure.js";
+import type { App } from "./directory.js";
+import { type JsonFields, readJsonBody } from "./json-fields.js";
+import { randomDigits } from "./random.js";
+import type { World } from "./world.js";
+
+export type Payload = Record<string, unknown>;
+
+export interface Answer {
+  /** A string only when a fault wants it so. */
+  errcode: number | string;
+  errmsg: string;
+  payload: Payload;
+}
+
+export interface IncomingCall {
+  method: string;
+  query: URLSearchParams;
+  rawBody: string;
+  ip: string;
+}
+
+interface CallInput {
+  world: World;
+  query: URLSearchParams;
+  ip: string;
+}
+
+interface ApiShape {
+  /** Below /cgi-bin/, as in "living/create". */
+  name: string;
+  /** Payload fields that an error body carries nevertheless, empty. */
+  emptyPayload?: Payload;
+  /** Success without errcode and errmsg, as in service/get_suite_token. */
+  isErrcodeOmitted?: boolean;
+}
+
+export type Api = ApiShape &
+  (
+    | { method: "GET"; auth: "none"; handle: (call: CallInput) => Payload }
+    | { method: "GET"; auth: "access_token"; handle: (call: CallInput & { app: App }) => Payload }
+    | { method: "POST"; auth: "access_token"; handle: (call: CallInput & { app: App; body: JsonFields }) => Payload }
+  );
+
+/** Does what the call asks for and says how it went. */
+export function perform(world: World, api: Api, call: IncomingCall): Answer {
+  try {
+    return { errcode: 0, errmsg: "ok", payload: handle(world, api, call) };
+  } catch (error) {
+    if (error instanceof ApiFailure) return failed(world, api, error);
+    throw error;
+  }
+}
+
+export function failed(world: World, api: Api, { errcode, message }: ApiFailure): Answer {
+  return failedWith(world, api, errcode, message);
+}
+
+/** Also for an errcode that is a string: a fault may ask for one. */
+export function failedWith(world: World, api: Api, errcode: number | string, text?: string): Answer {
+  const { settings, clock } = world;
+  const hint = `${clock.nowSeconds()}${randomDigits(settings.random, 15)}`;
+  const errmsg = formatErrmsg(text ?? errcodeText(Number(errcode)), errcode, hint, settings.egressIp);
+  const payload = settings.assumptions.emptyPayloadInErrors ? (api.emptyPayload ?? {}) : {};
+  return { errcode, errmsg, payload };
+}
+
+/** Whose quota a call counts against. */
+export function corpidOf(world: World, call: IncomingCall): string {
+  try {
+    return world.accessTokens.ownerOf(call.query.get("access_token")).corpid;
+  } catch {
+    return call.query.get("corpid") ?? "";
+  }
+}
+
+function handle(world: World, api: Api, call: IncomingCall): Payload {
+  const { wrongMethodErrcode, malformedBodyErrcode } = world.settings.assumptions;
+  const { query, ip } = call;
+  if (call.method !== api.method) throw new ApiFailure(wrongMethodErrcode);
+  world.frequency.countCall(api.name, corpidOf(world, call), ip);
+  if (api.auth === "none") return api.handle({ world, query, ip });
+  const app = world.accessTokens.ownerOf(query.get("access_token"));
+  if (app.trustedIps !== undefined && !app.trustedIps.includes(ip)) throw new ApiFailure(60020);
+  if (api.name.startsWith("living/") && app.hasLivingPermission === false) throw new ApiFailure(48002);
+  if (api.method === "GET") return api.handle({ world, query, ip, app });
+  return api.handle({ world, query, ip, app, body: readJsonBody(call.rawBody, malformedBodyErrcode) });
+}

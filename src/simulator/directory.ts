@@ -1,0 +1,89 @@
+// Who exists: corps, their apps, their members, and which app may name which member.
+
+import { ApiFailure } from "./api-failure.js";
+import type { Assumptions } from "./assumptions.js";
+import type { AppOptions, CorpOptions, UserOptions } from "./options.js";
+
+/** An app inside one corp: what an access_token stands for. */
+export interface App extends AppOptions {
+  readonly corpid: string;
+}
+
+interface Corp {
+  readonly apps: App[];
+  readonly users: ReadonlyMap<string, UserOptions> | "any";
+}
+
+/** 1 to 64 of letters, digits and `-_.@`, by the help text of 40003. */
+const USERID = /^[A-Za-z0-9_.@-]{1,64}$/;
+
+export class Directory {
+  readonly #corps = new Map<string, Corp>();
+  readonly #assumptions: Assumptions;
+
+  constructor(corps: readonly CorpOptions[], assumptions: Assumptions) {
+    this.#assumptions = assumptions;
+    for (const corp of corps) this.addCorp(corp);
+  }
+
+  addCorp({ corpid, apps, users = "any" }: CorpOptions): void {
+    this.#corps.set(corpid, {
+      apps: apps.map((app) => ({ ...app, corpid })),
+      users: users === "any" ? "any" : new Map(users.map((user) => [user.userid, user])),
+    });
+  }
+
+  hasCorp(corpid: string): boolean {
+    return this.#corps.has(corpid);
+  }
+
+  firstApp(): App | undefined {
+    return this.#allApps()[0];
+  }
+
+  app(corpid: string, agentid: number): App | undefined {
+    return this.#corps.get(corpid)?.apps.find((app) => app.agentid === agentid);
+  }
+
+  /** @throws {ApiFailure} 40091 for another corp's secret, 40001 for one that nobody has */
+  appWithSecret(corpid: string, secret: string): App {
+    const owners = this.#allApps().filter((app) => app.secret === secret);
+    const app = owners.find((owner) => owner.corpid === corpid);
+    if (app === undefined) throw new ApiFailure(owners.length > 0 ? 40091 : 40001);
+    return app;
+  }
+
+  /** Adds an app to a corp that exists, or replaces the one with the same agentid. */
+  putApp(corpid: string, options: AppOptions): App {
+    const corp = this.#corps.get(corpid);
+    if (corp === undefined) throw new Error(`the simulator has no corp ${corpid}`);
+    const app = { ...options, corpid };
+    this.removeApp(corpid, app.agentid);
+    corp.apps.push(app);
+    return app;
+  }
+
+  removeApp(corpid: string, agentid: number): void {
+    const apps = this.#corps.get(corpid)?.apps ?? [];
+    const index = apps.findIndex((app) => app.agentid === agentid);
+    if (index >= 0) apps.splice(index, 1);
+  }
+
+  /** @throws {ApiFailure} when the userid is malformed, unknown, or outside the app's visible range */
+  requireVisible(app: App, userid: string): void {
+    if (!USERID.test(userid)) throw new ApiFailure(40003);
+    const users = this.#corps.get(app.corpid)?.users ?? "any";
+    if (users !== "any" && !users.has(userid)) throw new ApiFailure(this.#assumptions.unknownUserErrcode);
+    const visible = app.visibleUserids ?? "all";
+    if (visible !== "all" && !visible.includes(userid)) throw new ApiFailure(this.#assumptions.invisibleUserErrcode);
+  }
+
+  mainDepartmentOf(corpid: string, userid: string): number {
+    const users = this.#corps.get(corpid)?.users ?? "any";
+    return (users === "any" ? undefined : users.get(userid)?.mainDepartment) ?? 1;
+  }
+
+  #allApps(): App[] {
+    return [...this.#corps.values()].flatMap((corp) => corp.apps);
+  }
+}

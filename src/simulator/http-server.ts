@@ -1,0 +1,117 @@
+// The socket: reads a request, finds its call, keeps the record, and lets faults have their way with it.
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { setTimeout as pause } from "node:timers/promises";
+import { type Answer, type Api, type IncomingCall, corpidOf, failed, failedWith, perform } from "./api.js";
+import { ApiFailure } from "./api-failure.js";
+import { deliver, spoil } from "./delivery.js";
+import { type Fault, effectOf } from "./faults.js";
+import { gettoken } from "./gettoken.js";
+import { parseJson } from "./json-fields.js";
+import { livingBookingCalls } from "./living-booking-calls.js";
+import { livingReadingCalls } from "./living-reading-calls.js";
+import type { RecordedRequest } from "./request-log.js";
+import type { World } from "./world.js";
+
+const API_PREFIX = "/cgi-bin/";
+
+const APIS: ReadonlyMap<string, Api> = new Map(
+  [gettoken, ...livingBookingCalls, ...livingReadingCalls].map((api) => [api.name, api]),
+);
+
+/** What was asked of the control surface, which shares the socket. */
+export interface ControlRequest {
+  method: string;
+  path: string;
+  query: URLSearchParams;
+  rawBody: string;
+}
+
+export type ControlHandler = (request: ControlRequest) => { status: number; body: unknown };
+
+export function createHttpServer(world: World, control: ControlHandler): Server {
+  const server = createServer((request, response) => {
+    serve(world, control, request, response).catch((error: unknown) => {
+      // Either the caller hung up in the middle, or the simulator has a bug, which must not look like WeCom's answer.
+      if (response.headersSent || response.destroyed) response.destroy();
+      else response.writeHead(500, { "content-type": "text/plain" }).end(String(error));
+    });
+  });
+  server.keepAliveTimeout = 65_000;
+  return server;
+}
+
+async function serve(
+  world: World,
+  control: ControlHandler,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { method = "GET", url = "/" } = request;
+  const { pathname: path, searchParams: query } = new URL(url, "http://simulator.invalid");
+  const rawBody = await readText(request);
+  if (!path.startsWith(API_PREFIX)) {
+    const { status, body } = control({ method, path, query, rawBody });
+    response.writeHead(status, { "content-type": "application/json; charset=UTF-8" }).end(JSON.stringify(body));
+    return;
+  }
+  const name = path.slice(API_PREFIX.length);
+  const record: RecordedRequest = {
+    method,
+    path,
+    api: name,
+    query: Object.fromEntries(query),
+    headers: request.headers,
+    rawBody,
+    body: parseJson(rawBody),
+    at: world.clock.nowMs(),
+  };
+  world.requests.add(record);
+  const api = APIS.get(name);
+  // Assumed: what WeCom answers on a path that it does not have is not documented.
+  if (api === undefined) response.writeHead(404).end();
+  else
+    await answerCall(world, api, { method, query, rawBody, ip: request.socket.remoteAddress ?? "" }, record, response);
+}
+
+async function answerCall(
+  world: World,
+  api: Api,
+  call: IncomingCall,
+  record: RecordedRequest,
+  response: ServerResponse,
+): Promise<void> {
+  const slot = `${corpidOf(world, call)} ${api.name}`;
+  const { isAllowed } = world.inFlight.enter(slot);
+  try {
+    const fault = world.faults.take(api.name);
+    if (fault !== undefined) record.fault = fault.kind;
+    const answer = isAllowed ? faultyAnswer(world, api, call, fault) : failed(world, api, new ApiFailure(45033));
+    const waitMs = world.settings.latencyMs + (fault?.delayMs ?? 0);
+    if (waitMs > 0) await pause(waitMs, undefined, { ref: false });
+    if (fault === undefined || !LOST_ANSWERS.has(fault.kind)) record.errcode = answer.errcode;
+    await deliver(response, api, answer, fault);
+  } finally {
+    world.inFlight.leave(slot);
+  }
+}
+
+const LOST_ANSWERS: ReadonlySet<Fault["kind"]> = new Set(["drop", "hang", "http", "empty-body", "headers-only"]);
+
+/** Carries the call out as far as the fault lets it, and words the answer that the fault leaves. */
+function faultyAnswer(world: World, api: Api, call: IncomingCall, fault: Fault | undefined): Answer {
+  if (fault === undefined) return perform(world, api, call);
+  const effect = effectOf(fault);
+  let answer: Answer = { errcode: 0, errmsg: "ok", payload: {} };
+  if (effect === "applied") answer = perform(world, api, call);
+  else if (effect !== "none") world.lateEffects.schedule(effect.lateMs, () => void perform(world, api, call));
+  if (fault.kind !== "errcode") return spoil(answer, fault);
+  const injected = failedWith(world, api, fault.errcode);
+  return fault.errmsg === undefined ? injected : { ...injected, errmsg: fault.errmsg };
+}
+
+async function readText(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString("utf8");
+}

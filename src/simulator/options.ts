@@ -1,0 +1,113 @@
+// What a caller may set, and the demo corp that stands in when nothing is set.
+
+import { type Assumptions, DEFAULT_ASSUMPTIONS } from "./assumptions.js";
+
+export interface UserOptions {
+  userid: string;
+  /** Default 1, the root department. */
+  mainDepartment?: number;
+}
+
+export interface AppOptions {
+  agentid: number;
+  secret: string;
+  /** Whom the app may name as an anchor. Default "all". */
+  visibleUserids?: readonly string[] | "all";
+  /** The system app 「直播」 sees every living of its corp; others only their own. Default false. */
+  isSystemApp?: boolean;
+  /** False: living/* answers 48002. Default true. */
+  hasLivingPermission?: boolean;
+  /** When given, callers from other addresses get 60020. */
+  trustedIps?: readonly string[];
+}
+
+export interface CorpOptions {
+  corpid: string;
+  apps: readonly AppOptions[];
+  /** The contact book. "any" (default): every well-formed userid exists. */
+  users?: readonly UserOptions[] | "any";
+}
+
+/** Calls per minute and hour that are still answered; the next one gets 45009 until the block is over. */
+export interface RateLimits {
+  perCorpPerMinute?: number;
+  perCorpPerHour?: number;
+  perIpPerMinute?: number;
+  perIpPerHour?: number;
+}
+
+/** @see https://developer.work.weixin.qq.com/document/path/90454 */
+export const DOCUMENTED_RATE_LIMITS: Readonly<Required<RateLimits>> = {
+  perCorpPerMinute: 10_000,
+  perCorpPerHour: 150_000,
+  perIpPerMinute: 20_000,
+  perIpPerHour: 600_000,
+};
+
+export interface SimulatorOptions {
+  /** Default 0: any free port. */
+  port?: number;
+  /** Default "127.0.0.1". */
+  host?: string;
+  /** Default: the demo corp. */
+  corps?: readonly CorpOptions[];
+  /** Tokens that never expire and that invalidateTokens() spares, for the first app of the first corp. Default none. */
+  fixedTokens?: readonly string[];
+  /** Default 7200. */
+  tokenTtlSeconds?: number;
+  /** Length of the tokens issued. Default 512, the documented maximum, so that storage that reserves less is found out. */
+  tokenLength?: number;
+  /** Wrong secrets from one address within an hour before gettoken answers 45009 for an hour. Default 2000. */
+  wrongSecretsPerHour?: number;
+  /** Milliseconds since 1970. Default Date.now. */
+  now?: () => number;
+  /** From 0 (inclusive) to 1 (exclusive); see seededRandom. Default Math.random. */
+  random?: () => number;
+  /** Wait before every answer, after its effect. Default 0. */
+  latencyMs?: number;
+  /** Calls in flight per corp and API; one more gets 45033. Default unlimited, as no number is documented. */
+  maxConcurrentPerApi?: number;
+  /** Per corp and API, and per address and API. Default none; see DOCUMENTED_RATE_LIMITS. */
+  rateLimits?: RateLimits;
+  /** media_ids that exist; others get 40007. Default "any". */
+  mediaIds?: readonly string[] | "any";
+  /** The caller's address as errmsg discloses it. Default "203.0.113.7". */
+  egressIp?: string;
+  /** How many requests are remembered; false: none. Default 10,000. */
+  record?: number | false;
+  /** How many livings are remembered, oldest forgotten first. Default 50,000. */
+  maxLivings?: number;
+  assumptions?: Partial<Assumptions>;
+}
+
+/** An obviously made-up corp: zhangsan and lisi may hold livings, wangwu exists but is outside the app's visible range. */
+export const DEMO_CORP = {
+  corpid: "ww0000000000000000",
+  apps: [{ agentid: 1000014, secret: "demo-secret-for-the-simulator-only", visibleUserids: ["zhangsan", "lisi"] }],
+  users: [{ userid: "zhangsan" }, { userid: "lisi" }, { userid: "wangwu" }],
+} as const satisfies CorpOptions;
+
+export type Settings = Required<Omit<SimulatorOptions, "assumptions">> & { assumptions: Assumptions };
+
+export function settingsFrom(options: SimulatorOptions): Settings {
+  return {
+    port: 0,
+    host: "127.0.0.1",
+    corps: [DEMO_CORP],
+    fixedTokens: [],
+    tokenTtlSeconds: 7200,
+    tokenLength: 512,
+    wrongSecretsPerHour: 2000,
+    now: Date.now,
+    random: Math.random,
+    latencyMs: 0,
+    maxConcurrentPerApi: Infinity,
+    rateLimits: {},
+    mediaIds: "any",
+    egressIp: "203.0.113.7",
+    record: 10_000,
+    maxLivings: 50_000,
+    ...options,
+    assumptions: { ...DEFAULT_ASSUMPTIONS, ...options.assumptions },
+  };
+}

@@ -1,0 +1,102 @@
+// A WeCom of our own: the nine living calls and gettoken behind a real socket, with a state that tests can look at and move.
+// Written from WeCom's documentation alone. It shares no code with the client that it checks.
+
+import type { AddressInfo } from "node:net";
+import type { Server } from "node:http";
+import { createControl } from "./control.js";
+import type { Fault } from "./faults.js";
+import type { LivingShare, WatchPass } from "./five-minute-codes.js";
+import { createHttpServer } from "./http-server.js";
+import type { Livings } from "./livings.js";
+import { type SimulatorOptions, settingsFrom } from "./options.js";
+import type { RecordedRequest } from "./request-log.js";
+import { World } from "./world.js";
+
+/** @throws when the port is taken */
+export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  const settings = settingsFrom(options);
+  const world = new World(settings);
+  const server = createHttpServer(world, createControl(world));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(settings.port, settings.host, resolve);
+  });
+  return new Simulator(world, server);
+}
+
+export class Simulator implements AsyncDisposable {
+  /** "http://127.0.0.1:12345": goes where https://qyapi.weixin.qq.com would. */
+  readonly url: string;
+  readonly #world: World;
+  readonly #server: Server;
+
+  constructor(world: World, server: Server) {
+    const { address, port, family } = server.address() as AddressInfo;
+    this.url = `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+    this.#world = world;
+    this.#server = server;
+  }
+
+  /** Oldest first; at most `record` of them. Requests to the control surface are not among them. */
+  get requests(): readonly RecordedRequest[] {
+    return this.#world.requests.all();
+  }
+
+  /** @param api "living/create", "gettoken" */
+  requestsTo(api: string): RecordedRequest[] {
+    return this.requests.filter((request) => request.api === api);
+  }
+
+  /** How many requests came in for each API since the start or the last reset. */
+  get requestCounts(): Readonly<Record<string, number>> {
+    return this.#world.requests.counts();
+  }
+
+  get faults(): { inject(...faults: readonly Fault[]): void; pending(): Fault[]; clear(): void } {
+    return this.#world.faults;
+  }
+
+  get livings(): Livings {
+    return this.#world.livings;
+  }
+
+  get clock(): { nowMs(): number; advance(ms: number): void } {
+    return this.#world.clock;
+  }
+
+  /** All tokens but the fixed ones answer 40014 from now on. */
+  invalidateTokens(): void {
+    this.#world.accessTokens.invalidateAll();
+  }
+
+  /** As if someone had opened the card of a living: the code that the mini-program gets. Valid 5 minutes. */
+  addShareCode(share: LivingShare): string {
+    return this.#world.shareCodes.issue(share);
+  }
+
+  /** What a living_code opens; undefined when it is unknown or older than 5 minutes. */
+  redeemLivingCode(livingCode: string): WatchPass | undefined {
+    return this.#world.livingCodes.redeem(livingCode);
+  }
+
+  /** Lets pending late effects happen now. */
+  applyLateEffects(): void {
+    this.#world.lateEffects.runAll();
+  }
+
+  reset(): void {
+    this.#world.reset();
+  }
+
+  /** Closes every connection, those that hang included. */
+  async close(): Promise<void> {
+    this.#world.lateEffects.clear();
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
