@@ -1,0 +1,191 @@
+/**
+ * The environment as a checked configuration: the only reader of process.env. All mistakes are told at once, by variable,
+ * with what was found and what is expected; the value of a secret never.
+ */
+import { readFileSync } from "node:fs";
+import type { LogLevel } from "./observability/logger.js";
+import { Secret } from "./observability/secret.js";
+
+export interface Setting {
+  readonly default?: string;
+  readonly meaning: string;
+  /** Can also be given as the path of a file, in `NAME_FILE`. */
+  readonly isSecret?: true;
+}
+
+/** Every variable that the gateway reads; the table in the README is compared with this one. */
+export const settings = {
+  NODE_ENV: { default: "development", meaning: "`production` closes what is open for development" },
+  PORT: { default: "4000", meaning: "TCP port; 0 takes a free one" },
+  HOST: { default: "127.0.0.1", meaning: "address to listen on; the image listens on `0.0.0.0`" },
+  WECOM_BASE_URL: {
+    default: "https://qyapi.weixin.qq.com",
+    meaning: "where WeCom's `/cgi-bin/living/create` lives",
+  },
+  WECOM_ACCESS_TOKEN: { meaning: "a fixed access_token: never renewed", isSecret: true },
+  WECOM_CORP_ID: { meaning: "the corp's id, for a self-built app" },
+  WECOM_CORP_SECRET: {
+    meaning: "the self-built app's secret: the gateway fetches and renews the token",
+    isSecret: true,
+  },
+  WECOM_MAX_IN_FLIGHT: { default: "10", meaning: "calls under way at once, per corp and API" },
+  WECOM_TIMEOUT_MS: { default: "8000", meaning: "deadline of one operation's calls to WeCom, in milliseconds" },
+  AUTH_MODE: {
+    default: "none",
+    meaning: "who may call: `none` lets everybody; in production it must be set, so that nothing is open by accident",
+  },
+  CORS_ORIGINS: {
+    meaning: "origins of browsers, comma-separated; unset: none in production, any outside it",
+  },
+  LOG_LEVEL: { default: "info", meaning: "`debug`, `info`, `warn`, `error` or `silent`: JSON lines to stdout" },
+} as const satisfies Record<string, Setting>;
+
+type SettingName = keyof typeof settings;
+
+export type Credentials =
+  | { readonly kind: "simulator" }
+  | { readonly kind: "fixed-token"; readonly token: Secret; readonly corpid: string | undefined }
+  | { readonly kind: "self-built"; readonly corpid: string; readonly corpsecret: Secret };
+
+export interface Config {
+  readonly isProduction: boolean;
+  readonly port: number;
+  readonly host: string;
+  readonly wecom: {
+    readonly baseUrl: URL;
+    readonly credentials: Credentials;
+    readonly maxInFlight: number;
+    readonly timeoutMs: number;
+  };
+  readonly corsOrigins: "any" | readonly string[];
+  readonly logLevel: LogLevel;
+}
+
+export class ConfigurationError extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(`The configuration is not valid:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`);
+    this.name = "ConfigurationError";
+  }
+}
+
+/** @throws {ConfigurationError} with every problem that there is */
+export function loadConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const problems: string[] = [];
+  const reader = new SettingReader(env, problems);
+  const isProduction = reader.oneOf("NODE_ENV", ["development", "test", "production"]) === "production";
+  if (isProduction && reader.text("AUTH_MODE") === undefined) {
+    problems.push("AUTH_MODE: not set, expected one of: none (production needs an explicit choice)");
+  }
+  reader.oneOf("AUTH_MODE", ["none"]);
+  const origins = reader.list("CORS_ORIGINS", isOrigin, "origins such as https://app.example.com");
+  const config: Config = {
+    isProduction,
+    port: reader.integer("PORT", 0, 65535),
+    host: reader.text("HOST") ?? settings.HOST.default,
+    wecom: {
+      baseUrl: reader.url("WECOM_BASE_URL"),
+      credentials: readCredentials(reader, isProduction, problems),
+      maxInFlight: reader.integer("WECOM_MAX_IN_FLIGHT", 1, 1000),
+      timeoutMs: reader.integer("WECOM_TIMEOUT_MS", 1, 600_000),
+    },
+    corsOrigins: origins ?? (isProduction ? [] : "any"),
+    logLevel: reader.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"]),
+  };
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  return config;
+}
+
+function readCredentials(reader: SettingReader, isProduction: boolean, problems: string[]): Credentials {
+  const token = reader.secret("WECOM_ACCESS_TOKEN");
+  const corpid = reader.text("WECOM_CORP_ID");
+  const corpsecret = reader.secret("WECOM_CORP_SECRET");
+  if (token && corpsecret) {
+    problems.push("WECOM_ACCESS_TOKEN and WECOM_CORP_SECRET: both set, expected one of the two kinds of credentials");
+  }
+  if (token) return { kind: "fixed-token", token, corpid };
+  if (corpid !== undefined && corpsecret) return { kind: "self-built", corpid, corpsecret };
+  if (corpid !== undefined)
+    problems.push("WECOM_CORP_SECRET: not set, expected the secret of the app (WECOM_CORP_ID is set)");
+  else if (corpsecret) problems.push("WECOM_CORP_ID: not set, expected the corp's id (WECOM_CORP_SECRET is set)");
+  else if (isProduction || reader.text("WECOM_BASE_URL") !== undefined) {
+    const why = isProduction ? "in production" : "with WECOM_BASE_URL";
+    problems.push(
+      `WECOM_CORP_ID: not set, expected the corp's id, together with WECOM_CORP_SECRET (${why} there is no simulator)`,
+      "WECOM_CORP_SECRET: not set, expected the secret of the app, together with WECOM_CORP_ID",
+      "WECOM_ACCESS_TOKEN: not set, expected a fixed access_token, if the two above are not given",
+    );
+  }
+  return { kind: "simulator" };
+}
+
+/** Reads one variable at a time and notes what is wrong with it; what it returns then is never used. */
+class SettingReader {
+  constructor(
+    private readonly env: Readonly<Record<string, string | undefined>>,
+    private readonly problems: string[],
+  ) {}
+
+  /** An empty variable counts as not set: that is how compose files and shells unset one. */
+  text(name: SettingName): string | undefined {
+    const value = this.env[name]?.trim();
+    return value === "" ? undefined : value;
+  }
+
+  secret(name: SettingName): Secret | undefined {
+    const fileVariable = `${name}_FILE`;
+    const path = this.env[fileVariable]?.trim();
+    const value = this.text(name);
+    if (!path) return value === undefined ? undefined : new Secret(value);
+    if (value !== undefined) this.problems.push(`${name} and ${fileVariable}: both set, expected one of them`);
+    try {
+      const content = readFileSync(path, "utf8").trim();
+      if (content !== "") return new Secret(content);
+      this.problems.push(`${fileVariable}: found an empty file, expected a secret in it`);
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? String(error.code) : "an error";
+      this.problems.push(`${fileVariable}: found ${code} when reading it, expected the path of a readable file`);
+    }
+    return undefined;
+  }
+
+  integer(name: "PORT" | "WECOM_MAX_IN_FLIGHT" | "WECOM_TIMEOUT_MS", min: number, max: number): number {
+    const value = this.text(name) ?? settings[name].default;
+    const number = Number(value);
+    if (!/^\d+$/.test(value) || number < min || number > max) {
+      this.problems.push(`${name}: found ${JSON.stringify(value)}, expected a whole number from ${min} to ${max}`);
+    }
+    return number;
+  }
+
+  oneOf<T extends string>(name: "NODE_ENV" | "AUTH_MODE" | "LOG_LEVEL", allowed: readonly T[]): T {
+    const value = this.text(name) ?? settings[name].default;
+    const found = allowed.find((candidate) => candidate === value);
+    if (found !== undefined) return found;
+    this.problems.push(`${name}: found ${JSON.stringify(value)}, expected one of: ${allowed.join(", ")}`);
+    return allowed[0] as T;
+  }
+
+  list(name: SettingName, isValid: (item: string) => boolean, expected: string): string[] | undefined {
+    const items = this.text(name)
+      ?.split(",")
+      .map((item) => item.trim());
+    const wrong = items?.filter((item) => !isValid(item)) ?? [];
+    if (wrong.length > 0) this.problems.push(`${name}: found ${JSON.stringify(wrong)}, expected ${expected}`);
+    return items;
+  }
+
+  url(name: "WECOM_BASE_URL"): URL {
+    const value = this.text(name) ?? settings[name].default;
+    const url = URL.canParse(value) ? new URL(value) : null;
+    const isUsable =
+      url !== null && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "" && url.username === "";
+    if (isUsable) return url;
+    // Not echoed: a URL that somebody put a token or a password into must not reach the log.
+    this.problems.push(`${name}: found something else, expected an http or https URL without query and credentials`);
+    return new URL(settings[name].default);
+  }
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text;
+}

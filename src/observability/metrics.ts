@@ -1,0 +1,48 @@
+import { collectDefaultMetrics, Histogram, Registry } from "prom-client";
+
+const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** What the wecom side reports. */
+export interface WecomMetrics {
+  /** @param outcome `ok`, an errcode, or `no-answer` */
+  observeCall(api: string, outcome: string, seconds: number): void;
+}
+
+/** What the HTTP side reports. */
+export interface HttpMetrics {
+  observeRequest(route: string, status: number, seconds: number): void;
+}
+
+export interface Metrics extends WecomMetrics, HttpMetrics {
+  /** The exposition format of Prometheus. */
+  render(): Promise<{ contentType: string; text: string }>;
+}
+
+/** Every gateway has a registry of its own, so that several can live in one process. */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const calls = new Histogram({
+    name: "wecom_call_duration_seconds",
+    help: "Calls to WeCom by API and outcome: ok, an errcode, or no-answer",
+    labelNames: ["api", "outcome"],
+    buckets: secondsBuckets,
+    registers: [registry],
+  });
+  const requests = new Histogram({
+    name: "http_request_duration_seconds",
+    help: "Requests to the gateway by route and status",
+    labelNames: ["route", "status"],
+    buckets: secondsBuckets,
+    registers: [registry],
+  });
+  return {
+    observeCall: (api, outcome, seconds) => {
+      calls.observe({ api, outcome }, seconds);
+    },
+    observeRequest: (route, status, seconds) => {
+      requests.observe({ route, status }, seconds);
+    },
+    render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+  };
+}
