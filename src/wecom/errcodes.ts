@@ -33,8 +33,6 @@ export type ErrcodeFault =
   | "license"
   /** The callback or trusted domain, as configured. */
   | "callback"
-  /** A defect of the gateway that no caller can cause. No errcode is that certain so far. */
-  | "gateway"
   | "deprecated"
   | "other";
 
@@ -102,7 +100,6 @@ const usual: Record<ErrcodeFault, Pick<ErrcodeEntry, "retry" | "operator">> = {
   },
   license: { retry: "after-operator", operator: "Renew the app's paid service." },
   callback: { retry: "after-operator", operator: "Correct the callback settings of the app in WeCom's console." },
-  gateway: { retry: "never", operator: "Report a defect of the gateway." },
   deprecated: { retry: "never", operator: "Update the gateway: WeCom has withdrawn the API that it calls." },
   other: { retry: "never", operator: "Read WeCom's page on the code." },
 };

@@ -1,0 +1,196 @@
+/**
+ * One call to WeCom: a place in the queue, a token, the request, and the errcode that WeCom puts into an HTTP 200.
+ * Nothing here repeats a call, except once after WeCom refused its token: such a call had no effect.
+ *
+ * @see https://developer.work.weixin.qq.com/document/path/90313 how errors are told
+ */
+import type { Dispatcher } from "undici";
+import type { Logger } from "../observability/logger.js";
+import type { WecomMetrics } from "../observability/metrics.js";
+import type { Secret } from "../observability/secret.js";
+import type { CallGates } from "./call-gates.js";
+import type { Deadline } from "./deadline.js";
+import { WecomApiError, WecomError, WecomTransportError } from "./errors.js";
+import type { TokenSource } from "./tokens/token-source.js";
+import { exchange, type HttpAnswer, TransportFailure } from "./transport.js";
+
+/** An API of WeCom's and the properties of it that decide what may be done after a failure. */
+export interface Endpoint {
+  /** As WeCom's documentation names it, below `/cgi-bin/`: `living/create`. */
+  readonly api: string;
+  readonly method: "GET" | "POST";
+  /** `write`: repeating it after a lost answer can do harm. WeCom's reads are POSTs too: the verb does not tell. */
+  readonly effect: "read" | "write";
+}
+
+/** What a call needs to know of the operation that it belongs to. */
+export interface CallOptions {
+  readonly corp: string;
+  readonly deadline: Deadline;
+  readonly log: Logger;
+}
+
+export interface Payload {
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: object;
+}
+
+/** The fields of a successful answer, not checked yet. */
+export type Answer = Readonly<Record<string, unknown>>;
+
+export interface ClientOptions {
+  readonly baseUrl: URL;
+  readonly dispatcher: Dispatcher;
+  readonly gates: CallGates;
+  readonly metrics: WecomMetrics;
+}
+
+export class WecomClient {
+  readonly #pathPrefix: string;
+
+  constructor(private readonly options: ClientOptions) {
+    this.#pathPrefix = `${options.baseUrl.pathname.replace(/\/$/, "")}/cgi-bin/`;
+  }
+
+  /**
+   * Calls with an access_token, which is fetched anew once when WeCom refuses it.
+   *
+   * @param read takes the value out of the answer, and throws when it is not there
+   * @throws {WecomApiError} on any errcode but 0
+   * @throws {WecomTransportError} when no usable answer came; `mayHaveTakenEffect` tells whether the call may count
+   * @throws {WecomConfigurationError} when there is no token to be had for this corp
+   * @throws {WecomOverloadError} when too many calls wait already
+   */
+  async call<T>(
+    endpoint: Endpoint,
+    payload: Payload,
+    tokens: TokenSource,
+    call: CallOptions,
+    read: (answer: Answer) => T,
+  ): Promise<T> {
+    const token = await tokens.get(call);
+    try {
+      return await this.exchange(endpoint, payload, token, call, read);
+    } catch (error) {
+      if (!(error instanceof WecomApiError) || !isTokenRefused(error) || !tokens.invalidate(token, call)) throw error;
+      call.log.info({ api: endpoint.api, errcode: error.errcode }, "WeCom refused the access_token: fetching it again");
+      return await this.exchange(endpoint, payload, await tokens.get(call), call, read);
+    }
+  }
+
+  /** One request and the reading of its answer; `token` is undefined for the APIs that hand out tokens. */
+  async exchange<T>(
+    endpoint: Endpoint,
+    payload: Payload,
+    token: Secret | undefined,
+    call: CallOptions,
+    read: (answer: Answer) => T,
+  ): Promise<T> {
+    const { api } = endpoint;
+    const leave = await this.options.gates.enter(call.corp, api, call.deadline);
+    const startedAt = performance.now();
+    let outcome = "ok";
+    try {
+      const query = { ...(token && { access_token: token.reveal() }), ...payload.query };
+      const answer = await exchange(
+        this.options.dispatcher,
+        {
+          method: endpoint.method,
+          path: `${this.#pathPrefix}${api}?${new URLSearchParams(query).toString()}`,
+          ...(payload.body && { body: JSON.stringify(payload.body) }),
+        },
+        call.deadline,
+      );
+      return readAnswer(endpoint, answer, token, read);
+    } catch (error) {
+      const failure = toWecomError(error, endpoint);
+      outcome = failure instanceof WecomApiError ? (failure.entry ? String(failure.errcode) : "unlisted") : "no-answer";
+      call.log.warn(
+        {
+          api,
+          corp: call.corp,
+          ...(failure instanceof WecomApiError
+            ? { errcode: failure.errcode, errmsg: failure.errmsg, hint: failure.hint }
+            : { reason: failure.message }),
+        },
+        "call to WeCom failed",
+      );
+      throw failure;
+    } finally {
+      leave();
+      this.options.metrics.observeCall(api, outcome, (performance.now() - startedAt) / 1000);
+    }
+  }
+}
+
+/** 40014 is what an expired token answers as well; 42001 is what the documentation says it answers. */
+function isTokenRefused(error: WecomApiError): boolean {
+  return error.errcode === 40014 || error.errcode === 42001;
+}
+
+class UnusableAnswer extends Error {}
+
+function readAnswer<T>(
+  endpoint: Endpoint,
+  { status, body }: HttpAnswer,
+  token: Secret | undefined,
+  read: (answer: Answer) => T,
+): T {
+  // WeCom answers everything with 200; any other status is a proxy's or a fault's, and its body is not WeCom's word.
+  if (status !== 200) throw new UnusableAnswer(`HTTP status ${status}`);
+  const answer = parseObject(body);
+  const { errcode, errmsg } = answer;
+  if (typeof errcode !== "number" || !Number.isInteger(errcode)) throw new UnusableAnswer("no errcode in the answer");
+  const words = typeof errmsg === "string" ? errmsg : "";
+  // The errcode comes first, never the payload: an error's body carries empty payload fields as well.
+  if (errcode !== 0) {
+    throw new WecomApiError({
+      api: endpoint.api,
+      errcode,
+      errmsg: token ? words.replaceAll(token.reveal(), "[secret]") : words,
+      // -1 is "system busy": it does not say whether the write was carried out before.
+      mayHaveTakenEffect: endpoint.effect === "write" && errcode === -1,
+    });
+  }
+  if (/wrong json format/i.test(words)) throw new UnusableAnswer("errcode 0 with the warning «wrong json format»");
+  return read(answer);
+}
+
+function parseObject(body: Buffer): Answer {
+  let value: unknown;
+  try {
+    value = JSON.parse(body.toString("utf8"));
+  } catch (cause) {
+    throw new UnusableAnswer("an answer that is not JSON", { cause });
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new UnusableAnswer("an answer that is not a JSON object");
+  }
+  return value as Answer;
+}
+
+function toWecomError(error: unknown, { api, effect }: Endpoint): WecomError {
+  if (error instanceof WecomError) return error;
+  const delivery = error instanceof TransportFailure && !error.isSent ? "none" : "unknown";
+  const reason = error instanceof Error ? error.message : String(error);
+  return new WecomTransportError(`no usable answer to ${api}: ${reason}`, {
+    api,
+    delivery,
+    mayHaveTakenEffect: effect === "write" && delivery === "unknown",
+    cause: error,
+  });
+}
+
+/** A field that WeCom documents for every success; without it the answer cannot be believed. */
+export function requireString(answer: Answer, field: string): string {
+  const value = answer[field];
+  if (typeof value !== "string" || value === "") throw new UnusableAnswer(`no ${field} in the answer`);
+  return value;
+}
+
+export function requireObject(answer: Answer, field: string): object {
+  const value = answer[field];
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new UnusableAnswer(`no ${field} in the answer`);
+  return value;
+}

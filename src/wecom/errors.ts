@@ -1,0 +1,83 @@
+/**
+ * What a call to WeCom throws. One class per thing that a caller does differently; words in `message`, evidence in fields.
+ * A message names the API and the errcode, never a token, a query string or WeCom's raw errmsg (it holds our address).
+ */
+import { type ErrcodeEntry, lookupErrcode } from "./errcodes.js";
+
+export abstract class WecomError extends Error {
+  /** The API that failed, as WeCom's documentation names it: `living/create`. */
+  readonly api: string;
+  /** True when the request may have changed something at WeCom although no success was reported. */
+  readonly mayHaveTakenEffect: boolean;
+
+  constructor(message: string, evidence: { api: string; mayHaveTakenEffect: boolean; cause?: unknown }) {
+    super(message, { cause: evidence.cause });
+    this.name = new.target.name;
+    this.api = evidence.api;
+    this.mayHaveTakenEffect = evidence.mayHaveTakenEffect;
+  }
+}
+
+/** WeCom answered with an errcode other than 0. */
+export class WecomApiError extends WecomError {
+  readonly errcode: number;
+  /** WeCom's own words without the hint, the address and the link that follow them. */
+  readonly errmsg: string;
+  /** The id in WeCom's `hint: […]`, by which WeCom's support and its error look-up find the request. */
+  readonly hint: string | undefined;
+  /** What the table of errcodes knows; undefined for a code that it does not list. */
+  readonly entry: ErrcodeEntry | undefined;
+
+  constructor(evidence: { api: string; mayHaveTakenEffect: boolean; errcode: number; errmsg: string }) {
+    super(`WeCom refused ${evidence.api} with errcode ${evidence.errcode}`, evidence);
+    this.errcode = evidence.errcode;
+    this.errmsg = publicErrmsg(evidence.errmsg);
+    this.hint = /hint: \[([^\]]{1,64})\]/.exec(evidence.errmsg)?.[1];
+    this.entry = lookupErrcode(evidence.errcode);
+  }
+}
+
+/** No usable answer: the network failed, the deadline passed, or what came back was not WeCom's JSON. */
+export class WecomTransportError extends WecomError {
+  /** `none`: no byte of the request left; `unknown`: WeCom may have received and carried out the request. */
+  readonly delivery: "none" | "unknown";
+
+  constructor(
+    message: string,
+    evidence: { api: string; mayHaveTakenEffect: boolean; delivery: "none" | "unknown"; cause?: unknown },
+  ) {
+    super(message, evidence);
+    this.delivery = evidence.delivery;
+  }
+}
+
+/** The gateway cannot call WeCom for this corp at all: no credentials, or known to be refused. The operator's to mend. */
+export class WecomConfigurationError extends WecomError {
+  constructor(message: string, evidence: { api: string; cause?: unknown }) {
+    super(message, { ...evidence, mayHaveTakenEffect: false });
+  }
+}
+
+/** Our own limiter refused the call before anything was sent. */
+export class WecomOverloadError extends WecomError {
+  readonly retryAfterSeconds: number;
+
+  constructor(message: string, evidence: { api: string; retryAfterSeconds: number }) {
+    super(message, { api: evidence.api, mayHaveTakenEffect: false });
+    this.retryAfterSeconds = evidence.retryAfterSeconds;
+  }
+}
+
+/**
+ * WeCom appends `, hint: [id], from ip: 1.2.3.4, more info at https://…` to its errmsg; only what stands before it is
+ * fit for a client. Addresses are removed wherever they stand, for WeCom documents that errmsg may change at any time.
+ *
+ * @see https://developer.work.weixin.qq.com/document/path/90313
+ */
+export function publicErrmsg(errmsg: string): string {
+  const words = errmsg.split(/,?\s*(?:hint:\s*\[|from ip:|more info at)/i, 1)[0] ?? "";
+  return words
+    .replace(/\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?|(?:[0-9a-f]{1,4}|:):(?:[0-9a-f]{0,4}:){1,6}[0-9a-f]{0,4}/gi, "[address]")
+    .slice(0, 500)
+    .trim();
+}

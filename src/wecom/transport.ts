@@ -1,0 +1,90 @@
+/**
+ * One HTTP exchange with WeCom over undici's `dispatch`: the cheapest of its interfaces, and the only one that tells
+ * whether a request had left when it failed. What the answer means is `client.ts`'s business.
+ */
+import type { Dispatcher } from "undici";
+import type { Deadline } from "./deadline.js";
+
+/** An answer is at most this long. The longest documented one, 100 livingids, has about 4 kB; get_watch_stat's page size is unknown. */
+const maxAnswerBytes = 8 * 1024 * 1024;
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly body: Buffer;
+}
+
+/** Why no answer came. `isSent` is false only when certainly no byte of the request left this process. */
+export class TransportFailure extends Error {
+  constructor(
+    readonly reason: string,
+    readonly isSent: boolean,
+    cause?: unknown,
+  ) {
+    super(reason, { cause });
+  }
+}
+
+export interface HttpRequest {
+  readonly method: "GET" | "POST";
+  /** Path and query. It holds the token: it must not reach a log or an error. */
+  readonly path: string;
+  readonly body?: string;
+}
+
+export function exchange(dispatcher: Dispatcher, request: HttpRequest, deadline: Deadline): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
+    let controller: Dispatcher.DispatchController | undefined;
+    let isSettled = false as boolean;
+    let status = 0;
+    let length = 0;
+    const chunks: Buffer[] = [];
+    let stopWaiting = (): void => undefined;
+
+    const fail = (reason: string, cause?: unknown): void => {
+      if (isSettled) return;
+      isSettled = true;
+      stopWaiting();
+      reject(new TransportFailure(reason, controller !== undefined, cause));
+      controller?.abort(new Error(reason));
+    };
+    stopWaiting = deadline.onEnd(fail);
+    if (isSettled) return;
+
+    dispatcher.dispatch(
+      {
+        method: request.method,
+        path: request.path,
+        body: request.body ?? null,
+        headers: request.body === undefined ? getHeaders : postHeaders,
+      },
+      {
+        // undici calls this right before it writes the request. A request that was given up while it waited for a
+        // connection is aborted here, so that it is never written after its caller was told that it was not sent.
+        onRequestStart(started) {
+          if (isSettled) started.abort(new Error("given up"));
+          else controller = started;
+        },
+        onResponseStart(_controller, statusCode) {
+          status = statusCode;
+        },
+        onResponseData(_controller, chunk) {
+          length += chunk.length;
+          if (length > maxAnswerBytes) fail(`answer longer than ${maxAnswerBytes} bytes`);
+          else chunks.push(chunk);
+        },
+        onResponseEnd() {
+          if (isSettled) return;
+          isSettled = true;
+          stopWaiting();
+          resolve({ status, body: chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks) });
+        },
+        onResponseError(_controller, error) {
+          fail("code" in error && typeof error.code === "string" ? error.code : error.name, error);
+        },
+      },
+    );
+  });
+}
+
+const getHeaders = { accept: "application/json" };
+const postHeaders = { accept: "application/json", "content-type": "application/json; charset=utf-8" };
