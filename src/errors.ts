@@ -1,0 +1,176 @@
+/**
+ * What the wecom side throws → what a client sees: a member of a result union where the caller can act on it, a
+ * top-level error with a stable code on reads, and a masked one for everything that is a bug.
+ */
+import { GraphQLError, type GraphQLFormattedError } from "graphql";
+import type { Logger } from "./observability/logger.js";
+import type { ErrcodeEntry, ErrcodeFault } from "./wecom/errcodes.js";
+import {
+  WecomApiError,
+  WecomConfigurationError,
+  WecomError,
+  WecomOverloadError,
+  WecomTransportError,
+} from "./wecom/errors.js";
+
+export interface LivingFieldViolation {
+  path: string;
+  message: string;
+  constraint: string;
+}
+
+interface CommonError {
+  message: string;
+  retryable: boolean;
+  errcode?: number;
+}
+
+/** The members of the result unions, as plain data; `living/living.results.ts` describes them to GraphQL. */
+export type LivingErrorResult = CommonError &
+  (
+    | { __typename: "LivingInputError"; fields: LivingFieldViolation[] }
+    | { __typename: "LivingNotFoundError"; missing: "LIVING" | "USER" | "OTHER" }
+    | { __typename: "LivingStateError" }
+    | { __typename: "LivingPermissionError" }
+    | { __typename: "LivingRateLimitError"; retryAfterSeconds: number }
+    | { __typename: "LivingUnavailableError"; retryAfterSeconds: number }
+    | { __typename: "LivingOutcomeUnknownError"; howToFindOut: string }
+    | { __typename: "LivingConfigurationError" }
+    | { __typename: "LivingWecomError"; errmsg: string; docsUrl: string }
+  );
+
+export type LivingErrorName = LivingErrorResult["__typename"];
+
+/** Which member a fault becomes. `none` never fails, and what is not listed by WeCom's table is a `LivingWecomError`. */
+export const memberForFault: Record<Exclude<ErrcodeFault, "none">, LivingErrorName> = {
+  "caller-input": "LivingInputError",
+  "caller-media": "LivingInputError",
+  "not-found": "LivingNotFoundError",
+  state: "LivingStateError",
+  permission: "LivingPermissionError",
+  rate: "LivingRateLimitError",
+  concurrency: "LivingRateLimitError",
+  wecom: "LivingUnavailableError",
+  token: "LivingConfigurationError",
+  "suite-token": "LivingConfigurationError",
+  credential: "LivingConfigurationError",
+  ip: "LivingConfigurationError",
+  license: "LivingConfigurationError",
+  callback: "LivingConfigurationError",
+  deprecated: "LivingWecomError",
+  other: "LivingWecomError",
+};
+
+/** Wire name of a request field → its path in the GraphQL input; undefined when the operation has no such field. */
+export type FieldPaths = Readonly<Record<string, string>>;
+
+/** @throws whatever is not a `WecomError`: a bug, which must not look like an answer */
+export function toLivingError(error: unknown, fieldPaths: FieldPaths = {}): LivingErrorResult {
+  if (!(error instanceof WecomError)) throw error;
+  if (error.mayHaveTakenEffect) {
+    return {
+      __typename: "LivingOutcomeUnknownError",
+      message: `WeCom did not confirm ${error.api}: it may have been carried out`,
+      retryable: false,
+      howToFindOut: "Look at the anchor's livings before you try again: a second try may do it a second time.",
+      ...(error instanceof WecomApiError && { errcode: error.errcode }),
+    };
+  }
+  if (error instanceof WecomApiError) return fromErrcode(error, fieldPaths);
+  if (error instanceof WecomOverloadError) {
+    return {
+      __typename: "LivingRateLimitError",
+      message: "Too many calls to WeCom are waiting already",
+      retryable: true,
+      retryAfterSeconds: error.retryAfterSeconds,
+    };
+  }
+  if (error instanceof WecomConfigurationError) {
+    return { __typename: "LivingConfigurationError", message: error.message, retryable: false };
+  }
+  if (error instanceof WecomTransportError) {
+    return {
+      __typename: "LivingUnavailableError",
+      message: `WeCom did not answer ${error.api}; nothing was changed`,
+      retryable: true,
+      retryAfterSeconds: 1,
+    };
+  }
+  throw error;
+}
+
+function fromErrcode(error: WecomApiError, fieldPaths: FieldPaths): LivingErrorResult {
+  const { entry, errcode, api } = error;
+  const fault = entry?.fault ?? "other";
+  const name = fault === "none" ? "LivingWecomError" : memberForFault[fault];
+  const message = `WeCom refused ${api}: ${entry?.meaning ?? `errcode ${errcode}, which its documentation does not list`}`;
+  const common = { message, errcode, retryable: entry?.retry === "backoff" || entry?.retry === "after-window" };
+  switch (name) {
+    case "LivingInputError":
+      return { __typename: name, ...common, fields: entry ? blamedFields(entry, fieldPaths) : [] };
+    case "LivingNotFoundError":
+      return { __typename: name, ...common, missing: entry ? missingThing(entry) : "OTHER" };
+    case "LivingRateLimitError":
+      // 45009 blocks for the rest of a window of at least a minute; too many at once are over as soon as one ends.
+      return { __typename: name, ...common, retryAfterSeconds: fault === "concurrency" ? 1 : 60 };
+    case "LivingUnavailableError":
+      return { __typename: name, ...common, retryAfterSeconds: 5 };
+    case "LivingStateError":
+    case "LivingPermissionError":
+      return { __typename: name, ...common };
+    case "LivingConfigurationError":
+      return {
+        __typename: name,
+        ...common,
+        retryable: false,
+        message: `The gateway's access to WeCom is not in order (errcode ${errcode}): its operator must mend it`,
+      };
+    case "LivingOutcomeUnknownError":
+    case "LivingWecomError":
+      return {
+        __typename: "LivingWecomError",
+        ...common,
+        errmsg: error.errmsg,
+        docsUrl: `https://open.work.weixin.qq.com/devtool/query?e=${errcode}`,
+      };
+  }
+}
+
+function blamedFields(entry: ErrcodeEntry, fieldPaths: FieldPaths): LivingFieldViolation[] {
+  return (entry.fields ?? []).flatMap((field) => {
+    const path = fieldPaths[field];
+    return path === undefined ? [] : [{ path, message: entry.meaning, constraint: `errcode${entry.errcode}` }];
+  });
+}
+
+function missingThing(entry: ErrcodeEntry): "LIVING" | "USER" | "OTHER" {
+  if (entry.fields?.some((field) => field.endsWith("userid"))) return "USER";
+  return "OTHER";
+}
+
+/** `LivingNotFoundError` → `LIVING_NOT_FOUND`: the same word for the member of a union and for a top-level error. */
+function codeOf(name: LivingErrorName): string {
+  return name
+    .replace(/Error$/, "")
+    .replace(/(?<=[a-z])[A-Z]/g, "_$&")
+    .toUpperCase();
+}
+
+/**
+ * What stands in `errors[]`. Reads have no union, so a `WecomError` becomes a coded error here; an error that graphql or
+ * Apollo made for the client passes; anything else is a bug: it is logged, and the client is told nothing of it.
+ */
+export function formatError(formatted: GraphQLFormattedError, error: unknown, log: Logger): GraphQLFormattedError {
+  const original = error instanceof GraphQLError ? error.originalError : error;
+  const { extensions = {} } = formatted;
+  if (original instanceof WecomError) {
+    const { __typename, message, ...rest } = toLivingError(original);
+    return { ...formatted, message, extensions: { code: codeOf(__typename), ...rest } };
+  }
+  if (original === undefined || original === null || original instanceof GraphQLError) {
+    return formatted;
+  }
+  if (extensions["code"] !== undefined && extensions["code"] !== "INTERNAL_SERVER_ERROR") return formatted;
+  log.error({ err: original }, "internal error");
+  return { ...formatted, message: "Internal server error", extensions: { code: "INTERNAL_SERVER_ERROR" } };
+}

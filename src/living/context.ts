@@ -1,0 +1,10 @@
+import type { CallOptions } from "../wecom/client.js";
+import type { LivingDataSource } from "../wecom/living.datasource.js";
+import type { LivingReader } from "./living.reader.js";
+
+/** What the resolvers of one request share. Made anew for every request by `app.ts`. */
+export interface LivingContext {
+  readonly livings: LivingDataSource;
+  readonly reader: LivingReader;
+  readonly call: CallOptions;
+}

@@ -1,0 +1,95 @@
+/**
+ * The inputs and their rules. Only what WeCom documents as an error is refused, never what is merely unlikely.
+ *
+ * @see https://developer.work.weixin.qq.com/document/path/93637
+ */
+import { ArrayMaxSize, IsInt, IsOptional, Max, Min, ValidateNested } from "class-validator";
+import { Field, ID, InputType, Int } from "type-graphql";
+import { LivingType } from "./living.enums.js";
+import { UnixTime, WecomAgentid } from "./living.scalars.js";
+import { HasCharacters, IsWecomText } from "./living.validation.js";
+
+const int32 = { min: -(2 ** 31), max: 2 ** 31 - 1 };
+
+@InputType({ description: "The detail page of an EVENT." })
+export class LivingActivityDetailInput {
+  @IsOptional()
+  @IsWecomText()
+  @Field(() => String, { nullable: true, description: "The introduction. WeCom documents no limit." })
+  description?: string | null;
+
+  @IsOptional()
+  @IsWecomText({ each: true })
+  @ArrayMaxSize(5)
+  @Field(() => [String], {
+    nullable: true,
+    description: "At most 5 media_ids of uploaded images. (WeCom itself would drop a sixth without a word.)",
+  })
+  imageList?: string[] | null;
+}
+
+@InputType({ description: "The body of WeCom's living/create, field for field." })
+export class LivingInput {
+  @HasCharacters({ min: 1, max: 64 })
+  @IsWecomText()
+  @Field(() => ID, { description: "The userid of the member who hosts it: 1 to 64 characters, visible to the app." })
+  anchorUserid!: string;
+
+  @HasCharacters({ min: 1, max: 20 })
+  @IsWecomText()
+  @Field(() => String, { description: "The title: 1 to 20 characters (Unicode code points)." })
+  theme!: string;
+
+  @Field(() => UnixTime, { description: "When it starts." })
+  livingStart!: number;
+
+  @Min(1)
+  @Field(() => Int, { description: "How long it lasts, in seconds: at least 1." })
+  livingDuration!: number;
+
+  @IsOptional()
+  @HasCharacters({ max: 100 })
+  @IsWecomText()
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "At most 100 characters (Unicode code points). Shown for every type but EVENT, which has activityDetail.",
+  })
+  description?: string | null;
+
+  @Field(() => LivingType, { nullable: true, description: "The kind; WeCom takes GENERAL when it is left out." })
+  type?: LivingType | null;
+
+  @IsOptional()
+  @IsInt()
+  @Min(int32.min)
+  @Max(int32.max)
+  @Field(() => WecomAgentid, { nullable: true, description: "Only for old third-party suites with several apps." })
+  agentid?: number | null;
+
+  @IsOptional()
+  @Min(0)
+  @Field(() => Int, {
+    nullable: true,
+    description: "How long before the start to remind, in seconds; WeCom's default is 0.",
+  })
+  remindTime?: number | null;
+
+  @IsOptional()
+  @IsWecomText()
+  @Field(() => String, { nullable: true, description: "EVENT: the media_id of the cover image (valid for 3 days)." })
+  activityCoverMediaid?: string | null;
+
+  @IsOptional()
+  @IsWecomText()
+  @Field(() => String, {
+    nullable: true,
+    description: "EVENT: the media_id of the share card's image (valid for 3 days).",
+  })
+  activityShareMediaid?: string | null;
+
+  @IsOptional()
+  @ValidateNested()
+  @Field(() => LivingActivityDetailInput, { nullable: true, description: "EVENT: its detail page." })
+  activityDetail?: LivingActivityDetailInput | null;
+}

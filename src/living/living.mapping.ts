@@ -1,0 +1,91 @@
+/** Wire ↔ GraphQL, pure: the only file in which both spellings meet. */
+import type { FieldPaths } from "../errors.js";
+import type { CreateLivingRequest, LivingInfo } from "../wecom/living.wire.js";
+import { LivingReplayStatus, LivingStatus, LivingType } from "./living.enums.js";
+import type { LivingInput } from "./living.inputs.js";
+import { type LivingDetails, WecomUser } from "./living.types.js";
+
+/** A field that was left out or is null is not sent: WeCom's defaults are its own. */
+export function toCreateRequest(input: LivingInput): CreateLivingRequest {
+  const detail = input.activityDetail;
+  return withoutAbsent({
+    anchor_userid: input.anchorUserid,
+    theme: input.theme,
+    living_start: input.livingStart,
+    living_duration: input.livingDuration,
+    description: input.description,
+    type: input.type,
+    agentid: input.agentid,
+    remind_time: input.remindTime,
+    activity_cover_mediaid: input.activityCoverMediaid,
+    activity_share_mediaid: input.activityShareMediaid,
+    activity_detail: detail && withoutAbsent({ description: detail.description, image_list: detail.imageList }),
+  });
+}
+
+/** Where a field that WeCom blames stands in the input. */
+export const createFieldPaths: FieldPaths = {
+  anchor_userid: "anchorUserid",
+  theme: "theme",
+  living_start: "livingStart",
+  living_duration: "livingDuration",
+  description: "description",
+  type: "type",
+  agentid: "agentid",
+  remind_time: "remindTime",
+  activity_cover_mediaid: "activityCoverMediaid",
+  activity_share_mediaid: "activityShareMediaid",
+  "activity_detail.description": "activityDetail.description",
+  "activity_detail.image_list": "activityDetail.imageList",
+};
+
+/** Is told of a number in `field` that WeCom has not documented. */
+export type OnUnknownCode = (field: string, code: number) => void;
+
+export function toLivingDetails(wire: LivingInfo, onUnknownCode: OnUnknownCode): LivingDetails {
+  const openReplay = wire.open_replay === undefined ? null : wire.open_replay === 1;
+  return {
+    theme: wire.theme ?? null,
+    description: wire.description ?? null,
+    type: knownCode(LivingType, wire.type, "type", onUnknownCode),
+    status: knownCode(LivingStatus, wire.status, "status", onUnknownCode),
+    livingStart: wire.living_start ?? null,
+    livingDuration: wire.living_duration ?? null,
+    reserveStart: wire.reserve_start ?? null,
+    reserveLivingDuration: wire.reserve_living_duration ?? null,
+    anchor: wire.anchor_userid === undefined ? null : new WecomUser(wire.anchor_userid),
+    mainDepartment: wire.main_department ?? null,
+    viewerNum: wire.viewer_num ?? null,
+    commentNum: wire.comment_num ?? null,
+    micNum: wire.mic_num ?? null,
+    onlineCount: wire.online_count ?? null,
+    subscribeCount: wire.subscribe_count ?? null,
+    openReplay,
+    // WeCom sends it only with a replay; a number beside open_replay 0 would mean nothing.
+    replayStatus: openReplay ? knownCode(LivingReplayStatus, wire.replay_status, "replay_status", onUnknownCode) : null,
+    pushStreamUrl: wire.push_stream_url || null,
+  };
+}
+
+/** A number that WeCom adds tomorrow must not break a query: it is null, and reported. */
+function knownCode<Code extends number>(
+  names: Readonly<Record<string, string | Code>>,
+  code: number | undefined,
+  field: string,
+  onUnknownCode: OnUnknownCode,
+): Code | null {
+  if (typeof code !== "number") return null;
+  if (Object.hasOwn(names, code)) return code as Code;
+  onUnknownCode(field, code);
+  return null;
+}
+
+type Present<T> = { [K in keyof T as undefined extends T[K] ? never : null extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : null extends T[K] ? K : never]?: NonNullable<T[K]>;
+};
+
+function withoutAbsent<T extends object>(fields: T): Present<T> {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined && value !== null),
+  ) as Present<T>;
+}

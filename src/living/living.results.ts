@@ -1,0 +1,166 @@
+/**
+ * What a mutation answers. Errors that a caller can act on are data: routers redact `errors[]`, data reaches the client
+ * untouched. `errors.ts` makes the values; this file describes them to GraphQL.
+ */
+import { createUnionType, Field, ID, Int, InterfaceType, ObjectType, registerEnumType } from "type-graphql";
+import type { LivingErrorName, LivingErrorResult, LivingFieldViolation } from "../errors.js";
+import { Living } from "./living.types.js";
+
+/** Ties each class to the plain value that `errors.ts` makes for it, so that the two cannot drift apart. */
+type ValueOf<Name extends LivingErrorName> = Omit<Extract<LivingErrorResult, { __typename: Name }>, "__typename">;
+
+@InterfaceType({
+  description: "What every error of a living mutation tells; `... on LivingError` is always enough.",
+  resolveType: (value: LivingErrorResult) => value.__typename,
+})
+export abstract class LivingError {
+  @Field(() => String, { description: "What went wrong, in English." })
+  message!: string;
+
+  @Field(() => Boolean, { description: "Whether the same request may succeed later, without a change by anybody." })
+  retryable!: boolean;
+
+  @Field(() => Int, { nullable: true, description: "WeCom's errcode, where it was WeCom that refused." })
+  errcode?: number;
+}
+
+@ObjectType({ description: "A rule that a field of the input breaks." })
+export class LivingInputViolation implements LivingFieldViolation {
+  @Field(() => String, { description: "Where in the input: `theme`, `activityDetail.imageList`." })
+  path!: string;
+
+  @Field(() => String, { description: "What is asked for, in English. Never the value that was given." })
+  message!: string;
+
+  @Field(() => String, { description: "The rule's name, for programs: `hasCharacters`, `min`, `errcode40007`." })
+  constraint!: string;
+}
+
+@ObjectType({
+  implements: LivingError,
+  description:
+    "The input breaks a documented rule. Nothing was sent to WeCom, unless an errcode says that WeCom found it.",
+})
+export class LivingInputError extends LivingError implements ValueOf<"LivingInputError"> {
+  @Field(() => [LivingInputViolation], { description: "Every violation at once; empty when WeCom names no field." })
+  fields!: LivingInputViolation[];
+}
+
+export enum LivingMissingThing {
+  LIVING = "LIVING",
+  USER = "USER",
+  OTHER = "OTHER",
+}
+
+registerEnumType(LivingMissingThing, {
+  name: "LivingMissingThing",
+  description: "What was not found.",
+  valuesConfig: {
+    LIVING: { description: "The living, or this corp has none of that id." },
+    USER: { description: "The member." },
+    OTHER: { description: "Something else that the request names." },
+  },
+});
+
+@ObjectType({ implements: LivingError, description: "There is no such member or living, or the app cannot see it." })
+export class LivingNotFoundError extends LivingError implements ValueOf<"LivingNotFoundError"> {
+  @Field(() => LivingMissingThing, { description: "What is missing." })
+  missing!: `${LivingMissingThing}`;
+}
+
+@ObjectType({
+  implements: LivingError,
+  description:
+    "The living is in a state that does not allow this: started, cancelled, or its replay cannot be deleted.",
+})
+export class LivingStateError extends LivingError implements ValueOf<"LivingStateError"> {}
+
+@ObjectType({ implements: LivingError, description: "The app may not do this to this living or this member." })
+export class LivingPermissionError extends LivingError implements ValueOf<"LivingPermissionError"> {}
+
+@ObjectType({
+  implements: LivingError,
+  description: "Too many calls, by WeCom's count or by ours. Nothing was changed.",
+})
+export class LivingRateLimitError extends LivingError implements ValueOf<"LivingRateLimitError"> {
+  @Field(() => Int, { description: "When to come back, in seconds." })
+  retryAfterSeconds!: number;
+}
+
+@ObjectType({
+  implements: LivingError,
+  description: "WeCom is busy or cannot be reached. Certainly nothing was changed.",
+})
+export class LivingUnavailableError extends LivingError implements ValueOf<"LivingUnavailableError"> {
+  @Field(() => Int, { description: "When to come back, in seconds." })
+  retryAfterSeconds!: number;
+}
+
+@ObjectType({
+  implements: LivingError,
+  description:
+    "The request was sent and its answer was lost: it may have been carried out. It is never sent again by itself.",
+})
+export class LivingOutcomeUnknownError extends LivingError implements ValueOf<"LivingOutcomeUnknownError"> {
+  @Field(() => String, { description: "How to find out, in English." })
+  howToFindOut!: string;
+}
+
+@ObjectType({
+  implements: LivingError,
+  description:
+    "WeCom refuses the gateway's own credentials, address or licence: for its operator to mend, never the caller.",
+})
+export class LivingConfigurationError extends LivingError implements ValueOf<"LivingConfigurationError"> {}
+
+@ObjectType({ implements: LivingError, description: "Any other errcode of WeCom's." })
+export class LivingWecomError extends LivingError implements ValueOf<"LivingWecomError"> {
+  @Field(() => String, { description: "WeCom's own words, without the address that it adds to them." })
+  errmsg!: string;
+
+  @Field(() => String, { description: "WeCom's page about this errcode." })
+  docsUrl!: string;
+}
+
+@ObjectType({ description: "The living is reserved." })
+export class CreateLivingSuccess {
+  @Field(() => ID, { description: "WeCom's id of the new living." })
+  livingid!: string;
+
+  @Field(() => Living, {
+    description: "The new living; read from WeCom only where more than its livingid is asked for.",
+  })
+  living!: Living;
+}
+
+type Typed<Success, Name extends string> = Success & { __typename: Name };
+
+export type CreateLivingValue = Typed<{ livingid: string }, "CreateLivingSuccess"> | LivingErrorResult;
+
+const errorTypes = [
+  LivingInputError,
+  LivingNotFoundError,
+  LivingPermissionError,
+  LivingRateLimitError,
+  LivingUnavailableError,
+  LivingOutcomeUnknownError,
+  LivingConfigurationError,
+  LivingWecomError,
+] as const;
+
+export const CreateLivingResult = createUnionType({
+  name: "CreateLivingResult",
+  description: "What became of createLiving.",
+  types: () => [CreateLivingSuccess, ...errorTypes] as const,
+  resolveType: (value) => (value as unknown as CreateLivingValue).__typename,
+});
+
+export function inputError(fields: LivingFieldViolation[]): LivingErrorResult {
+  const paths = [...new Set(fields.map(({ path }) => path))].join(", ");
+  return {
+    __typename: "LivingInputError",
+    message: `The input breaks WeCom's rules: ${paths}`,
+    retryable: false,
+    fields,
+  };
+}

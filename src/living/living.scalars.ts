@@ -1,0 +1,60 @@
+import { GraphQLError, GraphQLScalarType, Kind } from "graphql";
+
+const rfc3339 = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}):(\d{2})(?:\.\d+)?(Z|[+-]\d{2}:\d{2})$/i;
+
+/** Fractions of a second are cut off; a leap second (`:60`) counts as the second after it. */
+function parseDateTime(text: string): number {
+  const [, date = "", time = "", seconds = "", zone = ""] = rfc3339.exec(text) ?? [];
+  const minute = `${date}T${time}:00`;
+  const ms = Date.parse(`${minute}${zone.toUpperCase()}`);
+  // Date.parse rolls 30 February over into March; a date that does not come back as it went in does not exist.
+  const isReal = !Number.isNaN(ms) && new Date(`${minute}Z`).toISOString().startsWith(minute);
+  if (!isReal || Number(seconds) > 60) throw invalid(text);
+  return ms / 1000 + Number(seconds);
+}
+
+function parseUnixTime(value: unknown): number {
+  if (typeof value === "number" && Number.isSafeInteger(value)) return value;
+  if (typeof value === "string") return parseDateTime(value);
+  throw invalid(value);
+}
+
+function invalid(value: unknown): GraphQLError {
+  const found =
+    typeof value === "string" || typeof value === "number" ? JSON.stringify(value).slice(0, 60) : typeof value;
+  return new GraphQLError(`UnixTime must be whole seconds since 1970 or an RFC 3339 date-time, found: ${found}`);
+}
+
+/** Whole seconds as a number: GraphQL's Int ends in 2038. */
+export const UnixTime = new GraphQLScalarType<number, number>({
+  name: "UnixTime",
+  description:
+    'A point in time. Out: whole seconds since 1970-01-01T00:00:00Z. In: the same, or an RFC 3339 date-time such as "2026-12-24T18:00:00+08:00".',
+  specifiedByURL: "https://datatracker.ietf.org/doc/html/rfc3339",
+  serialize: parseUnixTime,
+  parseValue: parseUnixTime,
+  parseLiteral(node) {
+    if (node.kind === Kind.INT) return parseUnixTime(Number(node.value));
+    if (node.kind === Kind.STRING) return parseUnixTime(node.value);
+    throw invalid(node.kind);
+  },
+});
+
+/** An integer of any size: its range is checked with all other rules, so that it is told together with them. */
+function parseAgentid(value: unknown): number {
+  if (typeof value === "number" && Number.isInteger(value)) return value;
+  throw new GraphQLError("WecomAgentid must be an integer");
+}
+
+export const WecomAgentid = new GraphQLScalarType<number, number>({
+  name: "WecomAgentid",
+  description:
+    "The number of an app at WeCom: a 32-bit integer. One out of range is answered as a LivingInputError, with all other violations.",
+  specifiedByURL: "https://developer.work.weixin.qq.com/document/path/93637",
+  serialize: parseAgentid,
+  parseValue: parseAgentid,
+  parseLiteral(node) {
+    if (node.kind === Kind.INT) return parseAgentid(Number(node.value));
+    throw new GraphQLError("WecomAgentid must be an integer");
+  },
+});

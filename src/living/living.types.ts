@@ -1,0 +1,152 @@
+import { Directive, Field, ID, Int, ObjectType } from "type-graphql";
+import { LivingReplayStatus, LivingStatus, LivingType } from "./living.enums.js";
+import { UnixTime } from "./living.scalars.js";
+
+/** The fields of get_living_info in GraphQL's words; null where WeCom sends none, or a number it has not documented. */
+export interface LivingDetails {
+  readonly theme: string | null;
+  readonly description: string | null;
+  readonly type: LivingType | null;
+  readonly status: LivingStatus | null;
+  readonly livingStart: number | null;
+  readonly livingDuration: number | null;
+  readonly reserveStart: number | null;
+  readonly reserveLivingDuration: number | null;
+  readonly anchor: WecomUser | null;
+  readonly mainDepartment: number | null;
+  readonly viewerNum: number | null;
+  readonly commentNum: number | null;
+  readonly micNum: number | null;
+  readonly onlineCount: number | null;
+  readonly subscribeCount: number | null;
+  readonly openReplay: boolean | null;
+  readonly replayStatus: LivingReplayStatus | null;
+  readonly pushStreamUrl: string | null;
+}
+
+@Directive('@key(fields: "userid")')
+@ObjectType({ description: "A member of the corp. Its name and department belong to other subgraphs." })
+export class WecomUser {
+  @Field(() => ID, { description: "The member's userid; in a third-party app WeCom's encrypted one." })
+  readonly userid: string;
+
+  constructor(userid: string) {
+    this.userid = userid;
+  }
+}
+
+/** Details are null where they were not asked for, or throw what kept them from being read. */
+@Directive('@key(fields: "livingid")')
+@ObjectType({ description: "A WeCom living (直播): a reserved, running or past live stream." })
+export class Living {
+  @Field(() => ID, { description: "WeCom's id of the living." })
+  readonly livingid: string;
+
+  readonly #details: LivingDetails | Error | undefined;
+
+  constructor(livingid: string, details?: LivingDetails | Error) {
+    this.livingid = livingid;
+    this.#details = details;
+  }
+
+  get #read(): Partial<LivingDetails> {
+    if (this.#details instanceof Error) throw this.#details;
+    return this.#details ?? {};
+  }
+
+  @Field(() => String, { nullable: true, description: "The title." })
+  get theme() {
+    return this.#read.theme;
+  }
+
+  @Field(() => String, { nullable: true, description: "The description." })
+  get description() {
+    return this.#read.description;
+  }
+
+  @Field(() => LivingType, {
+    nullable: true,
+    description: "The kind; null for one that this gateway does not know yet.",
+  })
+  get type() {
+    return this.#read.type;
+  }
+
+  @Field(() => LivingStatus, { nullable: true, description: "Where it stands; null for a status not known yet." })
+  get status() {
+    return this.#read.status;
+  }
+
+  @Field(() => UnixTime, { nullable: true, description: "The booked start; once it is over, the real one." })
+  get livingStart() {
+    return this.#read.livingStart;
+  }
+
+  @Field(() => Int, { nullable: true, description: "The booked length in seconds; once it is over, the real one." })
+  get livingDuration() {
+    return this.#read.livingDuration;
+  }
+
+  @Field(() => UnixTime, { nullable: true, description: "The booked start." })
+  get reserveStart() {
+    return this.#read.reserveStart;
+  }
+
+  @Field(() => Int, { nullable: true, description: "The booked length in seconds." })
+  get reserveLivingDuration() {
+    return this.#read.reserveLivingDuration;
+  }
+
+  @Field(() => WecomUser, { nullable: true, description: "The member who hosts it." })
+  get anchor() {
+    return this.#read.anchor;
+  }
+
+  @Field(() => Int, { nullable: true, description: "The number of the anchor's main department." })
+  get mainDepartment() {
+    return this.#read.mainDepartment;
+  }
+
+  @Field(() => Int, { nullable: true, description: "How many have watched." })
+  get viewerNum() {
+    return this.#read.viewerNum;
+  }
+
+  @Field(() => Int, { nullable: true, description: "How many have commented." })
+  get commentNum() {
+    return this.#read.commentNum;
+  }
+
+  @Field(() => Int, { nullable: true, description: "How many have spoken on the microphone." })
+  get micNum() {
+    return this.#read.micNum;
+  }
+
+  @Field(() => Int, { nullable: true, description: "How many are watching now." })
+  get onlineCount() {
+    return this.#read.onlineCount;
+  }
+
+  @Field(() => Int, { nullable: true, description: "How many have reserved a place." })
+  get subscribeCount() {
+    return this.#read.subscribeCount;
+  }
+
+  @Field(() => Boolean, { nullable: true, description: "Whether there is a replay." })
+  get openReplay() {
+    return this.#read.openReplay;
+  }
+
+  @Field(() => LivingReplayStatus, { nullable: true, description: "Where the replay stands; null without one." })
+  get replayStatus() {
+    return this.#read.replayStatus;
+  }
+
+  @Field(() => String, {
+    nullable: true,
+    description: "Where an encoder pushes the stream: a secret. Only for an EVENT that has not started.",
+  })
+  get pushStreamUrl() {
+    return this.#read.pushStreamUrl;
+  }
+}
