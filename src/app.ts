@@ -1,0 +1,147 @@
+/** The composition root: every `new` of a long-lived object stands here, and nothing is decided. */
+import "reflect-metadata";
+import { createApolloServer } from "./server/apollo.js";
+import { explorerRoute } from "./server/explorer.js";
+import { graphqlRoute } from "./server/graphql-route.js";
+import { createListener, type Exchange } from "./server/listener.js";
+import { probeRoutes } from "./server/probes.js";
+import type { DestinationStream } from "pino";
+import { Pool } from "undici";
+import type { Config, Credentials } from "./config.js";
+import { formatError } from "./errors.js";
+import type { LivingContext } from "./living/context.js";
+import { LivingReader } from "./living/living.reader.js";
+import { sample } from "./living/living.sample.js";
+import { createLogger, type Logger } from "./observability/logger.js";
+import { createMetrics } from "./observability/metrics.js";
+import { Secret } from "./observability/secret.js";
+import { buildSubgraph } from "./schema.js";
+import { CallGates } from "./wecom/call-gates.js";
+import { WecomClient } from "./wecom/client.js";
+import { Deadline } from "./wecom/deadline.js";
+import { LivingDataSource } from "./wecom/living.datasource.js";
+import { fixedToken } from "./wecom/tokens/fixed-token.js";
+import { SelfBuiltAppTokens } from "./wecom/tokens/self-built-app.js";
+import type { TokenSource } from "./wecom/tokens/token-source.js";
+
+export interface App {
+  /** @returns the URL under which it answers */
+  listen(): Promise<string>;
+  /** Refuses new work, finishes what runs, closes everything. Calling it again waits for the same end. */
+  close(): Promise<void>;
+  readonly log: Logger;
+}
+
+/** A drain takes at most the deadline of the operations that run, and this for writing their answers. */
+const answerGraceMs = 1000;
+
+export async function createApp(config: Config, options: { logTo?: DestinationStream } = {}): Promise<App> {
+  const log = createLogger(config.logLevel, options.logTo);
+  const metrics = createMetrics();
+  const wecom = await upstream(config, log);
+  const { credentials, baseUrl } = wecom;
+  const dispatcher = new Pool(baseUrl.origin, { connections: 128, pipelining: 1, connect: { timeout: 3000 } });
+  const gates = new CallGates(config.wecom.maxInFlight);
+  const client = new WecomClient({ baseUrl, dispatcher, gates, metrics });
+  const tokens = tokenSource(credentials, client, config, log);
+  const livings = new LivingDataSource(client, tokens);
+  const corp = credentials.corpid ?? "default";
+  const reportUnknownCode = onceEach((field: string, code: number) => {
+    log.warn({ field, code }, "WeCom sent a code that this gateway does not know");
+  });
+  const { schema } = buildSubgraph();
+  const apollo = createApolloServer<LivingContext>({
+    schema,
+    sample,
+    log,
+    isProduction: config.isProduction,
+    formatError: (formatted, error) => formatError(formatted, error, log),
+  });
+  await apollo.start();
+
+  const createContext = ({ log: requestLog }: Exchange) => {
+    const deadline = new Deadline(config.wecom.timeoutMs);
+    const call = { corp, deadline, log: requestLog };
+    return {
+      value: { livings, call, reader: new LivingReader(livings, call, reportUnknownCode) },
+      close: () => deadline.close(),
+    };
+  };
+  let closing: Promise<void> | undefined;
+  const listener = createListener({
+    routes: {
+      "/graphql": graphqlRoute(apollo, createContext),
+      ...(!config.isProduction && { "/graphiql": explorerRoute(new URL("../dist/graphiql.html", import.meta.url)) }),
+      ...probeRoutes(() => closing !== undefined, metrics),
+    },
+    cors: config.corsOrigins,
+    log,
+    metrics,
+  });
+
+  const close = async (): Promise<void> => {
+    await listener.close(config.wecom.timeoutMs + answerGraceMs);
+    await apollo.stop();
+    await dispatcher.close();
+    await wecom.close();
+  };
+  return {
+    log,
+    listen: async () => {
+      const { address, family, port } = await listener.listen(config.port, config.host);
+      return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+    },
+    close: () => (closing ??= close()),
+  };
+}
+
+interface Upstream {
+  readonly credentials: Exclude<Credentials, { kind: "simulator" }>;
+  readonly baseUrl: URL;
+  close(): Promise<void>;
+}
+
+/** WeCom itself, or the simulator where no credentials are given. */
+async function upstream({ wecom }: Config, log: Logger): Promise<Upstream> {
+  const { credentials, baseUrl } = wecom;
+  if (credentials.kind !== "simulator") return { credentials, baseUrl, close: () => Promise.resolve() };
+  const { startSimulator, DEMO_CORP } = await import("./simulator/index.js");
+  const simulator = await startSimulator();
+  log.warn(
+    { url: simulator.url },
+    "SIMULATOR: no WeCom credentials are set, so nothing reaches WeCom; livings exist in this process only",
+  );
+  return {
+    credentials: {
+      kind: "self-built",
+      corpid: DEMO_CORP.corpid,
+      corpsecret: new Secret(DEMO_CORP.apps[0].secret),
+    },
+    baseUrl: new URL(simulator.url),
+    close: () => simulator.close(),
+  };
+}
+
+function tokenSource(
+  credentials: Upstream["credentials"],
+  client: WecomClient,
+  config: Config,
+  log: Logger,
+): TokenSource {
+  switch (credentials.kind) {
+    case "fixed-token":
+      return fixedToken(credentials.token);
+    case "self-built":
+      return new SelfBuiltAppTokens(credentials, client, { timeoutMs: config.wecom.timeoutMs, log, now: Date.now });
+  }
+}
+
+function onceEach(report: (field: string, code: number) => void): (field: string, code: number) => void {
+  const seen = new Set<string>();
+  return (field, code) => {
+    const key = `${field}=${code}`;
+    if (seen.has(key) || seen.size >= 1000) return;
+    seen.add(key);
+    report(field, code);
+  };
+}

@@ -1,0 +1,16 @@
+/** `/graphiql`: an explorer whose every byte comes from this process, for networks that cannot reach Apollo's CDN. */
+import { readFile } from "node:fs/promises";
+import { type Route, sendError, sendText } from "./listener.js";
+
+/** @param page made by the build; it is read when it is first asked for, for it has some 9 MB */
+export function explorerRoute(page: URL): Route {
+  let html: Promise<string> | undefined;
+  return async ({ request, response }) => {
+    if (request.method !== "GET") {
+      sendError(response, 405, "The explorer is a page: GET it", "BAD_REQUEST");
+      return;
+    }
+    html ??= readFile(page, "utf8");
+    sendText(response, 200, "text/html; charset=utf-8", await html);
+  };
+}

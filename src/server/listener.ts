@@ -1,0 +1,116 @@
+/**
+ * The HTTP server: routes, probes, CORS, the count of requests under way and their draining. What a route answers is its
+ * own business; this file knows nothing of GraphQL and nothing of WeCom.
+ */
+import { randomUUID } from "node:crypto";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Logger } from "../observability/logger.js";
+import type { HttpMetrics } from "../observability/metrics.js";
+import { type CorsPolicy, preflight, varyByOrigin } from "./cors.js";
+
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly requestId: string;
+  readonly log: Logger;
+  /** The part of the URL from `?` on, or "". */
+  readonly search: string;
+}
+
+export type Route = (exchange: Exchange) => void | Promise<void>;
+
+export interface ListenerOptions {
+  readonly routes: Readonly<Record<string, Route>>;
+  readonly cors: CorsPolicy;
+  readonly log: Logger;
+  readonly metrics: HttpMetrics;
+}
+
+export interface Listener {
+  listen(port: number, host: string): Promise<AddressInfo>;
+  /** Stops accepting, lets what runs finish for at most `graceMs`, then closes what is left. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** A client's own id is taken over when it is harmless in a log line. */
+const requestIdPattern = /^[\w.-]{8,128}$/;
+
+export function createListener({ routes, cors, log, metrics }: ListenerOptions): Listener {
+  const server = createServer((request, response) => {
+    const startedAt = performance.now();
+    const { url = "/" } = request;
+    const queryAt = url.indexOf("?");
+    const path = queryAt < 0 ? url : url.slice(0, queryAt);
+    const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
+    const given = request.headers["x-request-id"];
+    const requestId = typeof given === "string" && requestIdPattern.test(given) ? given : randomUUID();
+    response.setHeader("x-request-id", requestId);
+    response.once("close", () => {
+      metrics.observeRequest(route ? path : "other", response.statusCode, (performance.now() - startedAt) / 1000);
+    });
+    if (request.method === "OPTIONS" && preflight(cors, request, response)) return;
+    varyByOrigin(cors, request, response);
+    if (!route) {
+      sendJson(response, 404, { errors: [{ message: `There is nothing at ${path.slice(0, 100)}` }] });
+      return;
+    }
+    const exchange = {
+      request,
+      response,
+      requestId,
+      log: log.child({ requestId }),
+      search: queryAt < 0 ? "" : url.slice(queryAt),
+    };
+    void answer(route, exchange);
+  });
+  // Slow senders must not hold connections for ever; longer than any proxy's idle time in front of us.
+  server.requestTimeout = 30_000;
+  server.keepAliveTimeout = 75_000;
+
+  return {
+    listen: (port, host) =>
+      new Promise((resolve, reject) => {
+        server.once("error", reject);
+        server.listen(port, host, () => {
+          server.off("error", reject);
+          resolve(server.address() as AddressInfo);
+        });
+      }),
+    close: (graceMs) =>
+      new Promise((resolve) => {
+        const force = setTimeout(() => {
+          server.closeAllConnections();
+        }, graceMs);
+        server.close(() => {
+          clearTimeout(force);
+          resolve();
+        });
+        server.closeIdleConnections();
+      }),
+  };
+}
+
+async function answer(route: Route, exchange: Exchange): Promise<void> {
+  try {
+    await route(exchange);
+  } catch (error) {
+    exchange.log.error({ err: error }, "request failed");
+    if (exchange.response.headersSent) exchange.response.destroy();
+    else sendError(exchange.response, 500, "Internal server error", "INTERNAL_SERVER_ERROR");
+  }
+}
+
+export function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  sendText(response, status, "application/json; charset=utf-8", JSON.stringify(body));
+}
+
+/** An error before GraphQL had a say, in GraphQL's form, for that is what the clients here read. */
+export function sendError(response: ServerResponse, status: number, message: string, code: string): void {
+  sendJson(response, status, { errors: [{ message, extensions: { code } }] });
+}
+
+export function sendText(response: ServerResponse, status: number, contentType: string, text: string): void {
+  response.writeHead(status, { "content-type": contentType, "content-length": Buffer.byteLength(text) });
+  response.end(text);
+}
