@@ -1,11 +1,9 @@
-// Writes docs/errcodes.md from the table in src/wecom/errcodes.ts; with --check only compares, and exits 1 when the
-// file is out of date. Reads the compiled table, so `npm run build` comes first.
+// Writes docs/errcodes.md from the table in src/wecom/errcodes.ts; with --check only compares. It reads the compiled
+// table, so `npm run build` comes first.
 
-import { readFile, writeFile } from "node:fs/promises";
 import { memberForFault } from "../dist/errors.js";
 import { errcodes } from "../dist/wecom/errcodes.js";
-
-const target = new URL("../docs/errcodes.md", import.meta.url);
+import { writeOrCheck } from "./write-or-check.mjs";
 
 const retryLegend = {
   never: "the same request fails again",
@@ -69,16 +67,4 @@ ${rows.map((row) => `| ${row.join(" | ")} |`).join("\n")}
 `;
 }
 
-const wanted = renderErrcodesMarkdown(errcodes, memberOfErrcode);
-if (process.argv.includes("--check")) {
-  const found = await readFile(target, "utf8").catch(() => undefined);
-  if (found !== wanted) {
-    const state = found === undefined ? "does not exist" : "does not match src/wecom/errcodes.ts";
-    console.error(
-      `docs/errcodes.md ${state}: run \`node scripts/write-errcodes-doc.mjs\` after a build, and commit it.`,
-    );
-    process.exitCode = 1;
-  }
-} else {
-  await writeFile(target, wanted);
-}
+await writeOrCheck("docs/errcodes.md", renderErrcodesMarkdown(errcodes, memberOfErrcode), "npm run docs");

@@ -1,4 +1,4 @@
-import type { CallOptions } from "../wecom/client.js";
+import type { CallOptions } from "../wecom/call.js";
 import type { LivingDataSource } from "../wecom/living.datasource.js";
 import type { LivingReader } from "./living.reader.js";
 

@@ -1,5 +1,5 @@
 /** The reads of one request: a living asked for in five places is read once. */
-import type { CallOptions } from "../wecom/client.js";
+import type { CallOptions } from "../wecom/call.js";
 import type { LivingDataSource } from "../wecom/living.datasource.js";
 import { type OnUnknownCode, toLivingDetails } from "./living.mapping.js";
 import { Living } from "./living.types.js";

@@ -5,30 +5,13 @@
  * @see https://developer.work.weixin.qq.com/document/path/90313 how errors are told
  */
 import type { Dispatcher } from "undici";
-import type { Logger } from "../observability/logger.js";
 import type { WecomMetrics } from "../observability/metrics.js";
 import type { Secret } from "../observability/secret.js";
 import type { CallGates } from "./call-gates.js";
-import type { Deadline } from "./deadline.js";
+import type { CallOptions, Endpoint } from "./call.js";
 import { WecomApiError, WecomError, WecomTransportError } from "./errors.js";
 import type { TokenSource } from "./tokens/token-source.js";
 import { exchange, type HttpAnswer, TransportFailure } from "./transport.js";
-
-/** An API of WeCom's and the properties of it that decide what may be done after a failure. */
-export interface Endpoint {
-  /** As WeCom's documentation names it, below `/cgi-bin/`: `living/create`. */
-  readonly api: string;
-  readonly method: "GET" | "POST";
-  /** `write`: repeating it after a lost answer can do harm. WeCom's reads are POSTs too: the verb does not tell. */
-  readonly effect: "read" | "write";
-}
-
-/** What a call needs to know of the operation that it belongs to. */
-export interface CallOptions {
-  readonly corp: string;
-  readonly deadline: Deadline;
-  readonly log: Logger;
-}
 
 export interface Payload {
   readonly query?: Readonly<Record<string, string>>;

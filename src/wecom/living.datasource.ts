@@ -3,7 +3,8 @@
  *
  * @see https://developer.work.weixin.qq.com/document/path/93633
  */
-import { type CallOptions, type Endpoint, requireObject, requireString, type WecomClient } from "./client.js";
+import type { CallOptions, Endpoint } from "./call.js";
+import { requireObject, requireString, type WecomClient } from "./client.js";
 import type { CreateLivingRequest, LivingInfo } from "./living.wire.js";
 import type { TokenSource } from "./tokens/token-source.js";
 

@@ -5,7 +5,8 @@
  */
 import type { Logger } from "../../observability/logger.js";
 import { Secret } from "../../observability/secret.js";
-import { type Answer, type CallOptions, type Endpoint, requireString, type WecomClient } from "../client.js";
+import type { CallOptions, Endpoint } from "../call.js";
+import { type Answer, requireString, type WecomClient } from "../client.js";
 import { Deadline } from "../deadline.js";
 import { WecomApiError, WecomError, WecomTransportError } from "../errors.js";
 import type { TokenSource } from "./token-source.js";

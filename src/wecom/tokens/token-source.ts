@@ -1,5 +1,5 @@
 import type { Secret } from "../../observability/secret.js";
-import type { CallOptions } from "../client.js";
+import type { CallOptions } from "../call.js";
 
 /** Where an access_token comes from: the one thing in which the kinds of app differ. */
 export interface TokenSource {

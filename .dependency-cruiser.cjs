@@ -1,0 +1,50 @@
+// Who may import whom: docs/architecture.md says why.
+const only = (name, from, to, allowed) => ({
+  name,
+  severity: "error",
+  from: { path: from },
+  to: { path: to, pathNot: allowed },
+});
+const never = (name, from, to) => ({ name, severity: "error", from, to });
+
+module.exports = {
+  forbidden: [
+    only("main-to-app", "^src/main\\.ts$", "^src/", "^src/(app|config|observability/.*)\\.ts$"),
+    only("schema", "^src/schema\\.ts$", "^src/", "^src/(living|observability)/"),
+    only("living", "^src/living/", "^src/", "^src/(living|wecom|observability)/|^src/errors\\.ts$"),
+    only("errors", "^src/errors\\.ts$", "^src/", "^src/(wecom|observability)/"),
+    only("wecom", "^src/wecom/", "^src/", "^src/(wecom|observability)/|^src/stores/store\\.ts$"),
+    only("stores", "^src/stores/", "^src/", "^src/(stores|observability)/"),
+    only("server", "^src/server/", "^src/", "^src/(server|observability)/"),
+    only("observability", "^src/observability/", "^src/", "^src/observability/"),
+    only("simulator-imports-nothing-of-ours", "^src/simulator/", "^src/", "^src/simulator/"),
+    never("config-types-only", { path: "^src/config\\.ts$" }, { path: "^src/", pathNot: "^src/observability/" }),
+    never("wecom-knows-no-graphql", { path: "^src/wecom/" }, { path: "node_modules/(graphql|type-graphql|@apollo)/" }),
+    never(
+      "living-knows-no-http",
+      { path: "^src/living/" },
+      { path: "node_modules/(undici|@apollo|lmdb|redis)/|^(node:)?https?$" },
+    ),
+    never(
+      "undici-in-wecom-and-app",
+      { path: "^src/", pathNot: "^src/(wecom/|app\\.ts)" },
+      { path: "node_modules/undici/" },
+    ),
+    never(
+      "redis-in-stores",
+      { path: "^src/", pathNot: "^src/stores/" },
+      { path: "node_modules/(redis|@redis|ioredis|lmdb)/" },
+    ),
+    never("no-cycles", {}, { circular: true }),
+    never("no-dev-dependencies", { path: "^src/" }, { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"] }),
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    tsConfig: { fileName: "tsconfig.json" },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "require", "node", "default", "types"],
+    },
+  },
+};

@@ -1,0 +1,18 @@
+import type { Logger } from "../observability/logger.js";
+import type { Deadline } from "./deadline.js";
+
+/** An API of WeCom's and the properties of it that decide what may be done after a failure. */
+export interface Endpoint {
+  /** As WeCom's documentation names it, below `/cgi-bin/`: `living/create`. */
+  readonly api: string;
+  readonly method: "GET" | "POST";
+  /** `write`: repeating it after a lost answer can do harm. WeCom's reads are POSTs too: the verb does not tell. */
+  readonly effect: "read" | "write";
+}
+
+/** What a call needs to know of the operation that it belongs to. */
+export interface CallOptions {
+  readonly corp: string;
+  readonly deadline: Deadline;
+  readonly log: Logger;
+}
