@@ -84,6 +84,11 @@ export class Simulator implements AsyncDisposable {
     this.#world.lateEffects.runAll();
   }
 
+  /** Starts the record and the counts of requests anew; livings and tokens stay. */
+  forgetRequests(): void {
+    this.#world.requests.clear();
+  }
+
   reset(): void {
     this.#world.reset();
   }

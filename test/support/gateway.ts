@@ -1,0 +1,111 @@
+/**
+ * A gateway as it runs in production, in front of a simulated WeCom, both behind real sockets. Everything that leaves it
+ * is collected, and when it is closed, searched for what must never leave.
+ */
+import type { ResultOf, TypedDocumentNode, VariablesOf } from "./typed-documents.js";
+import { print } from "graphql";
+import { createApp } from "../../src/app.js";
+import { loadConfig } from "../../src/config.js";
+import { type Simulator, type SimulatorOptions, startSimulator } from "../../src/simulator/index.js";
+
+export const corpid = "wwcanary0corpid00";
+const corpsecret = "CANARY-corpsecret-4f1c9a";
+/** A token that the simulator accepts for ever; for gateways that are given a fixed one. */
+export const fixedToken = "CANARY-fixed-token-77b1d2";
+const egressIp = "203.0.113.77";
+
+export interface GatewayOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly simulator?: SimulatorOptions;
+  /** Another upstream instead of a simulator. */
+  readonly upstreamUrl?: string;
+}
+
+export interface Answer<T> {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly data: T | null | undefined;
+  readonly errors: readonly { message: string; path?: (string | number)[]; extensions: Record<string, unknown> }[];
+}
+
+export interface Gateway extends AsyncDisposable {
+  readonly url: string;
+  readonly simulator: Simulator;
+  readonly logs: readonly Record<string, unknown>[];
+  /** Any request; the answer is read whole. */
+  fetch(path: string, init?: RequestInit): Promise<{ status: number; headers: Headers; text: string }>;
+  /** An operation, typed by codegen or written out. */
+  run<T extends TypedDocumentNode>(document: T, variables: VariablesOf<T>): Promise<Answer<ResultOf<T>>>;
+  run(document: string, variables?: unknown): Promise<Answer<Record<string, any>>>;
+  close(): Promise<void>;
+}
+
+export async function startGateway(options: GatewayOptions = {}): Promise<Gateway> {
+  const simulator = await startSimulator({
+    corps: [{ corpid, apps: [{ agentid: 1000014, secret: corpsecret }] }],
+    fixedTokens: [fixedToken],
+    egressIp,
+    ...options.simulator,
+  });
+  const logLines: string[] = [];
+  const outputs: string[] = [];
+  const env = {
+    PORT: "0",
+    WECOM_BASE_URL: options.upstreamUrl ?? simulator.url,
+    WECOM_CORP_ID: corpid,
+    WECOM_CORP_SECRET: corpsecret,
+    LOG_LEVEL: "debug",
+    ...options.env,
+  };
+  const app = await createApp(loadConfig(env), { logTo: { write: (line) => logLines.push(line) } });
+  const url = await app.listen();
+
+  const fetchText: Gateway["fetch"] = async (path, init) => {
+    const response = await fetch(`${url}${path}`, init);
+    const text = await response.text();
+    outputs.push(JSON.stringify([...response.headers]), text);
+    return { status: response.status, headers: response.headers, text };
+  };
+  const run = async (document: string | TypedDocumentNode, variables: unknown = {}) => {
+    const query = typeof document === "string" ? document : print(document);
+    const { status, headers, text } = await fetchText("/graphql", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ query, variables }),
+    });
+    const { data, errors = [] } = JSON.parse(text);
+    return { status, headers, data, errors };
+  };
+  let closed: Promise<void> | undefined;
+  const close = () =>
+    (closed ??= (async () => {
+      const metrics = await fetchText("/metrics").catch(() => undefined);
+      await app.close();
+      const planted = [corpsecret, fixedToken, egressIp, ...issuedTokens(simulator)];
+      await simulator.close();
+      refuseLeaks([...outputs, ...logLines, metrics?.text ?? ""], planted);
+    })());
+  return {
+    url,
+    simulator,
+    get logs() {
+      return logLines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    },
+    fetch: fetchText,
+    run: run as Gateway["run"],
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function issuedTokens(simulator: Simulator): string[] {
+  return [...new Set(simulator.requests.flatMap(({ query }) => query["access_token"] ?? []))];
+}
+
+export function refuseLeaks(outputs: readonly string[], planted: readonly string[]): void {
+  for (const output of outputs) {
+    for (const value of planted) {
+      if (output.includes(value)) throw new Error(`leaked ${value.slice(0, 24)}… in: ${output.slice(0, 300)}`);
+    }
+  }
+}
