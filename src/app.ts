@@ -1,5 +1,6 @@
 /** The composition root: every `new` of a long-lived object stands here, and nothing is decided. */
 import "reflect-metadata";
+import { unauthenticatedCaller } from "./server/caller.js";
 import { createApolloServer } from "./server/apollo.js";
 import { explorerRoute } from "./server/explorer.js";
 import { graphqlRoute } from "./server/graphql-route.js";
@@ -59,11 +60,16 @@ export async function createApp(config: Config, options: { logTo?: DestinationSt
   });
   await apollo.start();
 
-  const createContext = ({ log: requestLog }: Exchange) => {
+  const createContext = ({ request, log: requestLog }: Exchange) => {
     const deadline = new Deadline(config.wecom.timeoutMs);
     const call = { corp, deadline, log: requestLog };
     return {
-      value: { livings, call, reader: new LivingReader(livings, call, reportUnknownCode) },
+      value: {
+        caller: unauthenticatedCaller(request.headers),
+        livings,
+        call,
+        reader: new LivingReader(livings, call, reportUnknownCode),
+      },
       close: () => deadline.close(),
     };
   };

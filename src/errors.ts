@@ -102,7 +102,7 @@ export function toLivingError(error: unknown, fieldPaths: FieldPaths = {}): Livi
 function fromErrcode(error: WecomApiError, fieldPaths: FieldPaths): LivingErrorResult {
   const { entry, errcode, api } = error;
   const fault = entry?.fault ?? "other";
-  const name = fault === "none" ? "LivingWecomError" : memberForFault[fault];
+  const name = memberOf(fault, api);
   const message = `WeCom refused ${api}: ${entry?.meaning ?? `errcode ${errcode}, which its documentation does not list`}`;
   const common = { message, errcode, retryable: entry?.retry === "backoff" || entry?.retry === "after-window" };
   switch (name) {
@@ -134,6 +134,12 @@ function fromErrcode(error: WecomApiError, fieldPaths: FieldPaths): LivingErrorR
         docsUrl: `https://open.work.weixin.qq.com/devtool/query?e=${errcode}`,
       };
   }
+}
+
+function memberOf(fault: ErrcodeFault, api: string): LivingErrorName {
+  // A living that is only being created has no state that could stand in the way: WeCom documents no such answer.
+  if (fault === "none" || (fault === "state" && api === "living/create")) return "LivingWecomError";
+  return memberForFault[fault];
 }
 
 function blamedFields(entry: ErrcodeEntry, fieldPaths: FieldPaths): LivingFieldViolation[] {

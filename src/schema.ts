@@ -11,7 +11,8 @@ import { extendSchema, type GraphQLArgument, GraphQLError, type GraphQLSchema, G
 import { buildSchemaSync } from "type-graphql";
 import type { LivingContext } from "./living/context.js";
 import { LivingMutations } from "./living/living.mutations.js";
-import { CreateLivingSuccessFields, LivingQueries } from "./living/living.queries.js";
+import { fieldResolvers } from "./living/living.fields.js";
+import { LivingQueries } from "./living/living.queries.js";
 import { entityTypes } from "./living/living.references.js";
 
 const header = `extend schema
@@ -25,7 +26,7 @@ export interface Subgraph {
 
 export function buildSubgraph(): Subgraph {
   const types = buildSchemaSync({
-    resolvers: [LivingQueries, LivingMutations, CreateLivingSuccessFields],
+    resolvers: [LivingQueries, LivingMutations, ...fieldResolvers],
     // class-validator runs in the resolvers: here its errors could not become a member of a union, and would echo the input.
     validate: false,
   });

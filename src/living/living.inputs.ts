@@ -7,7 +7,7 @@ import { ArrayMaxSize, IsInt, IsOptional, Max, Min, ValidateNested } from "class
 import { Field, ID, InputType, Int } from "type-graphql";
 import { LivingType } from "./living.enums.js";
 import { UnixTime, WecomAgentid } from "./living.scalars.js";
-import { HasCharacters, IsWecomText } from "./living.validation.js";
+import { HasBytes, HasCharacters, IsWecomText } from "./living.validation.js";
 
 const int32 = { min: -(2 ** 31), max: 2 ** 31 - 1 };
 
@@ -92,4 +92,44 @@ export class LivingInput {
   @ValidateNested()
   @Field(() => LivingActivityDetailInput, { nullable: true, description: "EVENT: its detail page." })
   activityDetail?: LivingActivityDetailInput | null;
+}
+
+/**
+ * The limits are those of modify's own page, which counts bytes where create's counts characters.
+ *
+ * @see https://developer.work.weixin.qq.com/document/path/93640
+ */
+@InputType({ description: "What is to be changed of a reserved living: only the fields given are sent." })
+export class ModifyLivingInput {
+  @IsOptional()
+  @HasBytes({ max: 60 })
+  @IsWecomText()
+  @Field(() => String, { nullable: true, description: "The title: at most 60 bytes in UTF-8." })
+  theme?: string | null;
+
+  @Field(() => UnixTime, { nullable: true, description: "When it starts." })
+  livingStart?: number | null;
+
+  @IsOptional()
+  @Min(1)
+  @Field(() => Int, { nullable: true, description: "How long it lasts, in seconds: at least 1." })
+  livingDuration?: number | null;
+
+  @Field(() => LivingType, { nullable: true, description: "The kind." })
+  type?: LivingType | null;
+
+  @IsOptional()
+  @HasBytes({ max: 300 })
+  @IsWecomText()
+  @Field(() => String, { nullable: true, description: "At most 300 bytes in UTF-8." })
+  description?: string | null;
+
+  @IsOptional()
+  @Min(0)
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      "How long before the start to remind, in seconds. Whether WeCom keeps the old value when it is left out is not documented.",
+  })
+  remindTime?: number | null;
 }

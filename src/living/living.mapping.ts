@@ -1,9 +1,24 @@
 /** Wire ↔ GraphQL, pure: the only file in which both spellings meet. */
 import type { FieldPaths } from "../errors.js";
-import type { CreateLivingRequest, LivingInfo } from "../wecom/living.wire.js";
+import type {
+  CreateLivingRequest,
+  ExternalViewer,
+  LivingInfo,
+  LivingShareInfo,
+  MemberViewer,
+  ModifyLivingRequest,
+  WatchStatPage,
+} from "../wecom/living.wire.js";
 import { LivingReplayStatus, LivingStatus, LivingType } from "./living.enums.js";
-import type { LivingInput } from "./living.inputs.js";
+import type { LivingInput, ModifyLivingInput } from "./living.inputs.js";
 import { type LivingDetails, WecomUser } from "./living.types.js";
+import {
+  LivingExternalViewer,
+  LivingExternalViewerType,
+  LivingMemberViewer,
+  type LivingShare,
+  type LivingViewer,
+} from "./living.viewers.js";
 
 /** A field that was left out or is null is not sent: WeCom's defaults are its own. */
 export function toCreateRequest(input: LivingInput): CreateLivingRequest {
@@ -23,8 +38,8 @@ export function toCreateRequest(input: LivingInput): CreateLivingRequest {
   });
 }
 
-/** Where a field that WeCom blames stands in the input. */
-export const createFieldPaths: FieldPaths = {
+/** Where a field that WeCom blames stands in the input of createLiving; those of modifyLiving are a part of them. */
+export const fieldPaths: FieldPaths = {
   anchor_userid: "anchorUserid",
   theme: "theme",
   living_start: "livingStart",
@@ -39,11 +54,70 @@ export const createFieldPaths: FieldPaths = {
   "activity_detail.image_list": "activityDetail.imageList",
 };
 
+/** Only what was given: an absent field stays as it is at WeCom. */
+export function toModifyRequest(livingid: string, input: ModifyLivingInput): ModifyLivingRequest {
+  return {
+    livingid,
+    ...withoutAbsent({
+      theme: input.theme,
+      living_start: input.livingStart,
+      living_duration: input.livingDuration,
+      type: input.type,
+      description: input.description,
+      remind_time: input.remindTime,
+    }),
+  };
+}
+
+export function toViewers(page: WatchStatPage, onUnknownCode: OnUnknownCode): LivingViewer[] {
+  return [
+    ...page.users.map((wire) =>
+      Object.assign(new LivingMemberViewer(), commonOf(wire), { user: new WecomUser(wire.userid) }),
+    ),
+    ...page.external_users.map((wire) =>
+      Object.assign(new LivingExternalViewer(), commonOf(wire), {
+        externalUserid: wire.external_userid,
+        type: knownCode(LivingExternalViewerType, wire.type, "external_users.type", onUnknownCode),
+        name: wire.name ?? null,
+      }),
+    ),
+  ];
+}
+
+function commonOf(wire: MemberViewer | ExternalViewer): LivingViewer {
+  return {
+    watchTime: wire.watch_time ?? null,
+    isComment: toBoolean(wire.is_comment),
+    isMic: toBoolean(wire.is_mic),
+    invitor: toUser(wire.invitor_userid),
+    invitorExternalUserid: wire.invitor_external_userid || null,
+  };
+}
+
+export function toShare(wire: LivingShareInfo): LivingShare {
+  return {
+    livingid: wire.livingid,
+    viewer: toUser(wire.viewer_userid),
+    viewerExternalUserid: wire.viewer_external_userid || null,
+    invitor: toUser(wire.invitor_userid),
+    invitorExternalUserid: wire.invitor_external_userid || null,
+  };
+}
+
+function toUser(userid: string | undefined): WecomUser | null {
+  return userid ? new WecomUser(userid) : null;
+}
+
+/** WeCom's 0 and 1. */
+function toBoolean(flag: number | undefined): boolean | null {
+  return flag === undefined ? null : flag === 1;
+}
+
 /** Is told of a number in `field` that WeCom has not documented. */
 export type OnUnknownCode = (field: string, code: number) => void;
 
 export function toLivingDetails(wire: LivingInfo, onUnknownCode: OnUnknownCode): LivingDetails {
-  const openReplay = wire.open_replay === undefined ? null : wire.open_replay === 1;
+  const openReplay = toBoolean(wire.open_replay);
   return {
     theme: wire.theme ?? null,
     description: wire.description ?? null,
@@ -53,7 +127,7 @@ export function toLivingDetails(wire: LivingInfo, onUnknownCode: OnUnknownCode):
     livingDuration: wire.living_duration ?? null,
     reserveStart: wire.reserve_start ?? null,
     reserveLivingDuration: wire.reserve_living_duration ?? null,
-    anchor: wire.anchor_userid === undefined ? null : new WecomUser(wire.anchor_userid),
+    anchor: toUser(wire.anchor_userid),
     mainDepartment: wire.main_department ?? null,
     viewerNum: wire.viewer_num ?? null,
     commentNum: wire.comment_num ?? null,

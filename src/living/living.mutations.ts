@@ -1,10 +1,19 @@
 import { Arg, Ctx, ID, Mutation, Resolver } from "type-graphql";
 import { toLivingError } from "../errors.js";
 import type { LivingContext } from "./context.js";
-import { LivingInput } from "./living.inputs.js";
-import { createFieldPaths, toCreateRequest } from "./living.mapping.js";
-import { CreateLivingResult, type CreateLivingValue, inputError } from "./living.results.js";
+import { LivingInput, ModifyLivingInput } from "./living.inputs.js";
+import { fieldPaths, toCreateRequest, toModifyRequest } from "./living.mapping.js";
+import {
+  CancelLivingResult,
+  CreateLivingResult,
+  DeleteLivingReplayResult,
+  inputError,
+  type LivingResult,
+  ModifyLivingResult,
+} from "./living.results.js";
 import { violationsOf } from "./living.validation.js";
+
+const livingidArgument = { description: "WeCom's id of the living." };
 
 @Resolver()
 export class LivingMutations {
@@ -17,14 +26,68 @@ export class LivingMutations {
     })
     _idempotencyKey: string | undefined,
     @Ctx() { livings, call }: LivingContext,
-  ): Promise<CreateLivingValue> {
+  ): Promise<LivingResult<"CreateLivingSuccess">> {
     const violations = violationsOf(input);
     if (violations.length > 0) return inputError(violations);
     try {
       const { livingid } = await livings.create(toCreateRequest(input), call);
       return { __typename: "CreateLivingSuccess", livingid };
     } catch (error) {
-      return toLivingError(error, createFieldPaths);
+      return toLivingError(error, fieldPaths);
+    }
+  }
+
+  @Mutation(() => ModifyLivingResult, {
+    description: "Changes a living that is still reserved and was made by this app.",
+  })
+  async modifyLiving(
+    @Arg("livingid", () => ID, livingidArgument) livingid: string,
+    @Arg("input", () => ModifyLivingInput, { description: "What is to be changed." }) input: ModifyLivingInput,
+    @Ctx() { livings, reader, call }: LivingContext,
+  ): Promise<LivingResult<"ModifyLivingSuccess">> {
+    const violations = violationsOf(input);
+    if (violations.length > 0) return inputError(violations);
+    try {
+      await livings.modify(toModifyRequest(livingid, input), call);
+      return { __typename: "ModifyLivingSuccess", livingid };
+    } catch (error) {
+      return toLivingError(error, fieldPaths);
+    } finally {
+      reader.forget(livingid);
+    }
+  }
+
+  @Mutation(() => CancelLivingResult, {
+    description: "Cancels a living that is still reserved and was made by this app.",
+  })
+  async cancelLiving(
+    @Arg("livingid", () => ID, livingidArgument) livingid: string,
+    @Ctx() { livings, reader, call }: LivingContext,
+  ): Promise<LivingResult<"CancelLivingSuccess">> {
+    try {
+      await livings.cancel(livingid, call);
+      return { __typename: "CancelLivingSuccess", livingid };
+    } catch (error) {
+      return toLivingError(error);
+    } finally {
+      reader.forget(livingid);
+    }
+  }
+
+  @Mutation(() => DeleteLivingReplayResult, {
+    description: "Deletes the replay of a living that was made by this app.",
+  })
+  async deleteLivingReplay(
+    @Arg("livingid", () => ID, livingidArgument) livingid: string,
+    @Ctx() { livings, reader, call }: LivingContext,
+  ): Promise<LivingResult<"DeleteLivingReplaySuccess">> {
+    try {
+      await livings.deleteReplayData(livingid, call);
+      return { __typename: "DeleteLivingReplaySuccess", livingid };
+    } catch (error) {
+      return toLivingError(error);
+    } finally {
+      reader.forget(livingid);
     }
   }
 }

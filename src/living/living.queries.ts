@@ -1,9 +1,9 @@
-import type { GraphQLResolveInfo } from "graphql";
-import { Arg, Ctx, FieldResolver, ID, Info, Query, Resolver, Root } from "type-graphql";
+import { Arg, Ctx, ID, Int, Query, Resolver } from "type-graphql";
 import type { LivingContext } from "./context.js";
-import { CreateLivingSuccess } from "./living.results.js";
-import { resolveLiving } from "./living.references.js";
-import { Living } from "./living.types.js";
+import { livingsOf } from "./living.fields.js";
+import { toShare } from "./living.mapping.js";
+import { Living, LivingConnection } from "./living.types.js";
+import { LivingShare } from "./living.viewers.js";
 
 @Resolver()
 export class LivingQueries {
@@ -15,23 +15,29 @@ export class LivingQueries {
     @Arg("livingid", () => ID, { description: "WeCom's id of the living." }) livingid: string,
     @Ctx() { reader }: LivingContext,
   ): Promise<Living> {
-    return reader.read(livingid);
+    return reader.living(livingid);
   }
-}
 
-@Resolver(() => CreateLivingSuccess)
-export class CreateLivingSuccessFields {
-  /** The living was made whether or not it can be read now, so a failure is told by the fields that need it. */
-  @FieldResolver(() => Living)
-  async living(
-    @Root() { livingid }: CreateLivingSuccess,
+  @Query(() => LivingConnection, { description: "The livings that a member hosts." })
+  livings(
+    @Arg("anchorUserid", () => ID, { description: "The userid of the member." }) anchorUserid: string,
+    @Arg("first", () => Int, { defaultValue: 20, description: "How many: 1 to 100." }) first: number,
+    @Arg("after", () => String, { nullable: true, description: "The cursor behind which to go on." })
+    after: string | undefined,
     @Ctx() context: LivingContext,
-    @Info() info: GraphQLResolveInfo,
-  ): Promise<Living> {
-    try {
-      return await resolveLiving(livingid, context, info);
-    } catch (error) {
-      return new Living(livingid, error instanceof Error ? error : new Error(String(error)));
-    }
+  ): Promise<LivingConnection> {
+    return livingsOf(anchorUserid, { first, after }, context);
+  }
+
+  @Query(() => LivingShare, {
+    nullable: true,
+    description: "Who opened the shared card of a living that promotes a product. The code is valid for 5 minutes.",
+  })
+  async livingShare(
+    @Arg("wwShareCode", () => String, { description: "The code in the path by which the mini-program was opened." })
+    wwShareCode: string,
+    @Ctx() { livings, call }: LivingContext,
+  ): Promise<LivingShare> {
+    return toShare(await livings.getLivingShareInfo(wwShareCode, call));
   }
 }

@@ -4,13 +4,13 @@ import type { LivingContext } from "./context.js";
 import { asksForMoreThan } from "./living.selection.js";
 import { Living, WecomUser } from "./living.types.js";
 
-/** Read only where a field is asked for that the livingid does not give. */
+/** Read only where a field is asked for that neither the livingid gives nor a call of its own. */
 export function resolveLiving(
   livingid: string,
   { reader }: LivingContext,
   info: GraphQLResolveInfo,
 ): Living | Promise<Living> {
-  return asksForMoreThan(["livingid"], info) ? reader.read(livingid) : new Living(livingid);
+  return asksForMoreThan(["livingid", "viewers", "watchCode"], info) ? reader.living(livingid) : new Living(livingid);
 }
 
 interface EntityType {

@@ -4,7 +4,6 @@
  */
 import { createUnionType, Field, ID, Int, InterfaceType, ObjectType, registerEnumType } from "type-graphql";
 import type { LivingErrorName, LivingErrorResult, LivingFieldViolation } from "../errors.js";
-import { Living } from "./living.types.js";
 
 /** Ties each class to the plain value that `errors.ts` makes for it, so that the two cannot drift apart. */
 type ValueOf<Name extends LivingErrorName> = Omit<Extract<LivingErrorResult, { __typename: Name }>, "__typename">;
@@ -122,22 +121,35 @@ export class LivingWecomError extends LivingError implements ValueOf<"LivingWeco
   docsUrl!: string;
 }
 
-@ObjectType({ description: "The living is reserved." })
-export class CreateLivingSuccess {
-  @Field(() => ID, { description: "WeCom's id of the new living." })
+/** What all successes have: the resolver of `living` reads it where it is asked for. */
+@InterfaceType({ description: "What became of a living.", resolveType: (value: LivingSuccess) => value.__typename })
+export abstract class LivingMutationSuccess {
+  @Field(() => ID, { description: "WeCom's id of the living." })
   livingid!: string;
-
-  @Field(() => Living, {
-    description: "The new living; read from WeCom only where more than its livingid is asked for.",
-  })
-  living!: Living;
 }
 
-type Typed<Success, Name extends string> = Success & { __typename: Name };
+@ObjectType({ implements: LivingMutationSuccess, description: "The living is reserved." })
+export class CreateLivingSuccess extends LivingMutationSuccess {}
 
-export type CreateLivingValue = Typed<{ livingid: string }, "CreateLivingSuccess"> | LivingErrorResult;
+@ObjectType({ implements: LivingMutationSuccess, description: "The living is changed." })
+export class ModifyLivingSuccess extends LivingMutationSuccess {}
 
-const errorTypes = [
+@ObjectType({ implements: LivingMutationSuccess, description: "The living is cancelled." })
+export class CancelLivingSuccess extends LivingMutationSuccess {}
+
+@ObjectType({ implements: LivingMutationSuccess, description: "The replay is deleted." })
+export class DeleteLivingReplaySuccess extends LivingMutationSuccess {}
+
+type SuccessName = "CreateLivingSuccess" | "ModifyLivingSuccess" | "CancelLivingSuccess" | "DeleteLivingReplaySuccess";
+
+export interface LivingSuccess<Name extends SuccessName = SuccessName> {
+  readonly __typename: Name;
+  readonly livingid: string;
+}
+
+export type LivingResult<Name extends SuccessName> = LivingSuccess<Name> | LivingErrorResult;
+
+const everyError = [
   LivingInputError,
   LivingNotFoundError,
   LivingPermissionError,
@@ -148,11 +160,34 @@ const errorTypes = [
   LivingWecomError,
 ] as const;
 
+const resolveType = (value: unknown): string => (value as LivingSuccess | LivingErrorResult).__typename;
+
 export const CreateLivingResult = createUnionType({
   name: "CreateLivingResult",
   description: "What became of createLiving.",
-  types: () => [CreateLivingSuccess, ...errorTypes] as const,
-  resolveType: (value) => (value as unknown as CreateLivingValue).__typename,
+  types: () => [CreateLivingSuccess, ...everyError] as const,
+  resolveType,
+});
+
+export const ModifyLivingResult = createUnionType({
+  name: "ModifyLivingResult",
+  description: "What became of modifyLiving.",
+  types: () => [ModifyLivingSuccess, LivingStateError, ...everyError] as const,
+  resolveType,
+});
+
+export const CancelLivingResult = createUnionType({
+  name: "CancelLivingResult",
+  description: "What became of cancelLiving.",
+  types: () => [CancelLivingSuccess, LivingStateError, ...everyError] as const,
+  resolveType,
+});
+
+export const DeleteLivingReplayResult = createUnionType({
+  name: "DeleteLivingReplayResult",
+  description: "What became of deleteLivingReplay.",
+  types: () => [DeleteLivingReplaySuccess, LivingStateError, ...everyError] as const,
+  resolveType,
 });
 
 export function inputError(fields: LivingFieldViolation[]): LivingErrorResult {

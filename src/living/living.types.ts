@@ -1,4 +1,5 @@
 import { Directive, Field, ID, Int, ObjectType } from "type-graphql";
+import { LivingPageInfo } from "./living.connections.js";
 import { LivingReplayStatus, LivingStatus, LivingType } from "./living.enums.js";
 import { UnixTime } from "./living.scalars.js";
 
@@ -142,11 +143,25 @@ export class Living {
     return this.#read.replayStatus;
   }
 
-  @Field(() => String, {
-    nullable: true,
-    description: "Where an encoder pushes the stream: a secret. Only for an EVENT that has not started.",
-  })
-  get pushStreamUrl() {
+  /** A secret: `LivingFields.pushStreamUrl` decides who sees it. */
+  get secretPushStreamUrl() {
     return this.#read.pushStreamUrl;
   }
+}
+
+@ObjectType({ description: "A living and where it stands in the connection." })
+export class LivingEdge {
+  @Field(() => String, { description: "`after` for what stands behind it." })
+  cursor!: string;
+
+  readonly livingid!: string;
+}
+
+@ObjectType({ description: "Livings of a member, in WeCom's order, which is not documented." })
+export class LivingConnection {
+  @Field(() => [LivingEdge], { description: "The livings with their cursors." })
+  edges!: LivingEdge[];
+
+  @Field(() => LivingPageInfo, { description: "Where this page stands." })
+  pageInfo!: LivingPageInfo;
 }

@@ -18,6 +18,18 @@ export function HasCharacters({ min = 0, max }: { min?: number; max: number }): 
   });
 }
 
+/** Counts bytes in UTF-8. */
+export function HasBytes({ max }: { max: number }): PropertyDecorator {
+  return ValidateBy({
+    name: "hasBytes",
+    validator: {
+      validate: (value: unknown) => typeof value === "string" && Buffer.byteLength(value) <= max,
+      defaultMessage: ({ property } = { property: "text" } as never) =>
+        `${property} must have at most ${max} bytes in UTF-8`,
+    },
+  });
+}
+
 // JSON.stringify writes these as \uxxxx, and WeCom refuses that escape with errcode 40033.
 const escapedByJson = /[\u0000-\u0007\u000b\u000e-\u001f]/;
 

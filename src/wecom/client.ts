@@ -164,16 +164,41 @@ function toWecomError(error: unknown, { api, effect }: Endpoint): WecomError {
   });
 }
 
-/** A field that WeCom documents for every success; without it the answer cannot be believed. */
+/*
+ * Fields that WeCom documents for every success; without one, the answer cannot be believed.
+ */
+
 export function requireString(answer: Answer, field: string): string {
   const value = answer[field];
-  if (typeof value !== "string" || value === "") throw new UnusableAnswer(`no ${field} in the answer`);
+  if (typeof value !== "string" || value === "") throw missing(field);
+  return value;
+}
+
+export function requireNumber(answer: Answer, field: string): number {
+  const value = answer[field];
+  if (typeof value !== "number") throw missing(field);
   return value;
 }
 
 export function requireObject(answer: Answer, field: string): object {
   const value = answer[field];
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new UnusableAnswer(`no ${field} in the answer`);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw missing(field);
   return value;
+}
+
+/** WeCom leaves an empty list out at times. */
+export function requireArray(answer: Answer, field: string): unknown[] {
+  const value = answer[field] ?? [];
+  if (!Array.isArray(value)) throw missing(field);
+  return value;
+}
+
+/** Undefined when it is empty: WeCom's way to say that there is none. */
+export function optionalString(answer: Answer, field: string): string | undefined {
+  const value = answer[field];
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function missing(field: string): UnusableAnswer {
+  return new UnusableAnswer(`no ${field} in the answer`);
 }

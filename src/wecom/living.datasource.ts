@@ -1,16 +1,41 @@
 /**
- * The calls of WeCom's living API, one method each, in the order of its documentation. Wire names as documented.
+ * The nine calls of WeCom's living API, one method each, in the order of its documentation. Wire names as documented.
  *
  * @see https://developer.work.weixin.qq.com/document/path/93633
  */
 import type { CallOptions, Endpoint } from "./call.js";
-import { requireObject, requireString, type WecomClient } from "./client.js";
-import type { CreateLivingRequest, LivingInfo } from "./living.wire.js";
+import {
+  type Answer,
+  optionalString,
+  requireArray,
+  requireNumber,
+  requireObject,
+  requireString,
+  type WecomClient,
+} from "./client.js";
+import type {
+  CreateLivingRequest,
+  ExternalViewer,
+  LivingidPage,
+  LivingInfo,
+  LivingShareInfo,
+  MemberViewer,
+  ModifyLivingRequest,
+  WatchStatPage,
+} from "./living.wire.js";
 import type { TokenSource } from "./tokens/token-source.js";
 
 const create: Endpoint = { api: "living/create", method: "POST", effect: "write" };
+const modify: Endpoint = { api: "living/modify", method: "POST", effect: "write" };
+const cancel: Endpoint = { api: "living/cancel", method: "POST", effect: "write" };
+const deleteReplayData: Endpoint = { api: "living/delete_replay_data", method: "POST", effect: "write" };
+const getLivingCode: Endpoint = { api: "living/get_living_code", method: "POST", effect: "read" };
+const getUserAllLivingid: Endpoint = { api: "living/get_user_all_livingid", method: "POST", effect: "read" };
 const getLivingInfo: Endpoint = { api: "living/get_living_info", method: "GET", effect: "read" };
+const getWatchStat: Endpoint = { api: "living/get_watch_stat", method: "POST", effect: "read" };
+const getLivingShareInfo: Endpoint = { api: "living/get_living_share_info", method: "POST", effect: "read" };
 
+/** All throw the errors of `WecomClient.call`. */
 export class LivingDataSource {
   constructor(
     private readonly client: WecomClient,
@@ -24,8 +49,58 @@ export class LivingDataSource {
    * @see https://developer.work.weixin.qq.com/document/path/93637
    */
   create(request: CreateLivingRequest, call: CallOptions): Promise<{ livingid: string }> {
-    return this.client.call(create, { body: request }, this.tokens, call, (answer) => ({
-      livingid: requireString(answer, "livingid"),
+    return this.#call(create, { body: request }, call, (answer) => ({ livingid: requireString(answer, "livingid") }));
+  }
+
+  /**
+   * @throws {WecomApiError} 92006 unless the living is still reserved, 92008 when another app made it
+   * @see https://developer.work.weixin.qq.com/document/path/93640
+   */
+  modify(request: ModifyLivingRequest, call: CallOptions): Promise<void> {
+    return this.#call(modify, { body: request }, call, nothing);
+  }
+
+  /**
+   * @throws {WecomApiError} 92006 unless the living is still reserved, 92008 when another app made it
+   * @see https://developer.work.weixin.qq.com/document/path/93638
+   */
+  cancel(livingid: string, call: CallOptions): Promise<void> {
+    return this.#call(cancel, { body: { livingid } }, call, nothing);
+  }
+
+  /**
+   * @throws {WecomApiError} 92007 when there is no replay that can be deleted
+   * @see https://developer.work.weixin.qq.com/document/path/93874
+   */
+  deleteReplayData(livingid: string, call: CallOptions): Promise<void> {
+    return this.#call(deleteReplayData, { body: { livingid } }, call, nothing);
+  }
+
+  /**
+   * A code with which one WeChat user, and nobody else, can watch in WeChat for the next 5 minutes.
+   *
+   * @see https://developer.work.weixin.qq.com/document/path/93641
+   */
+  getLivingCode(livingid: string, openid: string, call: CallOptions): Promise<string> {
+    return this.#call(getLivingCode, { body: { livingid, openid } }, call, (answer) =>
+      requireString(answer, "living_code"),
+    );
+  }
+
+  /**
+   * One page of the livings that a member hosts; in which order WeCom does not document.
+   *
+   * @param cursor undefined for the first page
+   * @param limit 1 to 100
+   * @see https://developer.work.weixin.qq.com/document/path/93634
+   */
+  getUserAllLivingid(
+    request: { userid: string; cursor?: string; limit: number },
+    call: CallOptions,
+  ): Promise<LivingidPage> {
+    return this.#call(getUserAllLivingid, { body: request }, call, (answer) => ({
+      livingid_list: requireArray(answer, "livingid_list").map(String),
+      next_cursor: optionalString(answer, "next_cursor"),
     }));
   }
 
@@ -35,9 +110,47 @@ export class LivingDataSource {
    * @see https://developer.work.weixin.qq.com/document/path/93635
    */
   getLivingInfo(livingid: string, call: CallOptions): Promise<LivingInfo> {
-    return this.client.call(getLivingInfo, { query: { livingid } }, this.tokens, call, (answer) =>
-      // Its fields are checked where they are read: none of them is sure to be there.
-      requireObject(answer, "living_info"),
-    );
+    // The fields of living_info are checked where they are read: none of them is sure to be there.
+    return this.#call(getLivingInfo, { query: { livingid } }, call, (answer) => requireObject(answer, "living_info"));
+  }
+
+  /**
+   * One page of who watched. How long a page is WeCom neither documents nor lets choose.
+   *
+   * @param nextKey of the page before; undefined for the first page
+   * @see https://developer.work.weixin.qq.com/document/path/93636
+   */
+  getWatchStat(livingid: string, nextKey: string | undefined, call: CallOptions): Promise<WatchStatPage> {
+    return this.#call(getWatchStat, { body: { livingid, next_key: nextKey ?? "0" } }, call, (answer) => {
+      const stat = requireObject(answer, "stat_info") as Answer;
+      return {
+        users: requireArray(stat, "users") as MemberViewer[],
+        external_users: requireArray(stat, "external_users") as ExternalViewer[],
+        next_key: requireNumber(answer, "ending") === 1 ? undefined : requireString(answer, "next_key"),
+      };
+    });
+  }
+
+  /**
+   * Who opened a shared card, and who shared it. The code is valid for 5 minutes.
+   *
+   * @see https://developer.work.weixin.qq.com/document/path/94442
+   */
+  getLivingShareInfo(wwShareCode: string, call: CallOptions): Promise<LivingShareInfo> {
+    return this.#call(getLivingShareInfo, { body: { ww_share_code: wwShareCode } }, call, (answer) => ({
+      ...answer,
+      livingid: requireString(answer, "livingid"),
+    }));
+  }
+
+  #call<T>(
+    endpoint: Endpoint,
+    payload: { body?: object; query?: Record<string, string> },
+    call: CallOptions,
+    read: (answer: Answer) => T,
+  ): Promise<T> {
+    return this.client.call(endpoint, payload, this.tokens, call, read);
   }
 }
+
+const nothing = (): void => undefined;

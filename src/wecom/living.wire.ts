@@ -53,3 +53,68 @@ export interface LivingInfo {
   online_count?: number;
   subscribe_count?: number;
 }
+
+/**
+ * Only the fields given are changed; whether WeCom keeps or resets an omitted `remind_time` is not documented.
+ *
+ * @see https://developer.work.weixin.qq.com/document/path/93640
+ */
+export interface ModifyLivingRequest {
+  livingid: string;
+  /** At most 60 bytes: this page counts otherwise than create's. */
+  theme?: string;
+  living_start?: number;
+  living_duration?: number;
+  type?: number;
+  /** At most 300 bytes. */
+  description?: string;
+  /** Seconds before the start. */
+  remind_time?: number;
+}
+
+/** @see https://developer.work.weixin.qq.com/document/path/93634 */
+export interface LivingidPage {
+  livingid_list: string[];
+  /** Undefined on the last page. */
+  next_cursor: string | undefined;
+}
+
+interface ViewerFields {
+  /** Seconds. */
+  watch_time?: number;
+  /** 0 or 1. */
+  is_comment?: number;
+  /** 0 or 1. */
+  is_mic?: number;
+  /** Who shared the card or code by which the viewer came; only for lives that promote a product. */
+  invitor_userid?: string;
+  invitor_external_userid?: string;
+}
+
+export interface MemberViewer extends ViewerFields {
+  userid: string;
+}
+
+export interface ExternalViewer extends ViewerFields {
+  external_userid: string;
+  /** 1 a user of WeChat, 2 a user of WeCom. */
+  type?: number;
+  name?: string;
+}
+
+/** @see https://developer.work.weixin.qq.com/document/path/93636 */
+export interface WatchStatPage {
+  users: MemberViewer[];
+  external_users: ExternalViewer[];
+  /** Undefined on the last page, which WeCom tells by `ending` and nothing else. */
+  next_key: string | undefined;
+}
+
+/** @see https://developer.work.weixin.qq.com/document/path/94442 */
+export interface LivingShareInfo {
+  livingid: string;
+  viewer_userid?: string;
+  viewer_external_userid?: string;
+  invitor_userid?: string;
+  invitor_external_userid?: string;
+}

@@ -1,0 +1,118 @@
+/**
+ * Connections over WeCom's pages. A cursor says where an item stands: in the page that WeCom gives for `pageKey`, behind
+ * `offset` items. So a client may go on after any item, although WeCom can only go on after a page.
+ */
+import { GraphQLError } from "graphql";
+import { Field, ObjectType } from "type-graphql";
+import { WecomTransportError } from "../wecom/errors.js";
+
+/** WeCom's own maximum for a page of livings. */
+export const maxFirst = 100;
+
+@ObjectType({ description: "Where a page stands in its connection." })
+export class LivingPageInfo {
+  @Field(() => Boolean, { description: "Whether there is more behind this page." })
+  hasNextPage!: boolean;
+
+  @Field(() => Boolean, { description: "Whether this page was asked for with `after`. Paging is forward only." })
+  hasPreviousPage!: boolean;
+
+  @Field(() => String, { nullable: true, description: "The cursor of the first item; null on an empty page." })
+  startCursor!: string | null;
+
+  @Field(() => String, { nullable: true, description: "The cursor of the last item: `after` for the next page." })
+  endCursor!: string | null;
+}
+
+export interface Page<T> {
+  readonly items: readonly { readonly item: T; readonly cursor: string }[];
+  readonly pageInfo: LivingPageInfo;
+}
+
+/** One page as WeCom gives it; `nextKey` is undefined on the last one. */
+interface WecomPage<T> {
+  readonly items: readonly T[];
+  readonly nextKey: string | undefined;
+}
+
+interface PageRequest<T> {
+  /** Whose pages these are, for the words of an error. */
+  readonly api: string;
+  /** What the connection belongs to: a cursor of another one is refused. */
+  readonly owner: readonly string[];
+  readonly first: number;
+  readonly after: string | null | undefined;
+  /** @param wanted how many items of the page can be used */
+  readonly fetch: (pageKey: string | undefined, wanted: number) => Promise<WecomPage<T>>;
+}
+
+/** @throws {GraphQLError} `BAD_USER_INPUT` when `first` is out of range or `after` is not a cursor of this connection */
+export async function readPage<T>({ api, owner, first, after, fetch }: PageRequest<T>): Promise<Page<T>> {
+  if (first < 1 || first > maxFirst) throw badInput(`first must be from 1 to ${maxFirst}, found ${first}`);
+  let position = after === undefined || after === null ? { pageKey: undefined, offset: 0 } : decode(owner, after);
+  const items: { item: T; cursor: string }[] = [];
+  let hasNextPage = true;
+  while (hasNextPage && items.length < first) {
+    const { pageKey, offset } = position;
+    const page = await fetch(pageKey, offset + first - items.length);
+    // Without this, an upstream gone wrong would be asked for the same page until the deadline.
+    if (page.nextKey !== undefined && page.nextKey === pageKey) throw leadsToItself(api);
+    const usable = page.items.slice(offset, offset + first - items.length);
+    const isPageUsedUp = offset + usable.length >= page.items.length;
+    usable.forEach((item, index) => {
+      const isLast = isPageUsedUp && index === usable.length - 1 && page.nextKey !== undefined;
+      const next = isLast ? { pageKey: page.nextKey, offset: 0 } : { pageKey, offset: offset + index + 1 };
+      items.push({ item, cursor: encode(owner, next) });
+    });
+    hasNextPage = !isPageUsedUp || page.nextKey !== undefined;
+    position = { pageKey: page.nextKey, offset: 0 };
+  }
+  const pageInfo = {
+    hasNextPage,
+    hasPreviousPage: after !== undefined && after !== null,
+    startCursor: items[0]?.cursor ?? null,
+    endCursor: items.at(-1)?.cursor ?? null,
+  };
+  return { items, pageInfo };
+}
+
+interface Position {
+  readonly pageKey: string | undefined;
+  readonly offset: number;
+}
+
+function encode(owner: readonly string[], { pageKey, offset }: Position): string {
+  return Buffer.from(JSON.stringify([...owner, pageKey ?? null, offset])).toString("base64url");
+}
+
+function decode(owner: readonly string[], cursor: string): Position {
+  try {
+    const parts: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"));
+    if (
+      Array.isArray(parts) &&
+      parts.length === owner.length + 2 &&
+      owner.every((part, index) => part === parts[index])
+    ) {
+      const [pageKey, offset] = parts.slice(owner.length) as unknown[];
+      const isKey = pageKey === null || typeof pageKey === "string";
+      if (isKey && typeof offset === "number" && Number.isSafeInteger(offset) && offset >= 0) {
+        return { pageKey: pageKey ?? undefined, offset };
+      }
+    }
+  } catch {
+    // Not base64url of JSON: not ours either.
+  }
+  throw badInput("after is not a cursor of this connection");
+}
+
+function leadsToItself(api: string): WecomTransportError {
+  return new WecomTransportError(`a page of ${api} leads to itself`, {
+    api,
+    delivery: "unknown",
+    mayHaveTakenEffect: false,
+  });
+}
+
+function badInput(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: "BAD_USER_INPUT" } });
+}

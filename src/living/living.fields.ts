@@ -1,0 +1,174 @@
+/** Fields that need a call of their own, or more than their object holds. */
+import type { GraphQLResolveInfo } from "graphql";
+import { Arg, Ctx, FieldResolver, Info, Int, Resolver, Root } from "type-graphql";
+import { type LivingContext, requireScope } from "./context.js";
+import { maxFirst, readPage } from "./living.connections.js";
+import { toViewers } from "./living.mapping.js";
+import { resolveLiving } from "./living.references.js";
+import { LivingMutationSuccess } from "./living.results.js";
+import { Living, LivingConnection, LivingEdge, WecomUser } from "./living.types.js";
+import { LivingShare, LivingViewerConnection } from "./living.viewers.js";
+
+interface PageArguments {
+  readonly first: number;
+  readonly after: string | null | undefined;
+}
+
+/** WeCom gives ids only; each living is read where a field of it is asked for. */
+export async function livingsOf(
+  userid: string,
+  page: PageArguments,
+  { reader }: LivingContext,
+): Promise<LivingConnection> {
+  const { items, pageInfo } = await readPage({
+    api: "living/get_user_all_livingid",
+    owner: ["livings", userid],
+    ...page,
+    fetch: async (cursor, wanted) => {
+      const { livingid_list: ids, next_cursor: nextKey } = await reader.livingids(
+        userid,
+        cursor,
+        Math.min(wanted, maxFirst),
+      );
+      return { items: ids, nextKey };
+    },
+  });
+  return { edges: items.map(({ item, cursor }) => ({ livingid: item, cursor })), pageInfo };
+}
+
+@Resolver(() => LivingConnection)
+class LivingConnectionFields {
+  @FieldResolver(() => [Living], {
+    nullable: "items",
+    description: "The livings; one that cannot be read is null, with an error at its place.",
+  })
+  nodes(
+    @Root() { edges }: LivingConnection,
+    @Ctx() context: LivingContext,
+    @Info() info: GraphQLResolveInfo,
+  ): (Living | Promise<Living>)[] {
+    return edges.map(({ livingid }) => resolveLiving(livingid, context, info));
+  }
+}
+
+@Resolver(() => LivingEdge)
+class LivingEdgeFields {
+  @FieldResolver(() => Living, {
+    nullable: true,
+    description: "The living; null, with an error, when it cannot be read.",
+  })
+  node(
+    @Root() { livingid }: LivingEdge,
+    @Ctx() context: LivingContext,
+    @Info() info: GraphQLResolveInfo,
+  ): Living | Promise<Living> {
+    return resolveLiving(livingid, context, info);
+  }
+}
+
+@Resolver(() => LivingMutationSuccess)
+class LivingMutationSuccessFields {
+  /** It happened whether or not the living can be read now, so a failure is told by the fields that need it. */
+  @FieldResolver(() => Living, {
+    description: "The living; read from WeCom only where more than its livingid is asked for.",
+  })
+  async living(
+    @Root() { livingid }: LivingMutationSuccess,
+    @Ctx() context: LivingContext,
+    @Info() info: GraphQLResolveInfo,
+  ): Promise<Living> {
+    try {
+      return await resolveLiving(livingid, context, info);
+    } catch (error) {
+      return new Living(livingid, error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+}
+
+@Resolver(() => LivingShare)
+class LivingShareFields {
+  @FieldResolver(() => Living, {
+    nullable: true,
+    description: "The living; null, with an error, when it cannot be read.",
+  })
+  living(
+    @Root() { livingid }: LivingShare,
+    @Ctx() context: LivingContext,
+    @Info() info: GraphQLResolveInfo,
+  ): Living | Promise<Living> {
+    return resolveLiving(livingid, context, info);
+  }
+}
+
+@Resolver(() => WecomUser)
+class WecomUserFields {
+  @FieldResolver(() => LivingConnection, { description: "The livings that the member hosts." })
+  livings(
+    @Root() { userid }: WecomUser,
+    @Arg("first", () => Int, { defaultValue: 20, description: "How many: 1 to 100." }) first: number,
+    @Arg("after", () => String, { nullable: true, description: "The cursor behind which to go on." })
+    after: string | undefined,
+    @Ctx() context: LivingContext,
+  ): Promise<LivingConnection> {
+    return livingsOf(userid, { first, after }, context);
+  }
+}
+
+@Resolver(() => Living)
+class LivingFields {
+  @FieldResolver(() => LivingViewerConnection, {
+    nullable: true,
+    description: "Who watched: members first within each of WeCom's pages.",
+  })
+  async viewers(
+    @Root() { livingid }: Living,
+    @Arg("first", () => Int, { defaultValue: 20, description: "How many: 1 to 100." }) first: number,
+    @Arg("after", () => String, { nullable: true, description: "The cursor behind which to go on." })
+    after: string | undefined,
+    @Ctx() { reader }: LivingContext,
+  ): Promise<LivingViewerConnection> {
+    const { items, pageInfo } = await readPage({
+      api: "living/get_watch_stat",
+      owner: ["viewers", livingid],
+      first,
+      after,
+      fetch: async (key) => {
+        const page = await reader.watchStat(livingid, key);
+        return { items: toViewers(page, reader.onUnknownCode), nextKey: page.next_key };
+      },
+    });
+    const edges = items.map(({ item, cursor }) => ({ node: item, cursor }));
+    return { edges, nodes: edges.map(({ node }) => node), pageInfo };
+  }
+
+  @FieldResolver(() => String, {
+    nullable: true,
+    description: "A code with which one WeChat user can watch in WeChat, as often as they like for 5 minutes.",
+  })
+  watchCode(
+    @Root() { livingid }: Living,
+    @Arg("openid", () => String, { description: "The openid of the WeChat user." }) openid: string,
+    @Ctx() { livings, call }: LivingContext,
+  ): Promise<string> {
+    return livings.getLivingCode(livingid, openid, call);
+  }
+
+  @FieldResolver(() => String, {
+    nullable: true,
+    description:
+      "Where an encoder pushes the stream: a secret, for callers with the scope living:push. Only for an EVENT that has not started.",
+  })
+  pushStreamUrl(@Root() living: Living, @Ctx() { caller }: LivingContext): string | null | undefined {
+    requireScope(caller, "living:push");
+    return living.secretPushStreamUrl;
+  }
+}
+
+export const fieldResolvers = [
+  LivingConnectionFields,
+  LivingEdgeFields,
+  LivingFields,
+  LivingMutationSuccessFields,
+  LivingShareFields,
+  WecomUserFields,
+];

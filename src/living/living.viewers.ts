@@ -1,0 +1,106 @@
+/** Who watched a living: members of the corp and others, in one connection. */
+import { Field, ID, Int, InterfaceType, ObjectType, registerEnumType } from "type-graphql";
+import { LivingPageInfo } from "./living.connections.js";
+import { WecomUser } from "./living.types.js";
+
+@InterfaceType({
+  description: "Somebody who watched a living.",
+  resolveType: (viewer: LivingViewer) =>
+    viewer instanceof LivingMemberViewer ? "LivingMemberViewer" : "LivingExternalViewer",
+})
+export abstract class LivingViewer {
+  @Field(() => Int, { nullable: true, description: "How long they watched, in seconds." })
+  watchTime!: number | null;
+
+  @Field(() => Boolean, { nullable: true, description: "Whether they commented." })
+  isComment!: boolean | null;
+
+  @Field(() => Boolean, { nullable: true, description: "Whether they spoke on the microphone." })
+  isMic!: boolean | null;
+
+  @Field(() => WecomUser, {
+    nullable: true,
+    description: "The member who shared the card or code by which they came; only for lives that promote a product.",
+  })
+  invitor!: WecomUser | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "The external user who shared the card or code by which they came; only for lives that promote a product.",
+  })
+  invitorExternalUserid!: string | null;
+}
+
+@ObjectType({ implements: LivingViewer, description: "A member of the corp who watched." })
+export class LivingMemberViewer extends LivingViewer {
+  @Field(() => WecomUser, { description: "The member." })
+  user!: WecomUser;
+}
+
+export enum LivingExternalViewerType {
+  WECHAT = 1,
+  WECOM = 2,
+}
+
+registerEnumType(LivingExternalViewerType, {
+  name: "LivingExternalViewerType",
+  description: "Where an external viewer comes from (WeCom's numbers 1 and 2).",
+  valuesConfig: {
+    WECHAT: { description: "A user of WeChat, WeCom's 1." },
+    WECOM: { description: "A user of WeCom in another corp, WeCom's 2." },
+  },
+});
+
+@ObjectType({ implements: LivingViewer, description: "Somebody from outside the corp who watched." })
+export class LivingExternalViewer extends LivingViewer {
+  @Field(() => ID, { description: "WeCom's id of the external user." })
+  externalUserid!: string;
+
+  @Field(() => LivingExternalViewerType, {
+    nullable: true,
+    description: "Where they come from; null for a number not known yet.",
+  })
+  type!: LivingExternalViewerType | null;
+
+  @Field(() => String, { nullable: true, description: "Their name." })
+  name!: string | null;
+}
+
+@ObjectType({ description: "A viewer and where they stand in the connection." })
+export class LivingViewerEdge {
+  @Field(() => String, { description: "`after` for what stands behind it." })
+  cursor!: string;
+
+  @Field(() => LivingViewer, { description: "The viewer." })
+  node!: LivingViewer;
+}
+
+@ObjectType({ description: "Who watched a living." })
+export class LivingViewerConnection {
+  @Field(() => [LivingViewerEdge], { description: "The viewers with their cursors." })
+  edges!: LivingViewerEdge[];
+
+  @Field(() => [LivingViewer], { description: "The viewers." })
+  nodes!: LivingViewer[];
+
+  @Field(() => LivingPageInfo, { description: "Where this page stands." })
+  pageInfo!: LivingPageInfo;
+}
+
+@ObjectType({ description: "Who opened the shared card of a living, and who shared it." })
+export class LivingShare {
+  readonly livingid!: string;
+
+  @Field(() => WecomUser, { nullable: true, description: "The member who opened it." })
+  viewer!: WecomUser | null;
+
+  @Field(() => String, { nullable: true, description: "The external user who opened it." })
+  viewerExternalUserid!: string | null;
+
+  @Field(() => WecomUser, { nullable: true, description: "The member who shared it." })
+  invitor!: WecomUser | null;
+
+  @Field(() => String, { nullable: true, description: "The external user who shared it." })
+  invitorExternalUserid!: string | null;
+}
