@@ -210,14 +210,23 @@ describe("every answer", () => {
     expect((await post("living/create", BOOKING)).errcode).toBe(60020);
   });
 
-  it("is 45009 above the calls per minute, for a minute", async () => {
+  it("is 45009 above the calls per minute, for a minute from the call that was too many", async () => {
     await start({ rateLimits: { perCorpPerMinute: 2 } });
     await createLiving();
     await createLiving();
+    sim.clock.advance(40_000);
     expect((await post("living/create", BOOKING)).errcode).toBe(45009);
     expect((await gettoken()).errcode).toBe(0); // each API has its own limit
-    sim.clock.advance(60_000);
+    sim.clock.advance(59_000);
+    expect((await post("living/create", BOOKING)).errcode).toBe(45009);
+    sim.clock.advance(1000);
     await createLiving();
+  });
+
+  it("is 45009 above the calls of one address, for whatever corp", async () => {
+    await start({ ...TWO_APPS, rateLimits: { perIpPerMinute: 1 } });
+    expect((await gettoken("wwa", "one")).errcode).toBe(0);
+    expect((await gettoken("wwb", "b")).errcode).toBe(45009);
   });
 
   it("is 45033 above the calls at once", async () => {
