@@ -3,6 +3,7 @@
 import { ApiFailure, errcodeText, formatErrmsg } from "./api-failure.js";
 import type { App } from "./directory.js";
 import { type JsonFields, readJsonBody } from "./json-fields.js";
+import type { SuiteOptions } from "./options.js";
 import { randomDigits } from "./random.js";
 import type { World } from "./world.js";
 
@@ -40,6 +41,13 @@ interface ApiShape {
 export type Api = ApiShape &
   (
     | { method: "GET"; auth: "none"; handle: (call: CallInput) => Payload }
+    | { method: "POST"; auth: "none"; handle: (call: CallInput & { body: JsonFields }) => Payload }
+    | { method: "GET"; auth: "suite_access_token"; handle: (call: CallInput & { suite: SuiteOptions }) => Payload }
+    | {
+        method: "POST";
+        auth: "suite_access_token";
+        handle: (call: CallInput & { suite: SuiteOptions; body: JsonFields }) => Payload;
+      }
     | { method: "GET"; auth: "access_token"; handle: (call: CallInput & { app: App }) => Payload }
     | { method: "POST"; auth: "access_token"; handle: (call: CallInput & { app: App; body: JsonFields }) => Payload }
   );
@@ -78,13 +86,23 @@ export function corpidOf(world: World, call: IncomingCall): string {
 
 function handle(world: World, api: Api, call: IncomingCall): Payload {
   const { wrongMethodErrcode, malformedBodyErrcode } = world.settings.assumptions;
-  const { query, ip } = call;
+  const { query, ip, rawBody } = call;
   if (call.method !== api.method) throw new ApiFailure(wrongMethodErrcode);
   world.frequency.countCall(api.name, corpidOf(world, call), ip);
-  if (api.auth === "none") return api.handle({ world, query, ip });
-  const app = world.accessTokens.ownerOf(query.get("access_token"));
-  if (app.trustedIps !== undefined && !app.trustedIps.includes(ip)) throw new ApiFailure(60020);
-  if (api.name.startsWith("living/") && app.hasLivingPermission === false) throw new ApiFailure(48002);
-  if (api.method === "GET") return api.handle({ world, query, ip, app });
-  return api.handle({ world, query, ip, app, body: readJsonBody(call.rawBody, malformedBodyErrcode) });
+  const input = { world, query, ip };
+  const body = (): JsonFields => readJsonBody(rawBody, malformedBodyErrcode);
+  switch (api.auth) {
+    case "none":
+      return api.method === "GET" ? api.handle(input) : api.handle({ ...input, body: body() });
+    case "suite_access_token": {
+      const suite = world.suiteTokens.ownerOf(query.get("suite_access_token"));
+      return api.method === "GET" ? api.handle({ ...input, suite }) : api.handle({ ...input, suite, body: body() });
+    }
+    case "access_token": {
+      const app = world.accessTokens.ownerOf(query.get("access_token"));
+      if (app.trustedIps !== undefined && !app.trustedIps.includes(ip)) throw new ApiFailure(60020);
+      if (api.name.startsWith("living/") && app.hasLivingPermission === false) throw new ApiFailure(48002);
+      return api.method === "GET" ? api.handle({ ...input, app }) : api.handle({ ...input, app, body: body() });
+    }
+  }
 }

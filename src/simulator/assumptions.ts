@@ -12,6 +12,10 @@ export interface Assumptions {
   invisibleUserErrcode: number;
   /** What an expired access_token yields: 42001 by its name, yet 40014 according to WeCom's own help text. Default 42001. */
   expiredTokenErrcode: number;
+  /** What a wrong permanent_code yields, or one of a cancelled authorisation: 40084 and 48004 fit. Default 40084. */
+  wrongPermanentCodeErrcode: number;
+  /** How long a pre_auth_code is valid: 20 minutes, from memory. */
+  preAuthCodeMinutes: number;
   /** What an empty or malformed JSON body yields: 40058 and 40063 are documented; 44002, 47001 were seen. Default 40058. */
   malformedBodyErrcode: number;
   /** What GET on a POST call, or POST on a GET call, yields: 40058 is documented; 43001, 43002 were seen. Default 40058. */
@@ -42,6 +46,8 @@ export const DEFAULT_ASSUMPTIONS: Assumptions = {
   unknownUserErrcode: 60111,
   invisibleUserErrcode: 60011,
   expiredTokenErrcode: 42001,
+  wrongPermanentCodeErrcode: 40084,
+  preAuthCodeMinutes: 20,
   malformedBodyErrcode: 40058,
   wrongMethodErrcode: 40058,
   createTextLimit: "characters",

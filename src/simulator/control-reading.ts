@@ -1,5 +1,7 @@
 // What the control surface is sent, checked: a fault with a typo in it must not pass as one that never strikes.
 
+import type { CallbackMessage } from "./callback-messages.js";
+import type { CallbackEndpoint } from "./callbacks.js";
 import type { Fault, FaultKind } from "./faults.js";
 import { JsonFields, isRecord } from "./json-fields.js";
 import { type LivingViewer, type Person, type ReplayStatus, REPLAY_STATUS } from "./living.js";
@@ -89,4 +91,18 @@ export function readViewer(fields: JsonFields): LivingViewer {
   if (fields.has("userid")) return { ...watching, userid: fields.text("userid") };
   const type = (fields.optionalInteger("type") ?? 1) === 2 ? 2 : 1;
   return { ...watching, externalUserid: fields.text("externalUserid"), name: fields.text("name"), type };
+}
+
+export function readEndpoint(fields: JsonFields): CallbackEndpoint {
+  const format = fields.optionalText("format") === "json" ? "json" : "xml";
+  return { url: fields.text("url"), token: fields.text("token"), aesKey: fields.text("aesKey"), format };
+}
+
+/** `message`: a flat object, or text that goes in verbatim. */
+export function readMessage(fields: JsonFields): CallbackMessage | string {
+  const message = fields.value("message");
+  if (typeof message === "string") return message;
+  const isFlat = isRecord(message) && Object.values(message).every((value) => isNumber(value) || isText(value));
+  if (!isFlat) throw new Error("message: text, or an object of texts and numbers");
+  return message as CallbackMessage;
 }

@@ -1,22 +1,16 @@
 // The simulator's state over HTTP, for tests that run in another process: /simulator/… on the same socket, JSON both ways.
 // What it can do, the methods of Simulator can do too.
 
+import type { ControlRoutes } from "./control-call.js";
+import { callbackRoutes } from "./control-callbacks.js";
 import { readFaults, readPerson, readReplayStatus, readViewer } from "./control-reading.js";
-import type { ControlHandler, ControlRequest } from "./http-server.js";
+import type { ControlHandler } from "./http-server.js";
 import { JsonFields, isRecord, parseJson } from "./json-fields.js";
 import { type Living, statusOf } from "./living.js";
 import type { World } from "./world.js";
 
-interface ControlCall {
-  world: World;
-  /** The `:id` of the path. */
-  id: string;
-  query: URLSearchParams;
-  json: unknown;
-  fields: JsonFields;
-}
-
-const HANDLERS: Readonly<Record<string, (call: ControlCall) => unknown>> = {
+const ROUTES: ControlRoutes = {
+  ...callbackRoutes,
   "GET /simulator/state": ({ world }) => ({
     nowMs: world.clock.nowMs(),
     requestCounts: world.requests.counts(),
@@ -51,18 +45,18 @@ const HANDLERS: Readonly<Record<string, (call: ControlCall) => unknown>> = {
   }),
 };
 
-const LIVING_PATH = /^\/simulator\/living\/([^/]+)\//;
+const PATH_WITH_ID = /^\/simulator\/(living|suite)\/([^/]+)\//;
 
 export function createControl(world: World): ControlHandler {
-  return (request: ControlRequest) => {
-    const id = LIVING_PATH.exec(request.path)?.[1] ?? "";
-    const route = `${request.method} ${request.path.replace(LIVING_PATH, "/simulator/living/:id/")}`;
-    const handler = HANDLERS[route];
-    if (handler === undefined) return { status: 404, body: { error: `no ${route}`, known: Object.keys(HANDLERS) } };
-    const json = parseJson(request.rawBody);
+  return async ({ method, path, query, rawBody }) => {
+    const id = PATH_WITH_ID.exec(path)?.[2] ?? "";
+    const route = `${method} ${path.replace(PATH_WITH_ID, "/simulator/$1/:id/")}`;
+    const run = ROUTES[route];
+    if (run === undefined) return { status: 404, body: { error: `no ${route}`, known: Object.keys(ROUTES) } };
+    const json = parseJson(rawBody);
     const fields = new JsonFields(isRecord(json) ? json : {});
     try {
-      return { status: 200, body: handler({ world, id, query: request.query, json, fields }) ?? {} };
+      return { status: 200, body: (await run({ world, id, query, json, fields })) ?? {} };
     } catch (error) {
       return { status: 400, body: { error: String(error) } };
     }

@@ -2,6 +2,7 @@
 
 import { ApiFailure } from "./api-failure.js";
 import type { Assumptions } from "./assumptions.js";
+import type { CallbackEndpoint } from "./callbacks.js";
 import type { AppOptions, CorpOptions, UserOptions } from "./options.js";
 
 /** An app inside one corp: what an access_token stands for. */
@@ -61,6 +62,13 @@ export class Directory {
     this.removeApp(corpid, app.agentid);
     corp.apps.push(app);
     return app;
+  }
+
+  /** Where the app's livings are reported from now on. */
+  subscribe(corpid: string, agentid: number, callback: CallbackEndpoint): void {
+    const app = this.app(corpid, agentid);
+    if (app === undefined) throw new Error(`the simulator has no app ${agentid} in corp ${corpid}`);
+    this.putApp(corpid, { ...app, callback });
   }
 
   removeApp(corpid: string, agentid: number): void {

@@ -11,12 +11,13 @@ import { parseJson } from "./json-fields.js";
 import { livingBookingCalls } from "./living-booking-calls.js";
 import { livingReadingCalls } from "./living-reading-calls.js";
 import type { RecordedRequest } from "./request-log.js";
+import { suiteCalls } from "./suite-calls.js";
 import type { World } from "./world.js";
 
 const API_PREFIX = "/cgi-bin/";
 
 const APIS: ReadonlyMap<string, Api> = new Map(
-  [gettoken, ...livingBookingCalls, ...livingReadingCalls].map((api) => [api.name, api]),
+  [gettoken, ...livingBookingCalls, ...livingReadingCalls, ...suiteCalls].map((api) => [api.name, api]),
 );
 
 /** What was asked of the control surface, which shares the socket. */
@@ -27,7 +28,7 @@ export interface ControlRequest {
   rawBody: string;
 }
 
-export type ControlHandler = (request: ControlRequest) => { status: number; body: unknown };
+export type ControlHandler = (request: ControlRequest) => Promise<{ status: number; body: unknown }>;
 
 export function createHttpServer(world: World, control: ControlHandler): Server {
   const server = createServer((request, response) => {
@@ -51,7 +52,7 @@ async function serve(
   const { pathname: path, searchParams: query } = new URL(url, "http://simulator.invalid");
   const rawBody = await readText(request);
   if (!path.startsWith(API_PREFIX)) {
-    const { status, body } = control({ method, path, query, rawBody });
+    const { status, body } = await control({ method, path, query, rawBody });
     response.writeHead(status, { "content-type": "application/json; charset=UTF-8" }).end(JSON.stringify(body));
     return;
   }

@@ -39,6 +39,10 @@ export class JsonFields {
     return this.#record[name] !== undefined;
   }
 
+  value(name: string): unknown {
+    return this.#record[name];
+  }
+
   text(name: string, limit?: TextLimit): string {
     const value = this.optionalText(name, limit);
     if (value === undefined) throw invalidParameter(`missing ${name}`);

@@ -1,6 +1,7 @@
 // What a caller may set, and the demo corp that stands in when nothing is set.
 
 import { type Assumptions, DEFAULT_ASSUMPTIONS } from "./assumptions.js";
+import type { CallbackEndpoint } from "./callbacks.js";
 
 export interface UserOptions {
   userid: string;
@@ -19,6 +20,8 @@ export interface AppOptions {
   hasLivingPermission?: boolean;
   /** When given, callers from other addresses get 60020. */
   trustedIps?: readonly string[];
+  /** Where living_status_change goes for the livings that this app makes. Default nowhere; see Simulator.subscribe. */
+  callback?: CallbackEndpoint;
 }
 
 export interface CorpOptions {
@@ -26,6 +29,22 @@ export interface CorpOptions {
   apps: readonly AppOptions[];
   /** The contact book. "any" (default): every well-formed userid exists. */
   users?: readonly UserOptions[] | "any";
+}
+
+/** A third-party or customised (代开发) app, as its provider registered it. */
+export interface SuiteOptions {
+  suiteId: string;
+  suiteSecret: string;
+  /** What the app is called in every corp that authorises it. */
+  agentid: number;
+  /** 代开发: the permanent code is the secret for gettoken. Default false: third-party, get_corp_token. */
+  isCustomised?: boolean;
+  /** Default "all". */
+  visibleUserids?: readonly string[] | "all";
+  /** 指令回调URL: suite_ticket and authorisations. Default none. */
+  commandCallback?: CallbackEndpoint;
+  /** 数据回调URL: living_status_change of every authorised corp. Default none. */
+  dataCallback?: CallbackEndpoint;
 }
 
 /** Calls per minute and hour that are still answered; the next one gets 45009 until the block is over. */
@@ -51,6 +70,8 @@ export interface SimulatorOptions {
   host?: string;
   /** Default: the demo corp. */
   corps?: readonly CorpOptions[];
+  /** Default none. */
+  suites?: readonly SuiteOptions[];
   /** Tokens that never expire and that invalidateTokens() spares, for the first app of the first corp. Default none. */
   fixedTokens?: readonly string[];
   /** Default 7200. */
@@ -77,6 +98,8 @@ export interface SimulatorOptions {
   record?: number | false;
   /** How many livings are remembered, oldest forgotten first. Default 50,000. */
   maxLivings?: number;
+  /** How long a callback may take before it is sent again. Default 5000, as WeCom. */
+  callbackTimeoutMs?: number;
   assumptions?: Partial<Assumptions>;
 }
 
@@ -94,6 +117,7 @@ export function settingsFrom(options: SimulatorOptions): Settings {
     port: 0,
     host: "127.0.0.1",
     corps: [DEMO_CORP],
+    suites: [],
     fixedTokens: [],
     tokenTtlSeconds: 7200,
     tokenLength: 512,
@@ -107,6 +131,7 @@ export function settingsFrom(options: SimulatorOptions): Settings {
     egressIp: "203.0.113.7",
     record: 10_000,
     maxLivings: 50_000,
+    callbackTimeoutMs: 5000,
     ...options,
     assumptions: { ...DEFAULT_ASSUMPTIONS, ...options.assumptions },
   };

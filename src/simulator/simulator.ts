@@ -3,13 +3,15 @@
 
 import type { AddressInfo } from "node:net";
 import type { Server } from "node:http";
+import type { CallbackEndpoint, Callbacks } from "./callbacks.js";
 import { createControl } from "./control.js";
 import type { Fault } from "./faults.js";
-import type { LivingShare, WatchPass } from "./five-minute-codes.js";
+import type { LivingShare, WatchPass } from "./timed-codes.js";
 import { createHttpServer } from "./http-server.js";
 import type { Livings } from "./livings.js";
 import { type SimulatorOptions, settingsFrom } from "./options.js";
 import type { RecordedRequest } from "./request-log.js";
+import type { Suites } from "./suites.js";
 import { World } from "./world.js";
 
 /** @throws when the port is taken */
@@ -64,9 +66,28 @@ export class Simulator implements AsyncDisposable {
     return this.#world.clock;
   }
 
-  /** All tokens but the fixed ones answer 40014 from now on. */
+  /** What is pushed to callback URLs, by itself or on demand. */
+  get callbacks(): Pick<Callbacks, "seal" | "post" | "send" | "verifyUrl" | "deliveries" | "idle"> {
+    return this.#world.callbacks;
+  }
+
+  /** Third-party and customised apps: tickets, authorisations. */
+  get suites(): Pick<
+    Suites,
+    "pushTicket" | "authorise" | "changeAuthorisation" | "cancelAuthorisation" | "resetPermanentCode"
+  > {
+    return this.#world.suites;
+  }
+
+  /** Reports the living_status_change of that app's livings there from now on; as `callback` of its options. */
+  subscribe(app: { corpid: string; agentid: number }, callback: CallbackEndpoint): void {
+    this.#world.directory.subscribe(app.corpid, app.agentid, callback);
+  }
+
+  /** All access_tokens but the fixed ones answer 40014 from now on, all suite_access_tokens 40082. */
   invalidateTokens(): void {
     this.#world.accessTokens.invalidateAll();
+    this.#world.suiteTokens.invalidateAll();
   }
 
   /** As if someone had opened the card of a living: the code that the mini-program gets. Valid 5 minutes. */
@@ -93,9 +114,10 @@ export class Simulator implements AsyncDisposable {
     this.#world.reset();
   }
 
-  /** Closes every connection, those that hang included. */
+  /** Closes every connection, those that hang included, and pushes nothing any more. */
   async close(): Promise<void> {
     this.#world.lateEffects.clear();
+    this.#world.callbacks.close();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeAllConnections();
     await closed;

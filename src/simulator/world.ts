@@ -1,15 +1,19 @@
 // Everything the simulated WeCom knows, in one place, so that a handler takes one argument and reset() one call.
 
+import { livingStatusChange } from "./callback-messages.js";
+import { Callbacks } from "./callbacks.js";
 import { CallFrequency, CallsInFlight, WrongSecrets } from "./limits.js";
 import { SimulatorClock } from "./clock.js";
 import { type App, Directory } from "./directory.js";
 import { FaultQueue } from "./fault-queue.js";
-import { FiveMinuteCodes, type LivingShare, type WatchPass } from "./five-minute-codes.js";
+import { TimedCodes, type LivingShare, type WatchPass } from "./timed-codes.js";
 import { IssuedTokens } from "./issued-tokens.js";
 import { LateEffects } from "./late-effects.js";
+import type { Living } from "./living.js";
 import { Livings } from "./livings.js";
-import type { Settings } from "./options.js";
+import type { Settings, SuiteOptions } from "./options.js";
 import { RequestLog } from "./request-log.js";
+import { Suites } from "./suites.js";
 
 export class World {
   readonly clock: SimulatorClock;
@@ -19,31 +23,47 @@ export class World {
   readonly wrongSecrets: WrongSecrets;
   readonly inFlight: CallsInFlight;
   readonly livings: Livings;
-  readonly livingCodes: FiveMinuteCodes<WatchPass>;
-  readonly shareCodes: FiveMinuteCodes<LivingShare>;
+  readonly livingCodes: TimedCodes<WatchPass>;
+  readonly shareCodes: TimedCodes<LivingShare>;
   readonly faults: FaultQueue;
   readonly lateEffects = new LateEffects();
   readonly requests: RequestLog;
+  readonly callbacks: Callbacks;
+  readonly suiteTokens: IssuedTokens<SuiteOptions>;
+  readonly suites: Suites;
 
   constructor(readonly settings: Settings) {
     const { now, random, assumptions } = settings;
     this.clock = new SimulatorClock(now);
     this.directory = new Directory(settings.corps, assumptions);
-    this.accessTokens = new IssuedTokens(this.clock, {
+    const tokenRules = {
       ttlSeconds: settings.tokenTtlSeconds,
       length: settings.tokenLength,
       random,
       repeatedExpiresIn: assumptions.repeatedTokenExpiresIn,
+    };
+    this.accessTokens = new IssuedTokens(this.clock, {
+      ...tokenRules,
       errcodes: { missing: 41001, invalid: 40014, expired: assumptions.expiredTokenErrcode },
+    });
+    this.suiteTokens = new IssuedTokens(this.clock, {
+      ...tokenRules,
+      errcodes: { missing: 41022, invalid: 40082, expired: 42009 },
     });
     this.frequency = new CallFrequency(this.clock, settings.rateLimits);
     this.wrongSecrets = new WrongSecrets(this.clock, settings.wrongSecretsPerHour);
     this.inFlight = new CallsInFlight(settings.maxConcurrentPerApi);
     this.livings = new Livings(this.clock, random, settings.maxLivings);
-    this.livingCodes = new FiveMinuteCodes(this.clock, random);
-    this.shareCodes = new FiveMinuteCodes(this.clock, random);
+    this.livingCodes = new TimedCodes(this.clock, random, 5);
+    this.shareCodes = new TimedCodes(this.clock, random, 5);
     this.faults = new FaultQueue(random);
     this.requests = new RequestLog(settings.record);
+    this.callbacks = new Callbacks(this.clock, random, { timeoutMs: settings.callbackTimeoutMs, retries: 3 });
+    this.suites = new Suites(settings.suites, {
+      ...{ clock: this.clock, random, directory: this.directory, accessTokens: this.accessTokens },
+      ...{ callbacks: this.callbacks, preAuthCodeMinutes: assumptions.preAuthCodeMinutes },
+    });
+    this.livings.onStatusChange((living) => this.#reportStatus(living));
     const demoApp = this.directory.firstApp();
     if (demoApp !== undefined) for (const token of settings.fixedTokens) this.accessTokens.fix(token, demoApp);
   }
@@ -52,6 +72,9 @@ export class World {
   reset(): void {
     this.clock.reset();
     this.accessTokens.invalidateAll();
+    this.suiteTokens.invalidateAll();
+    this.suites.clear();
+    this.callbacks.clear();
     this.frequency.clear();
     this.wrongSecrets.clear();
     this.livings.clear();
@@ -60,5 +83,12 @@ export class World {
     this.faults.clear();
     this.lateEffects.clear();
     this.requests.clear();
+  }
+
+  #reportStatus(living: Living): void {
+    const { corpid, agentid } = living.creator;
+    const callback = this.directory.app(corpid, agentid)?.callback;
+    if (callback === undefined) return;
+    this.callbacks.push({ ...callback, receiveid: corpid }, livingStatusChange(living, this.clock.nowSeconds()));
   }
 }

@@ -1,0 +1,72 @@
+import type { SimulatorClock } from "./clock.js";
+import type { Person } from "./living.js";
+import { randomToken } from "./random.js";
+
+/** What a living_code opens: one living for one WeChat user. */
+export interface WatchPass {
+  livingid: string;
+  openid: string;
+}
+
+/** What a ww_share_code tells: who opened whose card. */
+export interface LivingShare {
+  livingid: string;
+  viewer: Person;
+  invitor: Person;
+}
+
+interface IssuedCode<Meaning> {
+  readonly meaning: Meaning;
+  readonly expiresAtMs: number;
+}
+
+/** Beyond this many, the expired ones are forgotten, so that memory stays bounded. */
+const REMEMBERED_CODES = 1000;
+
+/** Codes that stand for something for so many minutes: living_code, ww_share_code, suite_ticket, auth_code, pre_auth_code. */
+export class TimedCodes<Meaning> {
+  readonly #codes = new Map<string, IssuedCode<Meaning>>();
+
+  constructor(
+    private readonly clock: SimulatorClock,
+    private readonly random: () => number,
+    private readonly validMinutes: number,
+  ) {}
+
+  issue(meaning: Meaning): string {
+    const code = randomToken(this.random, 32);
+    this.#forgetExpired();
+    this.#codes.set(code, { meaning, expiresAtMs: this.clock.nowMs() + this.validMinutes * 60_000 });
+    return code;
+  }
+
+  /** Undefined when the code is unknown or too old. */
+  redeem(code: string): Meaning | undefined {
+    return this.hasExpired(code) ? undefined : this.#codes.get(code)?.meaning;
+  }
+
+  /** As redeem, for a code that can be used once only. */
+  redeemOnce(code: string): Meaning | undefined {
+    const meaning = this.redeem(code);
+    this.#codes.delete(code);
+    return meaning;
+  }
+
+  /** False also for a code that never was. */
+  hasExpired(code: string): boolean {
+    const issued = this.#codes.get(code);
+    return issued !== undefined && issued.expiresAtMs <= this.clock.nowMs();
+  }
+
+  clear(): void {
+    this.#codes.clear();
+  }
+
+  #forgetExpired(): void {
+    if (this.#codes.size < REMEMBERED_CODES) return;
+    for (const code of this.#codes.keys()) {
+      if (!this.hasExpired(code)) return; // in order of issue, so the rest is younger
+      this.#codes.delete(code);
+    }
+  }
+}
