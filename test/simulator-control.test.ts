@@ -35,6 +35,13 @@ describe("the control surface", () => {
     ]);
   });
 
+  it("forgets the requests and their count, but not the livings", async () => {
+    await create();
+    await control("DELETE", "requests");
+    expect((await control("GET", "state")).reply).toMatchObject({ requestCounts: {}, livings: [{ status: 0 }] });
+    expect(sim.requests).toEqual([]);
+  });
+
   it("shows the livings, the clock and the number of requests", async () => {
     const { livingid } = await create();
     const { reply } = await control("GET", "state");

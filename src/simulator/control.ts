@@ -20,6 +20,7 @@ const ROUTES: ControlRoutes = {
     const api = query.get("api");
     return world.requests.all().filter((request) => api === null || request.api === api);
   },
+  "DELETE /simulator/requests": ({ world }) => world.requests.clear(),
   "GET /simulator/faults": ({ world }) => world.faults.pending(),
   "POST /simulator/faults": ({ world, json }) => world.faults.inject(...readFaults(json)),
   "DELETE /simulator/faults": ({ world }) => world.faults.clear(),
