@@ -110,7 +110,8 @@ describe("createLiving with an input that WeCom documents as wrong", () => {
   const violation = async (wrong: object) => {
     const result = await create({ ...minimalInput, ...wrong });
     expect(sent()).toEqual([]);
-    if (result.__typename !== "LivingInputError") throw new Error(`expected LivingInputError, got ${result.__typename}`);
+    if (result.__typename !== "LivingInputError")
+      throw new Error(`expected LivingInputError, got ${result.__typename}`);
     expect(result).toMatchObject({ retryable: false, errcode: null });
     for (const { message, constraint } of result.fields) {
       expect(message).not.toBe("");

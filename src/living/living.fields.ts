@@ -102,7 +102,7 @@ class LivingShareFields {
 
 @Resolver(() => WecomUser)
 class WecomUserFields {
-  @FieldResolver(() => LivingConnection, { description: "The livings that the member hosts." })
+  @FieldResolver(() => LivingConnection, { nullable: true, description: "The livings that the member hosts." })
   livings(
     @Root() { userid }: WecomUser,
     @Arg("first", () => Int, { defaultValue: 20, description: "How many: 1 to 100." }) first: number,
