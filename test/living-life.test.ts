@@ -515,7 +515,8 @@ describe("What WeCom may send tomorrow or sent once", () => {
     const { data, errors } = await gateway.run(ReadLivingDocument, { livingid: "any" });
 
     expect(errors).toEqual([]);
-    const { livingid: _livingid, ...details } = data!.living!;
+    const { livingid, ...details } = data!.living!;
+    expect(livingid).toBe("any");
     expect(new Set(Object.values(details))).toEqual(new Set([null]));
   });
 

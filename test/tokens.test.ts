@@ -1,0 +1,128 @@
+import { describe, expect, it } from "@jest/globals";
+import { CreateLivingDocument, LivingidsDocument } from "./operations/generated/operations.js";
+import { corpid, fixedToken, type Gateway, startGateway } from "./support/gateway.js";
+import { minimalInput } from "./support/inputs.js";
+
+const create = async (gateway: Gateway) =>
+  (await gateway.run(CreateLivingDocument, { input: minimalInput })).data!.createLiving;
+const fetches = ({ simulator }: Gateway) => simulator.requestsTo("gettoken").length;
+const tokensUsed = ({ simulator }: Gateway) =>
+  simulator.requestsTo("living/create").map(({ query }) => query["access_token"]);
+
+describe("The token of a self-built app", () => {
+  it("is fetched once however many requests wait for it", async () => {
+    await using gateway = await startGateway({ simulator: { latencyMs: 30 } });
+
+    const results = await Promise.all(Array.from({ length: 50 }, () => create(gateway)));
+
+    expect(new Set(results.map(({ __typename }) => __typename))).toEqual(new Set(["CreateLivingSuccess"]));
+    expect(gateway.simulator.requestsTo("gettoken")).toHaveLength(1);
+    expect(gateway.simulator.requestsTo("gettoken")[0]!.query).toMatchObject({ corpid });
+  });
+
+  it.each([40014, 42001])("is fetched again once when WeCom answers %i", async (errcode) => {
+    await using gateway = await startGateway();
+    await create(gateway);
+    gateway.simulator.invalidateTokens();
+    gateway.simulator.faults.inject({ kind: "errcode", api: "living/create", errcode });
+
+    const result = await create(gateway);
+
+    expect(result.__typename).toBe("CreateLivingSuccess");
+    expect(fetches(gateway)).toBe(2);
+    expect(new Set(tokensUsed(gateway)).size).toBe(2);
+  });
+
+  it("is fetched again once for a burst of requests whose token WeCom refuses", async () => {
+    await using gateway = await startGateway({ simulator: { latencyMs: 10 } });
+    await create(gateway);
+    gateway.simulator.invalidateTokens();
+
+    const results = await Promise.all(Array.from({ length: 40 }, () => create(gateway)));
+
+    expect(new Set(results.map(({ __typename }) => __typename))).toEqual(new Set(["CreateLivingSuccess"]));
+    expect(fetches(gateway)).toBe(2);
+    expect(gateway.simulator.livings.size).toBe(41);
+  });
+
+  it("is not fetched in a loop when WeCom goes on refusing it", async () => {
+    await using gateway = await startGateway();
+    gateway.simulator.faults.inject({ kind: "errcode", api: "living/create", errcode: 40014, times: 0 });
+
+    const result = await create(gateway);
+
+    expect(result).toMatchObject({ __typename: "LivingConfigurationError", errcode: 40014 });
+    expect(gateway.simulator.requestsTo("living/create")).toHaveLength(2);
+    expect(fetches(gateway)).toBeLessThanOrEqual(2);
+  });
+
+  it("is not fetched again on 40001, which is about the secret", async () => {
+    await using gateway = await startGateway();
+    gateway.simulator.faults.inject({ kind: "errcode", api: "living/create", errcode: 40001 });
+
+    expect(await create(gateway)).toMatchObject({ __typename: "LivingConfigurationError", errcode: 40001 });
+    expect(fetches(gateway)).toBe(1);
+    expect(gateway.simulator.requestsTo("living/create")).toHaveLength(1);
+  });
+
+  it("is renewed before it ends, while the old one still serves", async () => {
+    await using gateway = await startGateway({ simulator: { tokenTtlSeconds: 1 } });
+    await create(gateway);
+    const first = Date.now();
+    while (Date.now() - first < 2500) {
+      expect((await create(gateway)).__typename).toBe("CreateLivingSuccess");
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+
+    const refused = gateway.simulator.requestsTo("living/create").filter(({ errcode }) => errcode !== 0);
+    expect(refused.length).toBeLessThanOrEqual(3);
+    expect(fetches(gateway)).toBeGreaterThanOrEqual(2);
+  });
+});
+
+describe("A wrong secret", () => {
+  it("is asked about once, however many requests come, and each is told at once", async () => {
+    await using gateway = await startGateway({ env: { WECOM_CORP_SECRET: "CANARY-wrong" } });
+
+    const results = [];
+    for (let round = 0; round < 100; round += 1) results.push(await create(gateway));
+
+    expect(new Set(results.map(({ __typename }) => __typename))).toEqual(new Set(["LivingConfigurationError"]));
+    expect(fetches(gateway)).toBe(1);
+    expect(gateway.simulator.requestsTo("living/create")).toEqual([]);
+    expect(gateway.logs).toContainEqual(
+      expect.objectContaining({ level: "error", msg: "WeCom refused the gateway's credentials" }),
+    );
+  });
+});
+
+describe("A fixed token", () => {
+  const env = { WECOM_CORP_ID: "", WECOM_CORP_SECRET: "", WECOM_ACCESS_TOKEN: fixedToken };
+
+  it("is sent in the query, as WeCom asks", async () => {
+    await using gateway = await startGateway({ env });
+
+    expect((await create(gateway)).__typename).toBe("CreateLivingSuccess");
+    expect(tokensUsed(gateway)).toEqual([fixedToken]);
+    expect(fetches(gateway)).toBe(0);
+  });
+
+  it("is the operator's to replace when WeCom refuses it", async () => {
+    await using gateway = await startGateway({ env });
+    gateway.simulator.faults.inject({ kind: "errcode", api: "living/create", errcode: 42001, times: 0 });
+
+    expect(await create(gateway)).toMatchObject({ __typename: "LivingConfigurationError", errcode: 42001 });
+    expect(tokensUsed(gateway)).toEqual([fixedToken]);
+  });
+});
+
+describe("A base URL with a path", () => {
+  it("is kept before /cgi-bin", async () => {
+    await using simulator = await startGateway();
+    await using gateway = await startGateway({ upstreamUrl: `${simulator.simulator.url}/proxy/` });
+
+    await gateway.run(LivingidsDocument, { anchorUserid: "zhangsan" });
+
+    expect(simulator.simulator.requests.map(({ path }) => path)).toEqual(["/proxy/cgi-bin/gettoken"]);
+  });
+});

@@ -1,0 +1,156 @@
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import type { Fault } from "../src/simulator/index.js";
+import { CreateLivingDocument, LivingidsDocument, ReadLivingDocument } from "./operations/generated/operations.js";
+import { type Gateway, startGateway } from "./support/gateway.js";
+import { minimalInput } from "./support/inputs.js";
+
+const timeoutMs = 400;
+
+/** What the contract adds to the deadline for the answer itself, and a machine that is busy with other tests. */
+const toleranceMs = 250 + 500;
+
+let gateway: Gateway;
+beforeAll(async () => {
+  gateway = await startGateway({ env: { WECOM_TIMEOUT_MS: String(timeoutMs) } });
+});
+afterAll(() => gateway.close());
+beforeEach(async () => {
+  gateway.simulator.faults.clear();
+  await gateway.run(LivingidsDocument, { anchorUserid: "warm" });
+  gateway.simulator.forgetRequests();
+});
+
+const create = async () => {
+  const startedAt = performance.now();
+  const { data, errors } = await gateway.run(CreateLivingDocument, { input: minimalInput });
+  expect(performance.now() - startedAt).toBeLessThan(timeoutMs + toleranceMs);
+  expect(errors).toEqual([]);
+  return data!.createLiving;
+};
+
+const faults: [string, Fault][] = [
+  ["drops the connection before it acts", { kind: "drop" }],
+  ["drops the connection after it acted", { kind: "drop", effect: "applied" }],
+  ["never answers", { kind: "hang" }],
+  ["never answers, but acts", { kind: "hang", effect: "applied" }],
+  ["answers too late", { kind: "delay", delayMs: 5000 }],
+  ["answers 502 with HTML", { kind: "http", status: 502 }],
+  ["answers 503 with a JSON errcode", { kind: "http", status: 503, body: '{"errcode":40003,"errmsg":"x"}' }],
+  ["answers 302", { kind: "http", status: 302 }],
+  ["answers HTML with 200", { kind: "http", status: 200, body: "<html>login</html>", contentType: "text/html" }],
+  ["answers half a JSON", { kind: "truncated-json" }],
+  ["breaks off in the middle of the answer", { kind: "truncated-json", isCut: true }],
+  ["answers 30 MB", { kind: "huge-body", bytes: 30_000_000 }],
+  ["answers nothing", { kind: "empty-body" }],
+  ["answers headers only", { kind: "headers-only" }],
+  ["answers byte by byte", { kind: "trickle", byteIntervalMs: 100 }],
+  ["answers a warned success", { kind: "warned-success" }],
+  ["answers without livingid", { kind: "missing-fields", fields: ["livingid"] }],
+  ["answers without errcode", { kind: "missing-fields", fields: ["errcode"] }],
+  ['answers "errcode":"0"', { kind: "string-errcode" }],
+  ["answers JSON null", { kind: "http", status: 200, body: "null" }],
+  ["answers a JSON list", { kind: "http", status: 200, body: "[]" }],
+  [
+    "answers a livingid that is a number",
+    { kind: "http", status: 200, body: '{"errcode":0,"errmsg":"ok","livingid":7}' },
+  ],
+  ["answers an empty livingid", { kind: "http", status: 200, body: '{"errcode":0,"errmsg":"ok","livingid":""}' }],
+  ["answers -1", { kind: "errcode", errcode: -1, errmsg: "system busy" }],
+  ["answers -1 although it acted", { kind: "errcode", errcode: -1, effect: "applied" }],
+];
+
+describe("createLiving, when WeCom", () => {
+  it.each(faults)("%s, tells that the outcome is unknown, and has sent exactly one create", async (_, fault) => {
+    gateway.simulator.faults.inject({ ...fault, api: "living/create", times: 0 });
+
+    const result = await create();
+
+    expect(result).toMatchObject({ __typename: "LivingOutcomeUnknownError", retryable: false });
+    expect(result).toHaveProperty("howToFindOut", expect.stringMatching(/\w/));
+    expect(gateway.simulator.requestsTo("living/create")).toHaveLength(1);
+  });
+
+  it("is unreachable, tells that nothing was changed", async () => {
+    const closed = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => closed.once("listening", resolve));
+    const { port } = closed.address() as AddressInfo;
+    await new Promise((resolve) => closed.close(resolve));
+    await using unreachable = await startGateway({ upstreamUrl: `http://127.0.0.1:${port}` });
+
+    const { data } = await unreachable.run(CreateLivingDocument, { input: minimalInput });
+
+    expect(data!.createLiving).toMatchObject({ __typename: "LivingUnavailableError", retryable: true });
+  });
+
+  it("resets the connection as soon as the request is written, tells that the outcome is unknown", async () => {
+    let requests = 0;
+    const server = createServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.on("data", () => {
+        requests += 1;
+        socket.resetAndDestroy();
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const broken = await startGateway({
+      upstreamUrl: `http://127.0.0.1:${port}`,
+      env: { WECOM_CORP_ID: "", WECOM_CORP_SECRET: "", WECOM_ACCESS_TOKEN: "CANARY-token" },
+    });
+
+    const { data } = await broken.run(CreateLivingDocument, { input: minimalInput });
+    await broken.close();
+    server.close();
+
+    expect(data!.createLiving).toMatchObject({ __typename: "LivingOutcomeUnknownError" });
+    expect(requests).toBe(1);
+  });
+
+  it("hands out no token, tells that nothing was changed, and sends no create", async () => {
+    for (const fault of [{ kind: "hang" }, { kind: "drop" }, { kind: "http", status: 502 }] as const) {
+      await using tokenless = await startGateway({ env: { WECOM_TIMEOUT_MS: "200" } });
+      tokenless.simulator.faults.inject({ ...fault, api: "gettoken", times: 0 });
+
+      const { data } = await tokenless.run(CreateLivingDocument, { input: minimalInput });
+
+      expect(data!.createLiving).toMatchObject({ __typename: "LivingUnavailableError", retryable: true });
+      expect(tokenless.simulator.requestsTo("living/create")).toEqual([]);
+    }
+  });
+});
+
+describe("A read, when WeCom", () => {
+  it.each(faults.filter(([name]) => !/acted|warned|livingid/.test(name)))(
+    "%s, is null with a coded error within the deadline",
+    async (_, fault) => {
+      gateway.simulator.faults.inject({ ...fault, api: "living/get_living_info", times: 0 });
+      const startedAt = performance.now();
+
+      const { data, errors } = await gateway.run(ReadLivingDocument, { livingid: "any" });
+
+      expect(performance.now() - startedAt).toBeLessThan(timeoutMs + toleranceMs);
+      expect(data).toEqual({ living: null });
+      expect(errors).toHaveLength(1);
+      expect(errors[0]!.extensions).toMatchObject({ retryable: true, code: "LIVING_UNAVAILABLE" });
+    },
+  );
+});
+
+describe("Many calls at once", () => {
+  it("wait for their turn, and give up at the deadline without having been sent", async () => {
+    await using small = await startGateway({ env: { WECOM_MAX_IN_FLIGHT: "2", WECOM_TIMEOUT_MS: "300" } });
+    await small.run(LivingidsDocument, { anchorUserid: "warm" });
+    small.simulator.faults.inject({ kind: "hang", api: "living/create", times: 0 });
+
+    const results = await Promise.all(
+      Array.from({ length: 5 }, () => small.run(CreateLivingDocument, { input: minimalInput })),
+    );
+
+    const members = results.map(({ data }) => data!.createLiving.__typename).sort();
+    expect(members.filter((name) => name === "LivingOutcomeUnknownError")).toHaveLength(2);
+    expect(members.filter((name) => name === "LivingUnavailableError")).toHaveLength(3);
+    expect(small.simulator.requestsTo("living/create")).toHaveLength(2);
+  });
+});
