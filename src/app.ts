@@ -1,5 +1,6 @@
 /** The composition root: every `new` of a long-lived object stands here, and nothing is decided. */
 import "reflect-metadata";
+import { setTimeout } from "node:timers/promises";
 import { unauthenticatedCaller } from "./server/caller.js";
 import { createApolloServer } from "./server/apollo.js";
 import { explorerRoute } from "./server/explorer.js";
@@ -28,8 +29,11 @@ import type { TokenSource } from "./wecom/tokens/token-source.js";
 export interface App {
   /** @returns the URL under which it answers */
   listen(): Promise<string>;
-  /** Refuses new work, finishes what runs, closes everything. Calling it again waits for the same end. */
-  close(): Promise<void>;
+  /**
+   * Drains: says that it is not ready, accepts for a moment more, so that whoever asks can hear it, finishes what runs,
+   * and closes everything. Calling it again waits for the same end.
+   */
+  close(options?: { acceptForMs?: number }): Promise<void>;
   readonly log: Logger;
 }
 
@@ -85,7 +89,8 @@ export async function createApp(config: Config, options: { logTo?: DestinationSt
     metrics,
   });
 
-  const close = async (): Promise<void> => {
+  const close = async ({ acceptForMs = 1000 }): Promise<void> => {
+    await setTimeout(acceptForMs);
     await listener.close(config.wecom.timeoutMs + answerGraceMs);
     await apollo.stop();
     await dispatcher.close();
@@ -97,7 +102,7 @@ export async function createApp(config: Config, options: { logTo?: DestinationSt
       const { address, family, port } = await listener.listen(config.port, config.host);
       return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
     },
-    close: () => (closing ??= close()),
+    close: (options = {}) => (closing ??= close(options)),
   };
 }
 

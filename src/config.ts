@@ -142,7 +142,7 @@ class SettingReader {
       if (content !== "") return new Secret(content);
       this.problems.push(`${fileVariable}: found an empty file, expected a secret in it`);
     } catch (error) {
-      const code = error instanceof Error && "code" in error ? String(error.code) : "an error";
+      const code = typeof error === "object" && error !== null && "code" in error ? String(error.code) : "an error";
       this.problems.push(`${fileVariable}: found ${code} when reading it, expected the path of a readable file`);
     }
     return undefined;

@@ -1,3 +1,5 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { describe, expect, it } from "@jest/globals";
 import { CreateLivingDocument, LivingidsDocument } from "./operations/generated/operations.js";
 import { corpid, fixedToken, type Gateway, startGateway } from "./support/gateway.js";
@@ -118,11 +120,19 @@ describe("A fixed token", () => {
 
 describe("A base URL with a path", () => {
   it("is kept before /cgi-bin", async () => {
-    await using simulator = await startGateway();
-    await using gateway = await startGateway({ upstreamUrl: `${simulator.simulator.url}/proxy/` });
+    const paths: string[] = [];
+    const proxy = createServer(({ url = "" }, response) => {
+      paths.push(url.split("?")[0]!);
+      response.end('{"errcode":48002,"errmsg":"api forbidden"}');
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    const { port } = proxy.address() as AddressInfo;
+    const gateway = await startGateway({ upstreamUrl: `http://127.0.0.1:${port}/proxy/` });
 
     await gateway.run(LivingidsDocument, { anchorUserid: "zhangsan" });
+    await gateway.close();
+    proxy.close();
 
-    expect(simulator.simulator.requests.map(({ path }) => path)).toEqual(["/proxy/cgi-bin/gettoken"]);
+    expect(paths).toEqual(["/proxy/cgi-bin/gettoken"]);
   });
 });

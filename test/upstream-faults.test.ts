@@ -9,7 +9,7 @@ import { minimalInput } from "./support/inputs.js";
 const timeoutMs = 400;
 
 /** What the contract adds to the deadline for the answer itself, and a machine that is busy with other tests. */
-const toleranceMs = 250 + 500;
+const toleranceMs = 250 + 2500;
 
 let gateway: Gateway;
 beforeAll(async () => {
@@ -48,7 +48,7 @@ const faults: [string, Fault][] = [
   ["answers byte by byte", { kind: "trickle", byteIntervalMs: 100 }],
   ["answers a warned success", { kind: "warned-success" }],
   ["answers without livingid", { kind: "missing-fields", fields: ["livingid"] }],
-  ["answers without errcode", { kind: "missing-fields", fields: ["errcode"] }],
+  ["answers without errcode", { kind: "http", status: 200, body: '{"errmsg":"ok","livingid":"L"}' }],
   ['answers "errcode":"0"', { kind: "string-errcode" }],
   ["answers JSON null", { kind: "http", status: 200, body: "null" }],
   ["answers a JSON list", { kind: "http", status: 200, body: "[]" }],
@@ -140,7 +140,7 @@ describe("A read, when WeCom", () => {
 
 describe("Many calls at once", () => {
   it("wait for their turn, and give up at the deadline without having been sent", async () => {
-    await using small = await startGateway({ env: { WECOM_MAX_IN_FLIGHT: "2", WECOM_TIMEOUT_MS: "300" } });
+    await using small = await startGateway({ env: { WECOM_MAX_IN_FLIGHT: "2", WECOM_TIMEOUT_MS: "2000" } });
     await small.run(LivingidsDocument, { anchorUserid: "warm" });
     small.simulator.faults.inject({ kind: "hang", api: "living/create", times: 0 });
 

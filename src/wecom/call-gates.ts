@@ -33,7 +33,7 @@ export class CallGates {
     else await this.#wait(gate, api, deadline);
 
     const entered = gate;
-    return () => {
+    const leave = (): void => {
       const [next] = entered.waiting;
       if (next) {
         entered.waiting.delete(next);
@@ -42,6 +42,13 @@ export class CallGates {
         this.#gates.delete(key);
       }
     };
+    // Calls that hang end together with those that wait for them: their places must not be used for a request whose
+    // answer nobody will see, least of all for a create.
+    if (deadline.isNearEnd) {
+      leave();
+      throw notSent(api, "the deadline is too near");
+    }
+    return leave;
   }
 
   #wait(gate: Gate, api: string, deadline: Deadline): Promise<void> {
@@ -56,14 +63,16 @@ export class CallGates {
       gate.waiting.add(take);
       const stopWaiting = deadline.onEnd((reason) => {
         gate.waiting.delete(take);
-        reject(
-          new WecomTransportError(`${reason} while waiting for a turn to call ${api}`, {
-            api,
-            delivery: "none",
-            mayHaveTakenEffect: false,
-          }),
-        );
+        reject(notSent(api, reason));
       });
     });
   }
+}
+
+function notSent(api: string, reason: string): WecomTransportError {
+  return new WecomTransportError(`${reason} while waiting for a turn to call ${api}`, {
+    api,
+    delivery: "none",
+    mayHaveTakenEffect: false,
+  });
 }

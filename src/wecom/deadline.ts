@@ -9,7 +9,7 @@ export class Deadline {
   #endReason: string | undefined;
 
   /** @param timeoutMs from now on */
-  constructor(timeoutMs: number) {
+  constructor(private readonly timeoutMs: number) {
     this.#endsAt = performance.now() + timeoutMs;
     this.#timer = setTimeout(() => {
       this.end("deadline passed");
@@ -19,6 +19,11 @@ export class Deadline {
 
   get remainingMs(): number {
     return this.#endReason === undefined ? Math.max(0, this.#endsAt - performance.now()) : 0;
+  }
+
+  /** Whether it is too late to begin: what is sent in the last tenth of the time has hardly a chance to be answered. */
+  get isNearEnd(): boolean {
+    return this.remainingMs < this.timeoutMs / 10;
   }
 
   /** Ends all waiting now: the time is over, or nobody waits for the result any more. */

@@ -37,7 +37,7 @@ export interface Gateway extends AsyncDisposable {
   /** An operation, typed by codegen or written out. */
   run<T extends TypedDocumentNode>(document: T, variables: VariablesOf<T>): Promise<Answer<ResultOf<T>>>;
   run(document: string, variables?: unknown): Promise<Answer<Record<string, any>>>;
-  close(): Promise<void>;
+  close(drain?: { acceptForMs: number }): Promise<void>;
 }
 
 export async function startGateway(options: GatewayOptions = {}): Promise<Gateway> {
@@ -77,10 +77,10 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     return { status, headers, data, errors };
   };
   let closed: Promise<void> | undefined;
-  const close = () =>
+  const close = (drain = { acceptForMs: 0 }) =>
     (closed ??= (async () => {
       const metrics = await fetchText("/metrics").catch(() => undefined);
-      await app.close();
+      await app.close(drain);
       const planted = [corpsecret, fixedToken, egressIp, ...issuedTokens(simulator)];
       await simulator.close();
       refuseLeaks([...outputs, ...logLines, metrics?.text ?? ""], planted);
@@ -94,7 +94,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     fetch: fetchText,
     run: run as Gateway["run"],
     close,
-    [Symbol.asyncDispose]: close,
+    [Symbol.asyncDispose]: () => close(),
   };
 }
 

@@ -1,0 +1,98 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { inspect } from "node:util";
+import { describe, expect, it } from "@jest/globals";
+import { ConfigurationError, loadConfig } from "../src/config.js";
+
+const problemsOf = (env: Record<string, string>): readonly string[] => {
+  try {
+    loadConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.problems;
+    throw error;
+  }
+  return [];
+};
+
+const selfBuilt = { WECOM_CORP_ID: "ww1", WECOM_CORP_SECRET: "s3cret-of-the-app" };
+
+describe("The configuration", () => {
+  it("uses the simulator when nothing about WeCom is set, outside production", () => {
+    expect(loadConfig({}).wecom.credentials).toEqual({ kind: "simulator" });
+  });
+
+  it("has the defaults that are promised", () => {
+    expect(loadConfig(selfBuilt)).toMatchObject({
+      isProduction: false,
+      port: 4000,
+      host: "127.0.0.1",
+      wecom: { baseUrl: new URL("https://qyapi.weixin.qq.com"), maxInFlight: 10, timeoutMs: 8000 },
+      corsOrigins: "any",
+      logLevel: "info",
+    });
+  });
+
+  it("names each missing variable in production", () => {
+    const problems = problemsOf({ NODE_ENV: "production" }).join("\n");
+
+    for (const name of ["WECOM_CORP_ID", "WECOM_CORP_SECRET", "WECOM_ACCESS_TOKEN", "AUTH_MODE"]) {
+      expect(problems).toContain(`${name}: not set`);
+    }
+  });
+
+  it("tells all mistakes at once: the variable, what was found, what is expected", () => {
+    const problems = problemsOf({
+      ...selfBuilt,
+      PORT: "http",
+      WECOM_TIMEOUT_MS: "-1",
+      WECOM_MAX_IN_FLIGHT: "0",
+      LOG_LEVEL: "loud",
+      WECOM_BASE_URL: "qyapi.weixin.qq.com",
+      CORS_ORIGINS: "https://ok.example,not an origin",
+    });
+
+    expect(problems).toHaveLength(6);
+    expect(problems).toContain('PORT: found "http", expected a whole number from 0 to 65535');
+    expect(problems.join("\n")).toMatch(/LOG_LEVEL: found "loud", expected one of: debug, info/);
+    expect(problems.join("\n")).toMatch(/CORS_ORIGINS: found \["not an origin"\], expected/);
+  });
+
+  it("refuses two kinds of credentials, naming both", () => {
+    expect(problemsOf({ ...selfBuilt, WECOM_ACCESS_TOKEN: "t" })[0]).toMatch(
+      /WECOM_ACCESS_TOKEN and WECOM_CORP_SECRET: both set/,
+    );
+  });
+
+  it.each([
+    [{ WECOM_CORP_ID: "ww1" }, "WECOM_CORP_SECRET"],
+    [{ WECOM_CORP_SECRET: "s" }, "WECOM_CORP_ID"],
+    [{ WECOM_BASE_URL: "http://127.0.0.1:1" }, "WECOM_ACCESS_TOKEN"],
+  ])("names what is missing beside %j", (env, missing) => {
+    expect(problemsOf(env).join("\n")).toContain(`${missing}: not set`);
+  });
+
+  it("reads a secret from the file that NAME_FILE names", () => {
+    const file = join(mkdtempSync(join(tmpdir(), "secret-")), "secret");
+    writeFileSync(file, "from-a-file\n");
+
+    const { credentials } = loadConfig({ WECOM_CORP_ID: "ww1", WECOM_CORP_SECRET_FILE: file }).wecom;
+
+    expect(credentials.kind === "self-built" && credentials.corpsecret.reveal()).toBe("from-a-file");
+    expect(problemsOf({ ...selfBuilt, WECOM_CORP_SECRET_FILE: file })[0]).toContain("both set");
+    expect(problemsOf({ WECOM_CORP_ID: "ww1", WECOM_CORP_SECRET_FILE: "/does/not/exist" }).join()).toContain("ENOENT");
+  });
+
+  it("never prints a secret, neither in an error nor in a dump of itself", () => {
+    const problems = problemsOf({
+      WECOM_CORP_SECRET: "s3cret-of-the-app",
+      WECOM_ACCESS_TOKEN: "t0ken-of-the-app",
+      WECOM_BASE_URL: "https://user:passw0rd@host/?access_token=t0ken-of-the-app",
+    });
+    const config = loadConfig(selfBuilt);
+
+    const printed = [problems.join(), inspect(config, { depth: 9 }), JSON.stringify(config)];
+    for (const text of printed) expect(text).not.toMatch(/s3cret|t0ken|passw0rd/);
+    expect(problems.length).toBeGreaterThan(0);
+  });
+});

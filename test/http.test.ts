@@ -1,0 +1,292 @@
+import { connect } from "node:net";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { CreateLivingDocument } from "./operations/generated/operations.js";
+import { type Gateway, startGateway } from "./support/gateway.js";
+import { minimalInput } from "./support/inputs.js";
+
+let gateway: Gateway;
+beforeAll(async () => {
+  gateway = await startGateway();
+});
+afterAll(() => gateway.close());
+beforeEach(() => gateway.simulator.forgetRequests());
+
+const graphqlJson = "application/graphql-response+json";
+const json = "application/json";
+
+const post = async (body: unknown, headers: Record<string, string> = {}) => {
+  const { text, ...answer } = await gateway.fetch("/graphql", {
+    method: "POST",
+    headers: { "content-type": json, ...headers },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+  return { ...answer, body: JSON.parse(text) };
+};
+
+describe("A request that GraphQL refuses", () => {
+  it.each([
+    ["a syntax error", { query: "{ living(" }, "GRAPHQL_PARSE_FAILED"],
+    ["an unknown field", { query: "{ nothing }" }, "GRAPHQL_VALIDATION_FAILED"],
+    [
+      "an unknown input field",
+      {
+        query: "mutation ($input: LivingInput!) { createLiving(input: $input) { __typename } }",
+        variables: { input: { ...minimalInput, banner: "x" } },
+      },
+      "BAD_USER_INPUT",
+    ],
+    [
+      "a wrong type",
+      {
+        query: "mutation ($input: LivingInput!) { createLiving(input: $input) { __typename } }",
+        variables: { input: { ...minimalInput, livingDuration: "3600" } },
+      },
+      "BAD_USER_INPUT",
+    ],
+    [
+      "a missing required field",
+      {
+        query: "mutation ($input: LivingInput!) { createLiving(input: $input) { __typename } }",
+        variables: { input: { theme: "theme" } },
+      },
+      "BAD_USER_INPUT",
+    ],
+  ])("answers %s with the status of the media type asked for, and no stack", async (_, request, code) => {
+    const modern = await post(request, { accept: graphqlJson });
+    const legacy = await post(request, { accept: json });
+
+    expect(modern.status).toBe(400);
+    expect(modern.headers.get("content-type")).toContain(graphqlJson);
+    expect(legacy.status).toBe(200);
+    expect(legacy.headers.get("content-type")).toContain(json);
+    for (const { body } of [modern, legacy]) {
+      expect(body.errors[0].extensions).toEqual({ code });
+      expect(body.data).toBeUndefined();
+      expect(JSON.stringify(body)).not.toMatch(/stacktrace|node_modules|at \w+ \(/);
+    }
+    expect(gateway.simulator.requests).toEqual([]);
+  });
+
+  it.each([
+    ["half a JSON", '{"query":"{ __typename }"'],
+    ["no JSON", "query { __typename }"],
+    ["a JSON string", '"{ __typename }"'],
+    ["an empty object", "{}"],
+    ["a list", "[]"],
+    ["nothing", ""],
+    ["variables that are a string", '{"query":"{ __typename }","variables":"{}"}'],
+  ])("answers a malformed body with 400: %s", async (_, body) => {
+    for (const accept of [json, graphqlJson]) {
+      const answer = await post(body, { accept });
+      expect(answer.status).toBe(400);
+      expect(answer.body.errors[0].extensions.code).toBe("BAD_REQUEST");
+    }
+  });
+
+  it("does not take a body that is not UTF-8", async () => {
+    const latin1 = Buffer.from('{"query":"{ living(livingid: \\"é\\") { theme } }"}', "latin1");
+    const wrongBytes = await gateway.fetch("/graphql", {
+      method: "POST",
+      headers: { "content-type": json },
+      body: latin1,
+    });
+    const wrongCharset = await post("{}", { "content-type": "application/json; charset=gbk" });
+    const compressed = await post("{}", { "content-encoding": "gzip" });
+
+    expect([wrongBytes.status, wrongCharset.status, compressed.status]).toEqual([400, 415, 415]);
+  });
+});
+
+describe("A body over 100 kB", () => {
+  const filler = (length: number) => {
+    const body = (comment: string) => JSON.stringify({ query: `{ __typename } #${comment}` });
+    return body("x".repeat(length - body("").length));
+  };
+
+  it("is answered with 413, a shorter one is not", async () => {
+    expect((await post(filler(100_000))).status).toBe(200);
+
+    const { status, body } = await post(filler(100_001));
+    expect(status).toBe(413);
+    expect(body.errors[0].extensions.code).toBe("PAYLOAD_TOO_LARGE");
+  });
+
+  it("is answered with 413 when it comes in chunks of unknown length, before it is all there", async () => {
+    const { hostname, port } = new URL(gateway.url);
+    const socket = connect(Number(port), hostname);
+    socket.on("error", () => undefined);
+    let answer = "";
+    socket.on("data", (chunk: Buffer) => (answer += chunk.toString()));
+    socket.write(`POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: ${json}\r\ntransfer-encoding: chunked\r\n\r\n`);
+    for (let sent = 0; sent < 120_000; sent += 10_000) socket.write(`2710\r\n${"x".repeat(10_000)}\r\n`);
+    await new Promise((resolve) => socket.once("close", resolve));
+
+    expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+  });
+});
+
+describe("GET /graphql", () => {
+  it("answers queries, and no mutations", async () => {
+    const headers = { "apollo-require-preflight": "true" };
+    const query = await gateway.fetch(`/graphql?query=${encodeURIComponent("{ __typename }")}`, { headers });
+    const mutation = await gateway.fetch(
+      `/graphql?query=${encodeURIComponent('mutation { cancelLiving(livingid: "x") { __typename } }')}`,
+      { headers },
+    );
+
+    expect([query.status, query.text.trim()]).toEqual([200, '{"data":{"__typename":"Query"}}']);
+    expect(mutation.status).toBe(405);
+    expect(gateway.simulator.requests).toEqual([]);
+  });
+
+  it("does not answer what a foreign page could send without a preflight request", async () => {
+    const simpleGet = await gateway.fetch(`/graphql?query=${encodeURIComponent("{ __typename }")}`);
+    const formPost = await gateway.fetch("/graphql", {
+      method: "POST",
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+      body: "query={__typename}",
+    });
+
+    expect(simpleGet.status).toBe(400);
+    expect(formPost.status).toBe(400);
+  });
+
+  it("is Apollo Sandbox in a browser, with the sample filled in", async () => {
+    const { status, headers, text } = await gateway.fetch("/graphql", { headers: { accept: "text/html" } });
+
+    expect(status).toBe(200);
+    expect(headers.get("content-type")).toContain("text/html");
+    expect(text).toContain("ScheduleLiving");
+    expect(text).toContain("zhangsan");
+  });
+});
+
+describe("Browsers of other origins", () => {
+  const preflight = (at: Gateway, origin: string) =>
+    at.fetch("/graphql", {
+      method: "OPTIONS",
+      headers: { origin, "access-control-request-method": "POST", "access-control-request-headers": "content-type" },
+    });
+  const allowedOrigin = async (at: Gateway, origin: string) => {
+    const answers = [await preflight(at, origin), await at.fetch("/health/live", { headers: { origin } })];
+    return answers.map(({ headers }) => headers.get("access-control-allow-origin"));
+  };
+
+  it("may all read outside production", async () => {
+    expect(await allowedOrigin(gateway, "https://a.example")).toEqual(["https://a.example", "https://a.example"]);
+  });
+
+  it("may read where they are configured", async () => {
+    await using strict = await startGateway({ env: { CORS_ORIGINS: "https://a.example, https://b.example" } });
+
+    expect(await allowedOrigin(strict, "https://b.example")).toEqual(["https://b.example", "https://b.example"]);
+    expect(await allowedOrigin(strict, "https://c.example")).toEqual([null, null]);
+  });
+
+  it("may not read in production unless they are configured", async () => {
+    await using production = await startGateway({ env: { NODE_ENV: "production", AUTH_MODE: "none" } });
+
+    expect(await allowedOrigin(production, "https://a.example")).toEqual([null, null]);
+  });
+});
+
+describe("The probes", () => {
+  it("tell that the process lives and is ready", async () => {
+    expect(await gateway.fetch("/health/live")).toMatchObject({ status: 200, text: '{"status":"live"}' });
+    expect(await gateway.fetch("/health/ready")).toMatchObject({ status: 200, text: '{"status":"ready"}' });
+  });
+
+  it("count calls and requests for Prometheus", async () => {
+    await gateway.run(CreateLivingDocument, { input: minimalInput });
+    gateway.simulator.faults.inject({ kind: "errcode", api: "living/create", errcode: 48002 });
+    await gateway.run(CreateLivingDocument, { input: minimalInput });
+
+    const { text } = await gateway.fetch("/metrics");
+
+    expect(text).toMatch(/wecom_call_duration_seconds_count\{api="living\/create",outcome="ok"\} 1/);
+    expect(text).toMatch(/wecom_call_duration_seconds_count\{api="living\/create",outcome="48002"\} 1/);
+    expect(text).toMatch(/http_request_duration_seconds_count\{route="\/graphql",status="200"\} \d+/);
+  });
+
+  it("answer 404 for what is not there, without naming a route of the caller's in the metrics", async () => {
+    expect((await gateway.fetch("/.env")).status).toBe(404);
+    expect((await gateway.fetch("/metrics")).text).not.toContain(".env");
+  });
+});
+
+describe("A request's id", () => {
+  it("is taken over from the caller, comes back, and stands in the log", async () => {
+    gateway.simulator.faults.inject({ kind: "errcode", api: "living/create", errcode: 48002 });
+    const { headers } = await post(
+      {
+        query: "mutation ($input: LivingInput!) { createLiving(input: $input) { __typename } }",
+        variables: { input: minimalInput },
+      },
+      { "x-request-id": "from-the-router-1" },
+    );
+
+    expect(headers.get("x-request-id")).toBe("from-the-router-1");
+    expect(gateway.logs).toContainEqual(expect.objectContaining({ requestId: "from-the-router-1", errcode: 48002 }));
+  });
+
+  it("is made where the caller gives none that is fit for a log", async () => {
+    const { headers } = await post({ query: "{ __typename }" }, { "x-request-id": 'x"}{"forged":1' });
+
+    expect(headers.get("x-request-id")).toMatch(/^[\da-f-]{36}$/);
+  });
+});
+
+describe("A subgraph", () => {
+  it("shows its SDL with its entities' keys", async () => {
+    const { data } = await gateway.run("{ _service { sdl } }");
+
+    expect(data!["_service"].sdl).toContain('@link(url: "https://specs.apollo.dev/federation/v2');
+    expect(data!["_service"].sdl).toContain('type Living @key(fields: "livingid")');
+  });
+
+  it("refuses a reference of a foreign type or without its key, alone", async () => {
+    const { data, errors } = await gateway.run(
+      "query ($refs: [_Any!]!) { _entities(representations: $refs) { __typename ... on Living { livingid } } }",
+      {
+        refs: [
+          { __typename: "Living", livingid: "a" },
+          { __typename: "__proto__" },
+          { __typename: "Living" },
+          { livingid: "a" },
+          "Living",
+          { __typename: "WecomUser", userid: "u" },
+        ],
+      },
+    );
+
+    expect(data!["_entities"]).toEqual([
+      { __typename: "Living", livingid: "a" },
+      null,
+      null,
+      null,
+      null,
+      { __typename: "WecomUser" },
+    ]);
+    expect(errors.map(({ path }) => path)).toEqual([1, 2, 3, 4].map((index) => ["_entities", index]));
+    for (const { extensions } of errors) expect(extensions["code"]).toBe("BAD_USER_INPUT");
+  });
+});
+
+describe("Draining", () => {
+  it("turns readiness to 503, finishes what runs, and then stops", async () => {
+    const draining = await startGateway({ simulator: { latencyMs: 150 } });
+    const running = draining.run(CreateLivingDocument, { input: minimalInput });
+    while (draining.simulator.requestsTo("gettoken").length === 0) await new Promise(setImmediate);
+
+    const closed = draining.close({ acceptForMs: 500 });
+    const statuses: number[] = [];
+    while (!statuses.includes(503)) statuses.push((await fetch(`${draining.url}/health/ready`)).status);
+    const live = await fetch(`${draining.url}/health/live`);
+    const { data } = await running;
+    await closed;
+
+    expect(live.status).toBe(200);
+    expect(data!.createLiving.__typename).toBe("CreateLivingSuccess");
+    await expect(fetch(`${draining.url}/health/live`)).rejects.toThrow();
+  });
+});
