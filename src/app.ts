@@ -5,9 +5,11 @@ import { unauthenticatedCaller } from "./server/caller.js";
 import { createApolloServer } from "./server/apollo.js";
 import { explorerRoute } from "./server/explorer.js";
 import { graphqlRoute } from "./server/graphql-route.js";
+import { KnownOperations } from "./server/known-operations.js";
 import { createListener, type Exchange } from "./server/listener.js";
 import { probeRoutes } from "./server/probes.js";
 import type { DestinationStream } from "pino";
+import type { GraphQLFormattedError } from "graphql";
 import { Pool } from "undici";
 import type { Config, Credentials } from "./config.js";
 import { formatError } from "./errors.js";
@@ -55,12 +57,19 @@ export async function createApp(config: Config, options: { logTo?: DestinationSt
     log.warn({ field, code }, "WeCom sent a code that this gateway does not know");
   });
   const { schema } = buildSubgraph();
+  const formatAnswerError = (formatted: GraphQLFormattedError, error: unknown) => formatError(formatted, error, log);
+  const operations = new KnownOperations({
+    schema,
+    validationRules: [],
+    lazyTypes: new Set(["Living"]),
+    formatError: formatAnswerError,
+  });
   const apollo = createApolloServer<LivingContext>({
     schema,
     sample,
     log,
     isProduction: config.isProduction,
-    formatError: (formatted, error) => formatError(formatted, error, log),
+    formatError: formatAnswerError,
   });
   await apollo.start();
 
@@ -80,7 +89,7 @@ export async function createApp(config: Config, options: { logTo?: DestinationSt
   let closing: Promise<void> | undefined;
   const listener = createListener({
     routes: {
-      "/graphql": graphqlRoute(apollo, createContext),
+      "/graphql": graphqlRoute({ apollo, operations, metrics, createContext }),
       ...(!config.isProduction && { "/graphiql": explorerRoute(new URL("../dist/graphiql.html", import.meta.url)) }),
       ...probeRoutes(() => closing !== undefined, metrics),
     },

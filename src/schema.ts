@@ -7,7 +7,15 @@
  */
 import "reflect-metadata";
 import { printSchemaWithDirectives } from "@graphql-tools/utils";
-import { extendSchema, type GraphQLArgument, GraphQLError, type GraphQLSchema, GraphQLUnionType, parse } from "graphql";
+import {
+  extendSchema,
+  isAbstractType,
+  type GraphQLArgument,
+  GraphQLError,
+  type GraphQLSchema,
+  GraphQLUnionType,
+  parse,
+} from "graphql";
 import { buildSchemaSync } from "type-graphql";
 import type { LivingContext } from "./living/context.js";
 import { LivingMutations } from "./living/living.mutations.js";
@@ -33,6 +41,11 @@ export function buildSubgraph(): Subgraph {
   // Decorators of parameters run from the last to the first, and TypeGraphQL keeps their order.
   for (const root of [types.getQueryType(), types.getMutationType()]) {
     for (const field of Object.values(root?.getFields() ?? {})) (field.args as GraphQLArgument[]).reverse();
+  }
+  // TypeGraphQL makes these functions async; a value that names its type, or is of a class, needs no promise to tell it.
+  for (const type of Object.values(types.getTypeMap())) {
+    if (isAbstractType(type))
+      type.resolveType = (value: { __typename?: string }) => value.__typename ?? value.constructor.name;
   }
   // graphql's own printer drops `@key` and its like; the definitions of the directives come with `@link`.
   const sdl = `${header}\n${printSchemaWithDirectives(types)}\n`;

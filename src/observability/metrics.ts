@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Histogram, Registry } from "prom-client";
+import { collectDefaultMetrics, Counter, Histogram, Registry } from "prom-client";
 
 const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -11,6 +11,8 @@ export interface WecomMetrics {
 /** What the HTTP side reports. */
 export interface HttpMetrics {
   observeRequest(route: string, status: number, seconds: number): void;
+  /** `known`: run by its plan; `pipeline`: through Apollo Server. */
+  countOperation(way: "known" | "pipeline"): void;
 }
 
 export interface Metrics extends WecomMetrics, HttpMetrics {
@@ -36,7 +38,16 @@ export function createMetrics(): Metrics {
     buckets: secondsBuckets,
     registers: [registry],
   });
+  const operations = new Counter({
+    name: "graphql_operations_total",
+    help: "GraphQL requests by the way they took: known operations run a plan, all else takes the pipeline",
+    labelNames: ["way"],
+    registers: [registry],
+  });
   return {
+    countOperation: (way) => {
+      operations.inc({ way });
+    },
     observeCall: (api, outcome, seconds) => {
       calls.observe({ api, outcome }, seconds);
     },

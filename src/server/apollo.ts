@@ -1,6 +1,7 @@
 /** Apollo Server as this gateway runs it: behind our own listener, with the example filled in on its landing page. */
 import { ApolloServer, type ApolloServerPlugin, type BaseContext } from "@apollo/server";
 import {
+  ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginInlineTraceDisabled,
   ApolloServerPluginLandingPageDisabled,
 } from "@apollo/server/plugin/disabled";
@@ -37,6 +38,8 @@ export function createApolloServer<TContext extends BaseContext>(options: Apollo
       statusByMediaType,
       // It is on by default for a subgraph, and tells whoever asks with a header what each field cost.
       ApolloServerPluginInlineTraceDisabled(),
+      // Nothing here may be cached, which the route says in a header; the plugin would wrap every field to find that out.
+      ApolloServerPluginCacheControlDisabled(),
       options.isProduction
         ? ApolloServerPluginLandingPageDisabled()
         : ApolloServerPluginLandingPageLocalDefault({ embed: true, footer: false, document, variables }),

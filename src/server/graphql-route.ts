@@ -1,7 +1,10 @@
 /** `/graphql`: HTTP in, Apollo Server, HTTP out. @see https://graphql.github.io/graphql-over-http/draft/ */
 import { type ApolloServer, type BaseContext, HeaderMap, type HTTPGraphQLResponse } from "@apollo/server";
+import type { HttpMetrics } from "../observability/metrics.js";
+import { plainMediaType } from "./accept.js";
 import { readBody } from "./body.js";
-import { type Exchange, type Route, sendError } from "./listener.js";
+import type { KnownOperations, OperationRequest } from "./known-operations.js";
+import { type Exchange, type Route, sendError, sendText } from "./listener.js";
 
 /** The per-request context of a schema, and the release of what it holds. */
 export interface RequestContext<TContext> {
@@ -9,32 +12,61 @@ export interface RequestContext<TContext> {
   close(): void;
 }
 
-export function graphqlRoute<TContext extends BaseContext>(
-  apollo: ApolloServer<TContext>,
-  createContext: (exchange: Exchange) => RequestContext<TContext>,
-): Route {
+export interface GraphqlRouteOptions<TContext extends BaseContext> {
+  readonly apollo: ApolloServer<TContext>;
+  readonly operations: KnownOperations;
+  readonly metrics: HttpMetrics;
+  createContext(exchange: Exchange): RequestContext<TContext>;
+}
+
+export function graphqlRoute<TContext extends BaseContext>(options: GraphqlRouteOptions<TContext>): Route {
+  const { apollo, operations } = options;
   return async (exchange) => {
     const { request, response, search } = exchange;
     const method = request.method ?? "GET";
+    // Nothing here is for a cache to keep: it is about one caller's corp.
+    response.setHeader("cache-control", "no-store");
     const body = method === "POST" ? await readJson(exchange) : undefined;
     if (body === refused) return;
-    const headers = new HeaderMap();
-    for (const [name, value] of Object.entries(request.headers)) {
-      if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(", ") : value);
-    }
     let context: RequestContext<TContext> | undefined;
+    const contextOnce = (): TContext => (context ??= options.createContext(exchange)).value;
     try {
+      const mediaType = plainMediaType(request.headers.accept);
+      const operation = mediaType === undefined ? undefined : plainOperation(body);
+      const known = operation && (await operations.answer(operation, contextOnce));
+      options.metrics.countOperation(known === undefined ? "pipeline" : "known");
+      if (mediaType !== undefined && known !== undefined) {
+        sendText(response, 200, mediaType, known);
+        return;
+      }
+      const headers = new HeaderMap();
+      for (const [name, value] of Object.entries(request.headers)) {
+        if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(", ") : value);
+      }
       const answer = await apollo.executeHTTPGraphQLRequest({
         httpGraphQLRequest: { method, headers, search, body },
-        context: () => {
-          context = createContext(exchange);
-          return Promise.resolve(context.value);
-        },
+        context: () => Promise.resolve(contextOnce()),
       });
       await send(response, answer, method);
     } finally {
       context?.close();
     }
+  };
+}
+
+/** An operation in the plain form that nearly all are sent in; undefined for APQ, lists, and whatever Apollo Server words. */
+function plainOperation(body: unknown): OperationRequest | undefined {
+  if (typeof body !== "object" || body === null || !("query" in body) || typeof body.query !== "string")
+    return undefined;
+  const { query } = body;
+  const { operationName, variables, extensions }: Partial<Record<string, unknown>> = body;
+  if (extensions !== undefined && extensions !== null) return undefined;
+  if (operationName !== undefined && operationName !== null && typeof operationName !== "string") return undefined;
+  if (variables !== undefined && (typeof variables !== "object" || Array.isArray(variables))) return undefined;
+  return {
+    query,
+    operationName: operationName ?? undefined,
+    variables: (variables ?? undefined) as OperationRequest["variables"],
   };
 }
 

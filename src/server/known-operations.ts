@@ -1,0 +1,150 @@
+/**
+ * The short way for operations that have been seen before: their document is parsed, validated and compiled once, so
+ * that a plain JSON POST of one runs its plan. All else, and whatever is not plain, takes Apollo Server's pipeline; both
+ * ways give the same status, headers and body, which a test compares over everything that the tests know.
+ */
+import type { BaseContext } from "@apollo/server";
+import {
+  type DocumentNode,
+  execute,
+  type ExecutionResult,
+  getNamedType,
+  getOperationAST,
+  GraphQLError,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+  isAbstractType,
+  OperationTypeNode,
+  parse,
+  specifiedRules,
+  TypeInfo,
+  validate,
+  type ValidationRule,
+  visit,
+  visitWithTypeInfo,
+} from "graphql";
+import { compileQuery, isCompiledQuery } from "graphql-jit";
+
+export interface KnownOperationsOptions {
+  readonly schema: GraphQLSchema;
+  readonly validationRules: readonly ValidationRule[];
+  /** Types whose values compute their fields, or come as promises in lists: graphql-jit can do neither. */
+  readonly lazyTypes: ReadonlySet<string>;
+  formatError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError;
+}
+
+/** As it stands in the body of a POST. */
+export interface OperationRequest {
+  readonly query: string;
+  readonly operationName: string | undefined;
+  readonly variables: Readonly<Record<string, unknown>> | undefined;
+}
+
+type Run = (
+  context: BaseContext,
+  variables: OperationRequest["variables"],
+) => ExecutionResult | Promise<ExecutionResult>;
+
+/** Documents longer than this are nobody's everyday operation. */
+const maxDocumentLength = 10_000;
+const maxKnown = 500;
+
+export class KnownOperations {
+  /** `undefined` for an operation that was seen once: the second sight earns it a plan. */
+  readonly #plans = new Map<string, Run | "pipeline" | undefined>();
+
+  constructor(private readonly options: KnownOperationsOptions) {}
+
+  /**
+   * The body of the answer, which has status 200; undefined when Apollo Server is to answer. Nothing was executed then.
+   */
+  async answer(request: OperationRequest, context: () => BaseContext): Promise<string | undefined> {
+    const run = this.#planOf(request);
+    if (!run) return undefined;
+    const result = await run(context(), request.variables);
+    // A variable that does not fit: found before anything ran, and worded by graphql-js.
+    if (result.data === undefined) return undefined;
+    const errors = result.errors?.map((error) => this.options.formatError(enrich(error), error));
+    return `${JSON.stringify({ errors, data: result.data })}\n`;
+  }
+
+  #planOf(request: OperationRequest): Run | undefined {
+    if (request.query.length > maxDocumentLength) return undefined;
+    const key = request.operationName === undefined ? request.query : `${request.operationName}\n${request.query}`;
+    const isSeen = this.#plans.has(key);
+    let plan = this.#plans.get(key);
+    if (plan !== undefined && plan !== "pipeline") return plan;
+    if (plan === "pipeline") return undefined;
+    if (isSeen) plan = this.#compile(request);
+    else if (this.#plans.size >= maxKnown) this.#forgetOldest();
+    this.#plans.set(key, plan);
+    return plan === "pipeline" ? undefined : plan;
+  }
+
+  /** Ordered by first sight, which is cheap; an everyday operation that is forgotten is compiled again at its next. */
+  #forgetOldest(): void {
+    const [oldest] = this.#plans.keys();
+    if (oldest !== undefined) this.#plans.delete(oldest);
+  }
+
+  #compile({ query, operationName }: OperationRequest): Run | "pipeline" {
+    const { schema, validationRules } = this.options;
+    let document: DocumentNode;
+    try {
+      document = parse(query);
+    } catch {
+      return "pipeline";
+    }
+    const operation = getOperationAST(document, operationName);
+    if (!operation || operation.operation === OperationTypeNode.SUBSCRIPTION) return "pipeline";
+    if (validate(schema, document, [...specifiedRules, ...validationRules]).length > 0) return "pipeline";
+    if (hasIntrospection(document)) return "pipeline";
+    if (!this.#returnsLazyType(document)) {
+      const compiled = compileQuery(schema, document, operationName);
+      if (isCompiledQuery(compiled)) return (context, variables) => compiled.query(undefined, context, variables);
+    }
+    return (contextValue, variableValues) =>
+      execute({ schema, document, operationName, contextValue, variableValues: variableValues ?? {} });
+  }
+
+  #returnsLazyType(document: DocumentNode): boolean {
+    const { schema, lazyTypes } = this.options;
+    const typeInfo = new TypeInfo(schema);
+    let isFound = false;
+    visit(
+      document,
+      visitWithTypeInfo(typeInfo, {
+        Field: () => {
+          const type = getNamedType(typeInfo.getType());
+          if (!type) return;
+          const possible = isAbstractType(type) ? schema.getPossibleTypes(type) : [type];
+          if (possible.some(({ name }) => lazyTypes.has(name))) isFound = true;
+        },
+      }),
+    );
+    return isFound;
+  }
+}
+
+function hasIntrospection(document: DocumentNode): boolean {
+  let isFound = false;
+  visit(document, {
+    Field: ({ name }) => {
+      if (name.value === "__schema" || name.value === "__type") isFound = true;
+    },
+  });
+  return isFound;
+}
+
+/** As Apollo Server words an error before it asks `formatError`. */
+function enrich(error: GraphQLError): GraphQLFormattedError {
+  const { message, locations, path } = error;
+  // graphql-jit leaves it out where graphql-js has an empty object.
+  const { extensions = {} } = error as { extensions?: GraphQLError["extensions"] };
+  return {
+    message,
+    ...(locations && { locations }),
+    ...(path && { path }),
+    extensions: { ...extensions, code: extensions["code"] ?? "INTERNAL_SERVER_ERROR" },
+  };
+}

@@ -1,0 +1,256 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { print } from "graphql";
+import type { Fault } from "../src/simulator/index.js";
+import * as documents from "./operations/generated/operations.js";
+import { corpid, type Gateway, startGateway } from "./support/gateway.js";
+import { documentedInput, minimalInput } from "./support/inputs.js";
+
+let gateway: Gateway;
+let livingid: string;
+beforeAll(async () => {
+  gateway = await startGateway({ env: { WECOM_TIMEOUT_MS: "400" } });
+  for (const theme of ["one", "two", "three"]) livingid = reserve(theme);
+  gateway.simulator.livings.addViewer(livingid, { userid: "lisi" });
+  gateway.simulator.livings.addViewer(livingid, { externalUserid: "wm1", name: "Wang", type: 1 });
+});
+afterAll(() => gateway.close());
+
+const reserve = (theme: string) =>
+  gateway.simulator.livings.reserve(
+    { corpid, agentid: 1000014 },
+    {
+      anchorUserid: "anchor",
+      theme,
+      startSeconds: 4102444800,
+      durationSeconds: 60,
+      type: 4,
+      description: "",
+      remindSeconds: 0,
+      imageMediaids: [],
+    },
+  ).livingid;
+
+interface Request {
+  readonly query: string;
+  readonly variables?: unknown;
+  readonly operationName?: unknown;
+}
+
+const send = async (request: object, headers: Record<string, string>) => {
+  const {
+    status,
+    headers: answered,
+    text,
+  } = await gateway.fetch("/graphql", {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-request-id": "same-for-both", ...headers },
+    body: JSON.stringify(request),
+  });
+  // What differs from call to call by its nature: the ids of new livings and of WeCom's hints.
+  const body = text.replaceAll(/"[\w-]{32}"/g, '"LIVINGID"').replaceAll(/"abc\w+"/g, '"CODE"');
+  const own = [...answered].filter(([name]) => !["date", "content-length"].includes(name));
+  return { status, headers: own, body };
+};
+
+const known = async () => {
+  const { text } = await gateway.fetch("/metrics");
+  return Number(/graphql_operations_total\{way="known"\} (\d+)/.exec(text)?.[1] ?? 0);
+};
+
+/** Sent both ways: an operation with `extensions` takes the pipeline, without it, from the second sight on, the plan. */
+const bothWays = async (request: Request, headers: Record<string, string> = {}) => {
+  const pipeline = await send({ ...request, extensions: {} }, headers);
+  await send(request, headers);
+  const before = await known();
+  const plan = await send(request, headers);
+  return { pipeline, plan, isKnown: (await known()) > before };
+};
+
+const typed: [string, Request][] = (
+  [
+    [documents.CreateLivingDocument, { input: documentedInput }],
+    [documents.CreateLivingDocument, { input: { ...minimalInput, theme: "", remindTime: -1 } }],
+    [documents.CreateAndReadLivingDocument, { input: minimalInput }],
+    [documents.ReadLivingDocument, { livingid: "LIVINGID" }],
+    [documents.ReadLivingDocument, { livingid: "nonsense" }],
+    [documents.ModifyLivingDocument, { livingid: "LIVINGID", input: { theme: "new" } }],
+    [documents.ModifyLivingDocument, { livingid: "nonsense", input: {} }],
+    [documents.CancelLivingDocument, { livingid: "nonsense" }],
+    [documents.DeleteLivingReplayDocument, { livingid: "LIVINGID" }],
+    [documents.LivingsDocument, { anchorUserid: "anchor" }],
+    [documents.LivingsDocument, { anchorUserid: "anchor", first: 0 }],
+    [documents.LivingidsDocument, { anchorUserid: "anchor", first: 2 }],
+    [documents.ViewersDocument, { livingid: "LIVINGID" }],
+    [documents.LivingShareDocument, { wwShareCode: "nonsense" }],
+  ] as const
+).map(([document, variables]) => {
+  const name = /(?:query|mutation) (\w+)/.exec(print(document))?.[1];
+  return [`${name} ${JSON.stringify(variables).slice(0, 60)}`, { query: print(document), variables }];
+});
+
+const create =
+  "mutation ($input: LivingInput!) { createLiving(input: $input) { ... on CreateLivingSuccess { livingid } } }";
+
+const written: [string, Request][] = [
+  [
+    "an inline input",
+    {
+      query: `mutation { createLiving(input: { anchorUserid: "a", theme: "t", livingStart: 1, livingDuration: 1 }) { __typename ... on LivingError { message } } }`,
+    },
+  ],
+  [
+    "two mutations in one, in order",
+    {
+      query: `mutation ($input: LivingInput!) { a: createLiving(input: $input) { __typename } b: cancelLiving(livingid: "x") { __typename ... on LivingError { message errcode } } }`,
+      variables: { input: minimalInput },
+    },
+  ],
+  [
+    "skip and include",
+    {
+      query: `query ($id: ID!, $no: Boolean!) { living(livingid: $id) { theme @skip(if: $no) status @include(if: $no) type @include(if: true) } }`,
+      variables: { id: "LIVINGID", no: true },
+    },
+  ],
+  [
+    "skip in a mutation",
+    {
+      query: `mutation ($input: LivingInput!, $no: Boolean = true) { createLiving(input: $input) { __typename @skip(if: $no) ... on LivingError @include(if: $no) { message retryable } } }`,
+      variables: { input: { ...minimalInput, theme: "" } },
+    },
+  ],
+  [
+    "fragments on the interface",
+    {
+      query: `mutation ($input: LivingInput!) { createLiving(input: $input) { ...E } } fragment E on LivingError { __typename message ... on LivingInputError { fields { ...F } } } fragment F on LivingInputViolation { path constraint }`,
+      variables: { input: { ...minimalInput, livingDuration: 0 } },
+    },
+  ],
+  [
+    "aliases",
+    {
+      query: `mutation ($input: LivingInput!) { mine: createLiving(input: $input) { kind: __typename ... on LivingInputError { f: fields { p: path } } } }`,
+      variables: { input: { ...minimalInput, theme: "" } },
+    },
+  ],
+  [
+    "references",
+    {
+      query: `query ($refs: [_Any!]!) { _entities(representations: $refs) { __typename ... on Living { livingid theme } ... on WecomUser { userid livings(first: 1) { nodes { theme } } } } }`,
+      variables: {
+        refs: [
+          { __typename: "Living", livingid: "LIVINGID" },
+          { __typename: "Living", livingid: "nonsense" },
+          { __typename: "No" },
+          { __typename: "WecomUser", userid: "anchor" },
+        ],
+      },
+    },
+  ],
+  [
+    "a null that spreads to the root",
+    { query: `query { livings(anchorUserid: "anchor", first: 101) { nodes { livingid } } }` },
+  ],
+  ["a field that is not allowed", { query: `query { living(livingid: "LIVINGID") { theme pushStreamUrl } }` }],
+  ["the SDL", { query: "{ _service { sdl } }" }],
+  ["__typename alone", { query: "{ __typename }" }],
+  ["introspection", { query: '{ __schema { queryType { name } } __type(name: "Living") { kind } }' }],
+  ["an operation chosen by name", { query: "query A { __typename } query B { a: __typename }", operationName: "B" }],
+  ["an operation not chosen", { query: "query A { __typename } query B { a: __typename }" }],
+  ["an operation that is not there", { query: "query A { __typename }", operationName: "Z" }],
+  ["an empty operation name", { query: "query A { __typename }", operationName: "" }],
+  ["a null operation name and null variables", { query: "{ __typename }", operationName: null, variables: null }],
+  ["an operation name of a wrong type", { query: "{ __typename }", operationName: 7 }],
+  ["variables of a wrong type", { query: create, variables: "x" }],
+  ["a list as variables", { query: create, variables: [] }],
+  ["a missing variable", { query: create, variables: {} }],
+  ["a variable of a wrong type", { query: create, variables: { input: { ...minimalInput, theme: 7 } } }],
+  ["an unknown input field", { query: create, variables: { input: { ...minimalInput, extra: 1 } } }],
+  ["a variable that nobody asks for", { query: create, variables: { input: minimalInput, extra: 1 } }],
+  ["an enum value that does not exist", { query: create, variables: { input: { ...minimalInput, type: "PARTY" } } }],
+  ["an integer as a string", { query: create, variables: { input: { ...minimalInput, livingDuration: "60" } } }],
+  ["an integer with a fraction", { query: create, variables: { input: { ...minimalInput, livingDuration: 60.5 } } }],
+  ["an integer beyond int32", { query: create, variables: { input: { ...minimalInput, livingDuration: 2 ** 31 } } }],
+  [
+    "a string where a list is asked for",
+    { query: create, variables: { input: { ...minimalInput, activityDetail: { imageList: "one" } } } },
+  ],
+  ["a number as an id", { query: create, variables: { input: { ...minimalInput, anchorUserid: 7 } } }],
+  [
+    "__proto__ as an input field",
+    { query: create, variables: JSON.parse('{"input":{"__proto__":{"theme":"x"}}}') as unknown },
+  ],
+  ["a syntax error", { query: "{ living(" }],
+  ["an unknown field", { query: "{ nothing }" }],
+  ["an empty document", { query: "" }],
+  ["a document of a comment", { query: "# nothing" }],
+  ["a type only", { query: "type A { b: Int }" }],
+  ["a subscription, where there is none", { query: "subscription { x }" }],
+];
+
+const fill = (request: Request): Request =>
+  JSON.parse(JSON.stringify(request).replaceAll("LIVINGID", livingid)) as Request;
+
+describe("A known operation", () => {
+  it.each([...typed, ...written])("answers by its plan as through the pipeline: %s", async (_, request) => {
+    const { pipeline, plan } = await bothWays(fill(request));
+
+    expect(plan).toEqual(pipeline);
+  });
+
+  it.each<[string, Fault]>([
+    ["an errcode", { kind: "errcode", errcode: 48002, times: 0 }],
+    ["a lost answer", { kind: "drop", times: 0 }],
+    ["silence", { kind: "hang", times: 0 }],
+  ])(
+    "answers as through the pipeline when WeCom has %s for it",
+    async (_, fault) => {
+      gateway.simulator.faults.inject({ ...fault, api: "living/*" });
+      for (const [, request] of typed.filter(([name]) => /^(Create|Read|Livings)/.test(name)).slice(0, 6)) {
+        const { pipeline, plan } = await bothWays(fill(request));
+        expect(plan).toEqual(pipeline);
+      }
+      gateway.simulator.faults.clear();
+    },
+    30_000,
+  );
+
+  it.each([
+    "application/json",
+    "application/graphql-response+json",
+    "*/*",
+    "application/graphql-response+json, application/json;q=0.9",
+    "application/json;q=0.2, application/graphql-response+json;q=0.1",
+    "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed",
+    "application/json, */*;q=0.1",
+    "multipart/mixed;deferSpec=20220824, application/json",
+    "text/html",
+    "image/png",
+    "",
+    "nonsense;;q=2",
+  ])("answers as through the pipeline to Accept: %s", async (accept) => {
+    for (const request of [{ query: "{ __typename }" }, { query: create, variables: {} }, { query: "{" }]) {
+      const { pipeline, plan } = await bothWays(request, { accept });
+      expect(plan).toEqual(pipeline);
+    }
+  });
+
+  it("runs its plan, from the second sight on", async () => {
+    const taken = async (request: Request) => (await bothWays(fill(request))).isKnown;
+
+    expect(await taken({ query: create, variables: { input: minimalInput } })).toBe(true);
+    for (const [name, request] of typed) expect([name, await taken(request)]).toEqual([name, true]);
+    expect(await taken({ query: "{ __schema { queryType { name } } }" })).toBe(false);
+    expect(await taken({ query: "{ nothing }" })).toBe(false);
+  });
+
+  it("is forgotten for newer ones, so that distinct documents cannot fill the memory", async () => {
+    const query = "{ kept: __typename }";
+    expect((await bothWays({ query })).isKnown).toBe(true);
+    for (let round = 0; round < 600; round += 1) await send({ query: `{ a${round}: __typename }` }, {});
+
+    const before = await known();
+    await send({ query }, {});
+    expect(await known()).toBe(before);
+  });
+});
