@@ -251,7 +251,7 @@ describe("livings", () => {
   });
 
   it("reads a page of 100 livings at the first try under a cap of ten at once", async () => {
-    await using capped = await startGateway({ simulator: { maxConcurrentPerApi: 10, latencyMs: 2 } });
+    await using capped = await startGateway({ simulator: { maxConcurrentPerApi: 10, latencyMs: 40 } });
     for (let index = 0; index < 100; index += 1) {
       capped.simulator.livings.reserve(app, {
         anchorUserid: "zhangsan",
