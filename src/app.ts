@@ -1,8 +1,9 @@
 /** The composition root: every `new` of a long-lived object stands here, and nothing is decided. */
 import "reflect-metadata";
 import { setTimeout } from "node:timers/promises";
-import { unauthenticatedCaller } from "./server/caller.js";
 import { createApolloServer } from "./server/apollo.js";
+import { createAuthenticate } from "./server/auth/authenticate.js";
+import type { Caller } from "./server/caller.js";
 import { explorerRoute } from "./server/explorer.js";
 import { graphqlRoute } from "./server/graphql-route.js";
 import { KnownOperations } from "./server/known-operations.js";
@@ -42,7 +43,14 @@ export interface App {
 /** A drain takes at most the deadline of the operations that run, and this for writing their answers. */
 const answerGraceMs = 1000;
 
-export async function createApp(config: Config, options: { logTo?: DestinationStream } = {}): Promise<App> {
+export interface AppOptions {
+  readonly logTo?: DestinationStream;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
+export async function createApp(config: Config, options: AppOptions = {}): Promise<App> {
+  const now = options.now ?? Date.now;
   const log = createLogger(config.logLevel, options.logTo);
   const metrics = createMetrics();
   const wecom = await upstream(config, log);
@@ -73,12 +81,16 @@ export async function createApp(config: Config, options: { logTo?: DestinationSt
   });
   await apollo.start();
 
-  const createContext = ({ request, log: requestLog }: Exchange) => {
+  const authenticate = createAuthenticate(config.auth, log, now);
+  if (config.isProduction && config.auth.mode === "none") {
+    log.warn("AUTH_MODE=none in production: everybody who reaches this gateway acts for the corp, with every scope");
+  }
+  const createContext = ({ log: requestLog }: Exchange, caller: Caller) => {
     const deadline = new Deadline(config.wecom.timeoutMs);
     const call = { corp, deadline, log: requestLog };
     return {
       value: {
-        caller: unauthenticatedCaller(request.headers),
+        caller,
         livings,
         call,
         reader: new LivingReader(livings, call, reportUnknownCode),
@@ -89,7 +101,14 @@ export async function createApp(config: Config, options: { logTo?: DestinationSt
   let closing: Promise<void> | undefined;
   const listener = createListener({
     routes: {
-      "/graphql": graphqlRoute({ apollo, operations, metrics, createContext }),
+      "/graphql": graphqlRoute({
+        apollo,
+        operations,
+        metrics,
+        authenticate,
+        createContext,
+        hasLandingPage: !config.isProduction,
+      }),
       ...(!config.isProduction && { "/graphiql": explorerRoute(new URL("../dist/graphiql.html", import.meta.url)) }),
       ...probeRoutes(() => closing !== undefined, metrics),
     },

@@ -32,8 +32,19 @@ export const settings = {
   WECOM_TIMEOUT_MS: { default: "8000", meaning: "deadline of one operation's calls to WeCom, in milliseconds" },
   AUTH_MODE: {
     default: "none",
-    meaning: "who may call: `none` lets everybody; in production it must be set, so that nothing is open by accident",
+    meaning:
+      "who may call: `jwt` (bearer tokens), `router` (the supergraph's router alone) or `none` (everybody); in production it must be set, so that nothing is open by accident",
   },
+  AUTH_JWKS_URL: { meaning: "for `jwt`: where the issuer's public keys are" },
+  AUTH_JWT_SECRET: {
+    meaning: "for `jwt`, instead of the URL: a secret shared with the issuer, for HS256",
+    isSecret: true,
+  },
+  AUTH_ISSUER: { meaning: "for `jwt`: the only `iss` that is accepted" },
+  AUTH_AUDIENCE: { meaning: "for `jwt`: what must stand in `aud`" },
+  AUTH_CORP_CLAIM: { default: "corpid", meaning: "the claim with the corp for which the caller acts" },
+  AUTH_USER_CLAIM: { default: "userid", meaning: "the claim with the caller's userid at WeCom" },
+  ROUTER_SECRET: { meaning: "for `router`: what its header `router-authorization` must hold", isSecret: true },
   CORS_ORIGINS: {
     meaning: "origins of browsers, comma-separated; unset: none in production, any outside it",
   },
@@ -47,6 +58,19 @@ export type Credentials =
   | { readonly kind: "fixed-token"; readonly token: Secret; readonly corpid: string | undefined }
   | { readonly kind: "self-built"; readonly corpid: string; readonly corpsecret: Secret };
 
+export type AuthSettings =
+  | { readonly mode: "none" }
+  | { readonly mode: "router"; readonly secret: Secret }
+  | {
+      readonly mode: "jwt";
+      readonly keys:
+        { readonly kind: "jwks"; readonly url: URL } | { readonly kind: "secret"; readonly secret: Secret };
+      readonly issuer: string;
+      readonly audience: string;
+      readonly corpClaim: string;
+      readonly userClaim: string;
+    };
+
 export interface Config {
   readonly isProduction: boolean;
   readonly port: number;
@@ -57,6 +81,7 @@ export interface Config {
     readonly maxInFlight: number;
     readonly timeoutMs: number;
   };
+  readonly auth: AuthSettings;
   readonly corsOrigins: "any" | readonly string[];
   readonly logLevel: LogLevel;
 }
@@ -73,10 +98,6 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
   const problems: string[] = [];
   const reader = new SettingReader(env, problems);
   const isProduction = reader.oneOf("NODE_ENV", ["development", "test", "production"]) === "production";
-  if (isProduction && reader.text("AUTH_MODE") === undefined) {
-    problems.push("AUTH_MODE: not set, expected one of: none (production needs an explicit choice)");
-  }
-  reader.oneOf("AUTH_MODE", ["none"]);
   const origins = reader.list("CORS_ORIGINS", isOrigin, "origins such as https://app.example.com");
   const config: Config = {
     isProduction,
@@ -88,6 +109,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
       maxInFlight: reader.integer("WECOM_MAX_IN_FLIGHT", 1, 1000),
       timeoutMs: reader.integer("WECOM_TIMEOUT_MS", 1, 600_000),
     },
+    auth: readAuth(reader, isProduction, problems),
     corsOrigins: origins ?? (isProduction ? [] : "any"),
     logLevel: reader.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"]),
   };
@@ -117,6 +139,48 @@ function readCredentials(reader: SettingReader, isProduction: boolean, problems:
   }
   return { kind: "simulator" };
 }
+
+const authModes = ["none", "router", "jwt"] as const;
+
+/** RFC 7518 wants a key as long as the digest of HS256; a router's secret may as well be as long. */
+const minSecretBytes = 32;
+
+function readAuth(reader: SettingReader, isProduction: boolean, problems: string[]): AuthSettings {
+  if (isProduction && reader.text("AUTH_MODE") === undefined) {
+    problems.push(`AUTH_MODE: not set, expected one of: ${authModes.join(", ")} (production needs an explicit choice)`);
+    return { mode: "none" };
+  }
+  const mode = reader.oneOf("AUTH_MODE", authModes);
+  switch (mode) {
+    case "none":
+      return { mode };
+    case "router":
+      return { mode, secret: reader.longSecret("ROUTER_SECRET") ?? missingSecret };
+    case "jwt":
+      return {
+        mode,
+        keys: readKeys(reader, problems),
+        issuer: reader.required("AUTH_ISSUER", "the `iss` of the tokens"),
+        audience: reader.required("AUTH_AUDIENCE", "the `aud` of the tokens that are meant for this gateway"),
+        corpClaim: reader.text("AUTH_CORP_CLAIM") ?? settings.AUTH_CORP_CLAIM.default,
+        userClaim: reader.text("AUTH_USER_CLAIM") ?? settings.AUTH_USER_CLAIM.default,
+      };
+  }
+}
+
+function readKeys(reader: SettingReader, problems: string[]): Extract<AuthSettings, { mode: "jwt" }>["keys"] {
+  const isUrlGiven = reader.text("AUTH_JWKS_URL") !== undefined;
+  if (reader.isGiven("AUTH_JWT_SECRET") === isUrlGiven) {
+    const found = isUrlGiven ? "both set" : "neither is set";
+    problems.push(`AUTH_JWKS_URL and AUTH_JWT_SECRET: ${found}, expected one of them`);
+    return { kind: "secret", secret: missingSecret };
+  }
+  if (isUrlGiven) return { kind: "jwks", url: reader.url("AUTH_JWKS_URL") };
+  return { kind: "secret", secret: reader.longSecret("AUTH_JWT_SECRET") ?? missingSecret };
+}
+
+/** Stands where a problem has been noted; a configuration with problems is never used. */
+const missingSecret = new Secret("");
 
 /** Reads one variable at a time and notes what is wrong with it; what it returns then is never used. */
 class SettingReader {
@@ -148,6 +212,28 @@ class SettingReader {
     return undefined;
   }
 
+  isGiven(name: SettingName): boolean {
+    return this.text(name) !== undefined || Boolean(this.env[`${name}_FILE`]?.trim());
+  }
+
+  longSecret(name: SettingName): Secret | undefined {
+    if (!this.isGiven(name)) {
+      this.problems.push(`${name}: not set, expected a secret of at least ${minSecretBytes} bytes`);
+      return undefined;
+    }
+    const secret = this.secret(name);
+    const length = secret && Buffer.byteLength(secret.reveal());
+    if (length === undefined || length >= minSecretBytes) return secret;
+    this.problems.push(`${name}: found ${length} bytes, expected at least ${minSecretBytes}`);
+    return undefined;
+  }
+
+  required(name: SettingName, expected: string): string {
+    const value = this.text(name);
+    if (value === undefined) this.problems.push(`${name}: not set, expected ${expected}`);
+    return value ?? "";
+  }
+
   integer(name: "PORT" | "WECOM_MAX_IN_FLIGHT" | "WECOM_TIMEOUT_MS", min: number, max: number): number {
     const value = this.text(name) ?? settings[name].default;
     const number = Number(value);
@@ -174,15 +260,15 @@ class SettingReader {
     return items;
   }
 
-  url(name: "WECOM_BASE_URL"): URL {
-    const value = this.text(name) ?? settings[name].default;
+  url(name: "WECOM_BASE_URL" | "AUTH_JWKS_URL"): URL {
+    const value = this.text(name) ?? settings.WECOM_BASE_URL.default;
     const url = URL.canParse(value) ? new URL(value) : null;
     const isUsable =
       url !== null && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "" && url.username === "";
     if (isUsable) return url;
     // Not echoed: a URL that somebody put a token or a password into must not reach the log.
     this.problems.push(`${name}: found something else, expected an http or https URL without query and credentials`);
-    return new URL(settings[name].default);
+    return new URL(settings.WECOM_BASE_URL.default);
   }
 }
 

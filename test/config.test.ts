@@ -96,3 +96,35 @@ describe("The configuration", () => {
     expect(problems.length).toBeGreaterThan(0);
   });
 });
+
+describe("The configuration of sign-in", () => {
+  const jwt = { ...selfBuilt, AUTH_MODE: "jwt", AUTH_ISSUER: "i", AUTH_AUDIENCE: "a" };
+  const longSecret = "s".repeat(32);
+
+  it("takes keys by URL or a shared secret, and claims by name", () => {
+    const byUrl = { ...jwt, AUTH_JWKS_URL: "https://issuer.example/keys", AUTH_USER_CLAIM: "uid" };
+
+    expect(loadConfig(byUrl).auth).toMatchObject({ mode: "jwt", keys: { kind: "jwks" }, userClaim: "uid" });
+    expect(loadConfig({ ...jwt, AUTH_JWT_SECRET: longSecret }).auth).toMatchObject({ keys: { kind: "secret" } });
+  });
+
+  it.each<[string, Record<string, string>, RegExp]>([
+    ["no keys", jwt, /AUTH_JWKS_URL and AUTH_JWT_SECRET: neither is set/],
+    ["two kinds of keys", { ...jwt, AUTH_JWKS_URL: "https://i.example", AUTH_JWT_SECRET: longSecret }, /both set/],
+    [
+      "a short shared secret",
+      { ...jwt, AUTH_JWT_SECRET: "short" },
+      /AUTH_JWT_SECRET: found 5 bytes, expected at least 32/,
+    ],
+    ["no issuer", { ...jwt, AUTH_JWT_SECRET: longSecret, AUTH_ISSUER: "" }, /AUTH_ISSUER: not set/],
+    ["no audience", { ...jwt, AUTH_JWT_SECRET: longSecret, AUTH_AUDIENCE: "" }, /AUTH_AUDIENCE: not set/],
+    ["router mode without its secret", { ...selfBuilt, AUTH_MODE: "router" }, /ROUTER_SECRET: not set/],
+    [
+      "another mode",
+      { ...selfBuilt, AUTH_MODE: "open" },
+      /AUTH_MODE: found "open", expected one of: none, router, jwt/,
+    ],
+  ])("refuses %s", (_, env, problem) => {
+    expect(problemsOf(env)).toEqual([expect.stringMatching(problem)]);
+  });
+});

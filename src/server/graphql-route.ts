@@ -1,8 +1,10 @@
 /** `/graphql`: HTTP in, Apollo Server, HTTP out. @see https://graphql.github.io/graphql-over-http/draft/ */
 import { type ApolloServer, type BaseContext, HeaderMap, type HTTPGraphQLResponse } from "@apollo/server";
+import { GraphQLError } from "graphql";
 import type { HttpMetrics } from "../observability/metrics.js";
 import { plainMediaType } from "./accept.js";
 import { readBody } from "./body.js";
+import type { Authenticate, Caller, Refusal } from "./caller.js";
 import type { KnownOperations, OperationRequest } from "./known-operations.js";
 import { type Exchange, type Route, sendError, sendText } from "./listener.js";
 
@@ -16,20 +18,33 @@ export interface GraphqlRouteOptions<TContext extends BaseContext> {
   readonly apollo: ApolloServer<TContext>;
   readonly operations: KnownOperations;
   readonly metrics: HttpMetrics;
-  createContext(exchange: Exchange): RequestContext<TContext>;
+  readonly authenticate: Authenticate;
+  /** Whether a browser that opens the URL gets a page, signed in or not. */
+  readonly hasLandingPage: boolean;
+  readonly createContext: (exchange: Exchange, caller: Caller) => RequestContext<TContext>;
 }
 
 export function graphqlRoute<TContext extends BaseContext>(options: GraphqlRouteOptions<TContext>): Route {
-  const { apollo, operations } = options;
+  const { apollo, operations, authenticate, createContext, hasLandingPage } = options;
   return async (exchange) => {
     const { request, response, search } = exchange;
     const method = request.method ?? "GET";
     // Nothing here is for a cache to keep: it is about one caller's corp.
     response.setHeader("cache-control", "no-store");
+    const authentication = await authenticate(request.headers);
+    // What asks for the page and turns out to be an operation after all is refused by its context below.
+    const mayBeForPage = hasLandingPage && method === "GET" && request.headers.accept?.includes("text/html");
+    if (authentication.kind === "refused" && !mayBeForPage) {
+      refuse(response, authentication.refusal);
+      return;
+    }
     const body = method === "POST" ? await readJson(exchange) : undefined;
     if (body === refused) return;
     let context: RequestContext<TContext> | undefined;
-    const contextOnce = (): TContext => (context ??= options.createContext(exchange)).value;
+    const contextOnce = (): TContext => {
+      if (authentication.kind === "refused") throw toGraphqlError(authentication.refusal);
+      return (context ??= createContext(exchange, authentication.caller)).value;
+    };
     try {
       const mediaType = plainMediaType(request.headers.accept);
       const operation = mediaType === undefined ? undefined : plainOperation(body);
@@ -68,6 +83,17 @@ function plainOperation(body: unknown): OperationRequest | undefined {
     operationName: operationName ?? undefined,
     variables: (variables ?? undefined) as OperationRequest["variables"],
   };
+}
+
+function refuse(response: Exchange["response"], { status, message, code, headers }: Refusal): void {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  sendError(response, status, message, code);
+}
+
+function toGraphqlError({ status, message, code, headers }: Refusal): GraphQLError {
+  return new GraphQLError(message, {
+    extensions: { code, http: { status, headers: new HeaderMap(Object.entries(headers)) } },
+  });
 }
 
 const refused = Symbol("refused");

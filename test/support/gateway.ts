@@ -19,6 +19,8 @@ export interface GatewayOptions {
   readonly simulator?: SimulatorOptions;
   /** Another upstream instead of a simulator. */
   readonly upstreamUrl?: string;
+  /** The gateway's clock, in milliseconds since 1970. */
+  readonly now?: () => number;
 }
 
 export interface Answer<T> {
@@ -35,8 +37,12 @@ export interface Gateway extends AsyncDisposable {
   /** Any request; the answer is read whole. */
   fetch(path: string, init?: RequestInit): Promise<{ status: number; headers: Headers; text: string }>;
   /** An operation, typed by codegen or written out. */
-  run<T extends TypedDocumentNode>(document: T, variables: VariablesOf<T>): Promise<Answer<ResultOf<T>>>;
-  run(document: string, variables?: unknown): Promise<Answer<Record<string, any>>>;
+  run<T extends TypedDocumentNode>(
+    document: T,
+    variables: VariablesOf<T>,
+    headers?: Record<string, string>,
+  ): Promise<Answer<ResultOf<T>>>;
+  run(document: string, variables?: unknown, headers?: Record<string, string>): Promise<Answer<Record<string, any>>>;
   close(drain?: { acceptForMs: number }): Promise<void>;
 }
 
@@ -57,7 +63,10 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     LOG_LEVEL: "debug",
     ...options.env,
   };
-  const app = await createApp(loadConfig(env), { logTo: { write: (line) => logLines.push(line) } });
+  const app = await createApp(loadConfig(env), {
+    logTo: { write: (line) => logLines.push(line) },
+    ...(options.now && { now: options.now }),
+  });
   const url = await app.listen();
 
   const fetchText: Gateway["fetch"] = async (path, init) => {
@@ -66,11 +75,11 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     outputs.push(JSON.stringify([...response.headers]), text);
     return { status: response.status, headers: response.headers, text };
   };
-  const run = async (document: string | TypedDocumentNode, variables: unknown = {}) => {
+  const run = async (document: string | TypedDocumentNode, variables: unknown = {}, more = {}) => {
     const query = typeof document === "string" ? document : print(document);
     const { status, headers, text } = await fetchText("/graphql", {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      headers: { "content-type": "application/json", ...more },
       body: JSON.stringify({ query, variables }),
     });
     const { data, errors = [] } = JSON.parse(text);

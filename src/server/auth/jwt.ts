@@ -1,0 +1,113 @@
+/**
+ * `AUTH_MODE=jwt`: a bearer token that its issuer signed for this gateway. A token that was good is good for a minute
+ * without a second look, so that a signature is not checked for every request.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc8725 what goes wrong with JWTs
+ * @see https://www.rfc-editor.org/rfc/rfc6750#section-3 how a refusal is told
+ */
+import { createHash } from "node:crypto";
+import { errors, type JWTPayload, jwtVerify, type JWTVerifyGetKey } from "jose";
+import type { Logger } from "../../observability/logger.js";
+import type { Secret } from "../../observability/secret.js";
+import {
+  type Authenticate,
+  type Authentication,
+  type Caller,
+  identityOf,
+  parseScopes,
+  unauthenticated,
+} from "../caller.js";
+import { KeysUnavailable, remoteKeys } from "./remote-keys.js";
+
+export interface JwtSettings {
+  readonly keys: { readonly kind: "jwks"; readonly url: URL } | { readonly kind: "secret"; readonly secret: Secret };
+  readonly issuer: string;
+  readonly audience: string;
+  readonly corpClaim: string;
+  readonly userClaim: string;
+}
+
+/** Never both kinds at once: a public key must not be taken for a shared secret. */
+const algorithms = {
+  jwks: ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"],
+  secret: ["HS256"],
+};
+const clockSkewSeconds = 30;
+const rememberedForMs = 60_000;
+const maxRemembered = 10_000;
+
+export function authenticateJwt(settings: JwtSettings, log: Logger, now: () => number): Authenticate {
+  const { keys } = settings;
+  const secret = keys.kind === "secret" ? new TextEncoder().encode(keys.secret.reveal()) : undefined;
+  const getKey: JWTVerifyGetKey =
+    keys.kind === "jwks" ? remoteKeys({ url: keys.url, log, now }) : () => secret as Uint8Array;
+  const remembered = new Map<string, { caller: Caller; until: number }>();
+
+  const verify = async (token: string, digest: string): Promise<Authentication> => {
+    try {
+      const { payload } = await jwtVerify(token, getKey, {
+        algorithms: algorithms[keys.kind],
+        issuer: settings.issuer,
+        audience: settings.audience,
+        clockTolerance: clockSkewSeconds,
+        currentDate: new Date(now()),
+        requiredClaims: ["exp"],
+      });
+      const caller = callerFromClaims(payload, settings);
+      const [oldest] = remembered.keys();
+      if (remembered.size >= maxRemembered && oldest !== undefined) remembered.delete(oldest);
+      remembered.set(digest, { caller, until: Math.min(caller.expiresAt, now() + rememberedForMs) });
+      return { kind: "caller", caller };
+    } catch (error) {
+      if (error instanceof KeysUnavailable) return keysUnavailable;
+      log.debug({ reason: error instanceof errors.JOSEError ? error.code : "malformed" }, "token refused");
+      const words = error instanceof errors.JWTExpired ? "The token has expired" : "The token is not valid";
+      return unauthenticated(words, `Bearer error="invalid_token", error_description="${words}"`);
+    }
+  };
+
+  return ({ authorization }) => {
+    const token = /^bearer +([\w-]+\.[\w-]+\.[\w-]+) *$/i.exec(authorization ?? "")?.[1];
+    if (token === undefined) return unauthenticated("A bearer token is needed", "Bearer");
+    // The digest, not the token: a dump of this process must not hold tokens that could be used.
+    const digest = createHash("sha256").update(token).digest("base64");
+    const known = remembered.get(digest);
+    if (known && now() < known.until) return { kind: "caller", caller: known.caller };
+    remembered.delete(digest);
+    return verify(token, digest);
+  };
+}
+
+const keysUnavailable: Authentication = {
+  kind: "refused",
+  refusal: {
+    status: 503,
+    message: "Tokens cannot be verified now",
+    code: "SERVICE_UNAVAILABLE",
+    headers: { "retry-after": "30" },
+  },
+};
+
+function callerFromClaims(claims: JWTPayload, { corpClaim, userClaim }: JwtSettings): Caller {
+  const corp = textClaim(claims, corpClaim);
+  const userid = textClaim(claims, userClaim);
+  const name = userid ?? textClaim(claims, "sub");
+  return {
+    scopes: new Set([...scopesOf(claims["scope"]), ...scopesOf(claims["scp"])]),
+    corp,
+    userid,
+    identity: name === undefined ? undefined : identityOf(corp, name),
+    expiresAt: ((claims.exp as number) + clockSkewSeconds) * 1000,
+  };
+}
+
+function textClaim(claims: JWTPayload, name: string): string | undefined {
+  const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** `scope` is text in RFC 8693, `scp` a list at some issuers and text at others. */
+function scopesOf(claim: unknown): Iterable<string> {
+  if (typeof claim === "string") return parseScopes(claim);
+  return Array.isArray(claim) ? claim.filter((scope) => typeof scope === "string") : [];
+}
