@@ -1,13 +1,12 @@
-import { GraphQLError } from "graphql";
 import type { CallOptions } from "../wecom/call.js";
 import type { LivingDataSource } from "../wecom/living.datasource.js";
 import type { LivingReader } from "./living.reader.js";
 
-export type LivingScope = "living:read" | "living:write" | "living:push" | "living:admin";
-
 /** Who is asking, as far as the server could verify it. */
 export interface LivingCaller {
   readonly scopes: ReadonlySet<string>;
+  /** Their own userid at WeCom; undefined where nothing says it. */
+  readonly userid: string | undefined;
 }
 
 /** What the resolvers of one request share. Made anew for every request by `app.ts`. */
@@ -16,10 +15,4 @@ export interface LivingContext {
   readonly livings: LivingDataSource;
   readonly reader: LivingReader;
   readonly call: CallOptions;
-}
-
-/** @throws {GraphQLError} `FORBIDDEN`, with the scope that is missing */
-export function requireScope({ scopes }: LivingCaller, scope: LivingScope): void {
-  if (scopes.has(scope)) return;
-  throw new GraphQLError(`This needs the scope ${scope}`, { extensions: { code: "FORBIDDEN", scope } });
 }

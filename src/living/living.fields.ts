@@ -1,7 +1,8 @@
 /** Fields that need a call of their own, or more than their object holds. */
 import type { GraphQLResolveInfo } from "graphql";
 import { Arg, Ctx, FieldResolver, Info, Int, Resolver, Root } from "type-graphql";
-import { type LivingContext, requireScope } from "./context.js";
+import type { LivingContext } from "./context.js";
+import { anchorOf, requireAnchor, requireAnchorOf, requireScope } from "./living.access.js";
 import { maxFirst, readPage } from "./living.connections.js";
 import { toViewers } from "./living.mapping.js";
 import { resolveLiving } from "./living.references.js";
@@ -18,8 +19,9 @@ interface PageArguments {
 export async function livingsOf(
   userid: string,
   page: PageArguments,
-  { reader }: LivingContext,
+  { caller, reader }: LivingContext,
 ): Promise<LivingConnection> {
+  requireScope(caller, "living:read");
   const { items, pageInfo } = await readPage({
     api: "living/get_user_all_livingid",
     owner: ["livings", userid],
@@ -125,8 +127,11 @@ class LivingFields {
     @Arg("first", () => Int, { defaultValue: 20, description: "How many: 1 to 100." }) first: number,
     @Arg("after", () => String, { nullable: true, description: "The cursor behind which to go on." })
     after: string | undefined,
-    @Ctx() { reader }: LivingContext,
+    @Ctx() context: LivingContext,
   ): Promise<LivingViewerConnection> {
+    const { caller, reader } = context;
+    requireScope(caller, "living:read");
+    await requireAnchorOf(livingid, context);
     const { items, pageInfo } = await readPage({
       api: "living/get_watch_stat",
       owner: ["viewers", livingid],
@@ -145,12 +150,13 @@ class LivingFields {
     nullable: true,
     description: "A code with which one WeChat user can watch in WeChat, as often as they like for 5 minutes.",
   })
-  watchCode(
+  async watchCode(
     @Root() { livingid }: Living,
     @Arg("openid", () => String, { description: "The openid of the WeChat user." }) openid: string,
-    @Ctx() { livings, call }: LivingContext,
+    @Ctx() { caller, livings, call }: LivingContext,
   ): Promise<string> {
-    return livings.getLivingCode(livingid, openid, call);
+    requireScope(caller, "living:read");
+    return await livings.getLivingCode(livingid, openid, call);
   }
 
   @FieldResolver(() => String, {
@@ -160,6 +166,7 @@ class LivingFields {
   })
   pushStreamUrl(@Root() living: Living, @Ctx() { caller }: LivingContext): string | null | undefined {
     requireScope(caller, "living:push");
+    requireAnchor(caller, anchorOf(living));
     return living.secretPushStreamUrl;
   }
 }

@@ -1,6 +1,7 @@
 import { Arg, Ctx, ID, Mutation, Resolver } from "type-graphql";
 import { toLivingError } from "../errors.js";
 import type { LivingContext } from "./context.js";
+import { requireAnchor, requireAnchorOf, requireScope } from "./living.access.js";
 import { LivingInput, ModifyLivingInput } from "./living.inputs.js";
 import { fieldPaths, toCreateRequest, toModifyRequest } from "./living.mapping.js";
 import {
@@ -25,8 +26,10 @@ export class LivingMutations {
       description: "Chosen by the client, one for each living that it means to create: 1 to 255 characters.",
     })
     _idempotencyKey: string | undefined,
-    @Ctx() { livings, call }: LivingContext,
+    @Ctx() { caller, livings, call }: LivingContext,
   ): Promise<LivingResult<"CreateLivingSuccess">> {
+    requireScope(caller, "living:write");
+    requireAnchor(caller, input.anchorUserid);
     const violations = violationsOf(input);
     if (violations.length > 0) return inputError(violations);
     try {
@@ -43,11 +46,14 @@ export class LivingMutations {
   async modifyLiving(
     @Arg("livingid", () => ID, livingidArgument) livingid: string,
     @Arg("input", () => ModifyLivingInput, { description: "What is to be changed." }) input: ModifyLivingInput,
-    @Ctx() { livings, reader, call }: LivingContext,
+    @Ctx() context: LivingContext,
   ): Promise<LivingResult<"ModifyLivingSuccess">> {
+    const { caller, livings, reader, call } = context;
+    requireScope(caller, "living:write");
     const violations = violationsOf(input);
     if (violations.length > 0) return inputError(violations);
     try {
+      await requireAnchorOf(livingid, context);
       await livings.modify(toModifyRequest(livingid, input), call);
       return { __typename: "ModifyLivingSuccess", livingid };
     } catch (error) {
@@ -62,9 +68,12 @@ export class LivingMutations {
   })
   async cancelLiving(
     @Arg("livingid", () => ID, livingidArgument) livingid: string,
-    @Ctx() { livings, reader, call }: LivingContext,
+    @Ctx() context: LivingContext,
   ): Promise<LivingResult<"CancelLivingSuccess">> {
+    const { caller, livings, reader, call } = context;
+    requireScope(caller, "living:write");
     try {
+      await requireAnchorOf(livingid, context);
       await livings.cancel(livingid, call);
       return { __typename: "CancelLivingSuccess", livingid };
     } catch (error) {
@@ -79,9 +88,12 @@ export class LivingMutations {
   })
   async deleteLivingReplay(
     @Arg("livingid", () => ID, livingidArgument) livingid: string,
-    @Ctx() { livings, reader, call }: LivingContext,
+    @Ctx() context: LivingContext,
   ): Promise<LivingResult<"DeleteLivingReplaySuccess">> {
+    const { caller, livings, reader, call } = context;
+    requireScope(caller, "living:write");
     try {
+      await requireAnchorOf(livingid, context);
       await livings.deleteReplayData(livingid, call);
       return { __typename: "DeleteLivingReplaySuccess", livingid };
     } catch (error) {

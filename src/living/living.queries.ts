@@ -1,5 +1,6 @@
 import { Arg, Ctx, ID, Int, Query, Resolver } from "type-graphql";
 import type { LivingContext } from "./context.js";
+import { requireScope } from "./living.access.js";
 import { livingsOf } from "./living.fields.js";
 import { toShare } from "./living.mapping.js";
 import { Living, LivingConnection } from "./living.types.js";
@@ -11,11 +12,12 @@ export class LivingQueries {
     nullable: true,
     description: "A living of this corp; null, with an error, when it cannot be read.",
   })
-  living(
+  async living(
     @Arg("livingid", () => ID, { description: "WeCom's id of the living." }) livingid: string,
-    @Ctx() { reader }: LivingContext,
+    @Ctx() { caller, reader }: LivingContext,
   ): Promise<Living> {
-    return reader.living(livingid);
+    requireScope(caller, "living:read");
+    return await reader.living(livingid);
   }
 
   @Query(() => LivingConnection, { description: "The livings that a member hosts." })
@@ -36,8 +38,9 @@ export class LivingQueries {
   async livingShare(
     @Arg("wwShareCode", () => String, { description: "The code in the path by which the mini-program was opened." })
     wwShareCode: string,
-    @Ctx() { livings, call }: LivingContext,
+    @Ctx() { caller, livings, call }: LivingContext,
   ): Promise<LivingShare> {
+    requireScope(caller, "living:read");
     return toShare(await livings.getLivingShareInfo(wwShareCode, call));
   }
 }

@@ -1,16 +1,23 @@
 /** How a livingid or a userid becomes an entity: for the fields of this subgraph and for the references of others. */
 import { GraphQLError, type GraphQLResolveInfo } from "graphql";
 import type { LivingContext } from "./context.js";
+import { requireScope } from "./living.access.js";
 import { asksForMoreThan } from "./living.selection.js";
 import { Living, WecomUser } from "./living.types.js";
 
-/** Read only where a field is asked for that neither the livingid gives nor a call of its own. */
+/**
+ * Read only where a field is asked for that neither the livingid gives nor a call of its own.
+ *
+ * @throws {GraphQLError} `FORBIDDEN` when it would be read by somebody who may not
+ */
 export function resolveLiving(
   livingid: string,
-  { reader }: LivingContext,
+  { caller, reader }: LivingContext,
   info: GraphQLResolveInfo,
 ): Living | Promise<Living> {
-  return asksForMoreThan(["livingid", "viewers", "watchCode"], info) ? reader.living(livingid) : new Living(livingid);
+  if (!asksForMoreThan(["livingid", "viewers", "watchCode"], info)) return new Living(livingid);
+  requireScope(caller, "living:read");
+  return reader.living(livingid);
 }
 
 interface EntityType {
@@ -26,11 +33,17 @@ interface EntityType {
 export const entityTypes: Readonly<Record<string, EntityType>> = {
   Living: {
     type: Living,
-    resolveReference: ({ livingid }, context, info) => resolveLiving(requireKey("livingid", livingid), context, info),
+    resolveReference: ({ livingid }, context, info) => {
+      requireScope(context.caller, "living:read");
+      return resolveLiving(requireKey("livingid", livingid), context, info);
+    },
   },
   WecomUser: {
     type: WecomUser,
-    resolveReference: ({ userid }) => new WecomUser(requireKey("userid", userid)),
+    resolveReference: ({ userid }, { caller }) => {
+      requireScope(caller, "living:read");
+      return new WecomUser(requireKey("userid", userid));
+    },
   },
 };
 
