@@ -159,7 +159,9 @@ type Present<T> = { [K in keyof T as undefined extends T[K] ? never : null exten
 };
 
 function withoutAbsent<T extends object>(fields: T): Present<T> {
-  return Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => value !== undefined && value !== null),
-  ) as Present<T>;
+  const present: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    if (value !== undefined && value !== null) present[name] = value;
+  }
+  return present as Present<T>;
 }

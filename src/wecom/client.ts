@@ -74,12 +74,11 @@ export class WecomClient {
     const startedAt = performance.now();
     let outcome = "ok";
     try {
-      const query = { ...(token && { access_token: token.reveal() }), ...payload.query };
       const answer = await exchange(
         this.options.dispatcher,
         {
           method: endpoint.method,
-          path: `${this.#pathPrefix}${api}?${new URLSearchParams(query).toString()}`,
+          path: `${this.#pathPrefix}${api}?${queryString(token, payload.query)}`,
           ...(payload.body && { body: JSON.stringify(payload.body) }),
         },
         call.deadline,
@@ -104,6 +103,13 @@ export class WecomClient {
       this.options.metrics.observeCall(api, outcome, (performance.now() - startedAt) / 1000);
     }
   }
+}
+
+/** The token is WeCom's own and clean; what callers give may hold a lone surrogate, which only URLSearchParams takes. */
+function queryString(token: Secret | undefined, query: Payload["query"]): string {
+  const rest = query ? new URLSearchParams(query).toString() : "";
+  if (!token) return rest;
+  return `access_token=${encodeURIComponent(token.reveal())}${rest === "" ? "" : `&${rest}`}`;
 }
 
 /** 40014 is what an expired token answers as well; 42001 is what the documentation says it answers. */
