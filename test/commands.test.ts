@@ -1,0 +1,162 @@
+/** The gateway as a process of its own: what it prints, what it does on a signal, the status that it ends with. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+
+const checkout = fileURLToPath(new URL("..", import.meta.url));
+const [, readmeRequest] = /-d '([^']+)'/.exec(readFileSync(join(checkout, "README.md"), "utf8"))!;
+const gatewayCommand = ["node", "dist/main.js"];
+
+class Running implements AsyncDisposable {
+  output = "";
+  readonly exitCode: Promise<number | null>;
+  readonly #child;
+
+  constructor(command: readonly string[], env: Readonly<Record<string, string>>, cwd = checkout) {
+    const { PATH, HOME } = process.env;
+    this.#child = spawn(command[0]!, command.slice(1), {
+      cwd,
+      env: { PATH, HOME, PORT: "0", ...env },
+      // A process group of its own, by which to find whatever it leaves behind.
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        this.output += text;
+        this.#child.emit("printed");
+      });
+    }
+    this.exitCode = once(this.#child, "close").then(([code]) => code as number | null);
+  }
+
+  /** @throws when the process ends without having printed it */
+  async printed(pattern: RegExp): Promise<string> {
+    const end = this.exitCode.then(() => "end");
+    for (;;) {
+      const found = pattern.exec(this.output);
+      if (found) return found[1] ?? found[0];
+      if ((await Promise.race([once(this.#child, "printed"), end])) === "end") throw new Error(this.output);
+    }
+  }
+
+  async post(body: string): Promise<unknown> {
+    const url = await this.printed(/"msg":"listening on ([^"]+)"/);
+    const response = await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body });
+    return response.json();
+  }
+
+  /** To the process that was started alone, as an orchestrator does. */
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  get hasProcesses(): boolean {
+    try {
+      return process.kill(-this.#child.pid!, 0);
+    } catch {
+      return false;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.hasProcesses) process.kill(-this.#child.pid!, "SIGKILL");
+    await this.exitCode;
+  }
+}
+
+describe("npm start in a fresh checkout", () => {
+  const folder = mkdtempSync(join(tmpdir(), "gateway-"));
+  let gateway: Running;
+  beforeAll(() => {
+    for (const entry of ["package.json", "tsconfig.json", "tsconfig.build.json", "scripts", "src"]) {
+      cpSync(join(checkout, entry), join(folder, entry), { recursive: true });
+    }
+    symlinkSync(join(checkout, "node_modules"), join(folder, "node_modules"));
+    gateway = new Running(["npm", "start"], {}, folder);
+  });
+  afterAll(async () => {
+    await gateway[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true });
+  });
+
+  it("builds, prints its URL and says that WeCom is simulated", async () => {
+    await gateway.printed(/Apollo Sandbox +http:\/\/127\.0\.0\.1:\d+\/graphql\n/);
+    await gateway.printed(/SIMULATOR: no WeCom credentials are set/);
+  }, 120_000);
+
+  it("answers the README's request with a livingid", async () => {
+    const answer = await gateway.post(readmeRequest!);
+
+    expect(answer).toEqual({
+      data: { createLiving: { __typename: "CreateLivingSuccess", livingid: expect.any(String) } },
+    });
+  });
+
+  it("ends with 0 when npm gets SIGTERM, and leaves no process", async () => {
+    gateway.signal("SIGTERM");
+
+    expect(await gateway.exitCode).toBe(0);
+    expect(gateway.hasProcesses).toBe(false);
+  });
+
+  it("exits with 78 in production without settings, and names each that is missing", async () => {
+    await using refused = new Running(["npm", "start"], { NODE_ENV: "production" }, folder);
+
+    expect(await refused.exitCode).toBe(78);
+    for (const name of ["WECOM_CORP_ID", "WECOM_CORP_SECRET", "WECOM_ACCESS_TOKEN", "AUTH_MODE"]) {
+      expect(refused.output).toContain(`  - ${name}: not set`);
+    }
+  }, 120_000);
+});
+
+describe("The gateway's process", () => {
+  it.each(["SIGTERM", "SIGINT"] as const)("ends with 0 on %s", async (signal) => {
+    await using gateway = new Running(gatewayCommand, {});
+    await gateway.printed(/listening on/);
+    gateway.signal(signal);
+
+    expect(await gateway.exitCode).toBe(0);
+  });
+
+  it("lets what runs finish, however often it is told to stop", async () => {
+    let answer: (response: ServerResponse) => void;
+    const asked = new Promise<ServerResponse>((resolve) => (answer = resolve));
+    await using wecom = createServer((_, response) => answer(response)).listen(0, "127.0.0.1");
+    await once(wecom, "listening");
+    await using gateway = new Running(gatewayCommand, {
+      WECOM_BASE_URL: `http://127.0.0.1:${(wecom.address() as AddressInfo).port}`,
+      WECOM_ACCESS_TOKEN: "ACCESS_TOKEN",
+    });
+    const running = gateway.post(readmeRequest!);
+    const pending = await asked;
+    for (const drains of [/draining/, /draining[^]+draining/]) {
+      gateway.signal("SIGINT");
+      await gateway.printed(drains);
+    }
+    pending.end(JSON.stringify({ errcode: 0, errmsg: "ok", livingid: "XXXXXXXXX" }));
+
+    expect(await running).toMatchObject({ data: { createLiving: { livingid: "XXXXXXXXX" } } });
+    expect(await gateway.exitCode).toBe(0);
+  });
+
+  it("never prints a secret that stands in a wrong variable", async () => {
+    const canary = "CANARY-secret-31f0";
+    await using refused = new Running(gatewayCommand, {
+      WECOM_BASE_URL: `https://wecom.example/?access_token=${canary}`,
+      WECOM_CORP_SECRET_FILE: canary,
+      WECOM_ACCESS_TOKEN: canary,
+      PORT: "eighty",
+    });
+
+    expect(await refused.exitCode).toBe(78);
+    expect(refused.output).toMatch(/WECOM_BASE_URL: [^]*WECOM_CORP_SECRET_FILE: /);
+    expect(refused.output).not.toContain(canary);
+  });
+});
