@@ -463,7 +463,9 @@ describe("Living.pushStreamUrl", () => {
     const livingid = await reserve({ type: "EVENT" });
 
     const refused = JSON.parse((await read(livingid, {})).text);
-    const allowed = JSON.parse((await read(livingid, { "x-wecom-scopes": "living:read living:push living:admin" })).text);
+    const allowed = JSON.parse(
+      (await read(livingid, { "x-wecom-scopes": "living:read living:push living:admin" })).text,
+    );
 
     expect(refused.data.living).toEqual({ theme: "theme", pushStreamUrl: null });
     expect(refused.errors[0]).toMatchObject({
