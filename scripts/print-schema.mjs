@@ -1,6 +1,5 @@
 // Writes schema.graphql from the code; with --check, says whether the file is up to date instead.
-import "reflect-metadata";
 import { writeOrCheck } from "./write-or-check.mjs";
-import { buildSubgraph } from "../dist/schema.js";
+import { buildLivingSubgraph } from "../dist/schema.js";
 
-await writeOrCheck("schema.graphql", buildSubgraph().sdl, "npm run schema");
+await writeOrCheck("schema.graphql", buildLivingSubgraph().sdl, "npm run schema");

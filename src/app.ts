@@ -20,7 +20,7 @@ import { sample } from "./living/living.sample.js";
 import { createLogger, type Logger } from "./observability/logger.js";
 import { createMetrics } from "./observability/metrics.js";
 import { Secret } from "./observability/secret.js";
-import { buildSubgraph } from "./schema.js";
+import { buildLivingSubgraph } from "./schema.js";
 import { CallGates } from "./wecom/call-gates.js";
 import { WecomClient } from "./wecom/client.js";
 import { Deadline } from "./wecom/deadline.js";
@@ -64,7 +64,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   const reportUnknownCode = onceEach((field: string, code: number) => {
     log.warn({ field, code }, "WeCom sent a code that this gateway does not know");
   });
-  const { schema } = buildSubgraph();
+  const { schema } = buildLivingSubgraph();
   const formatAnswerError = (formatted: GraphQLFormattedError, error: unknown) => formatError(formatted, error, log);
   const operations = new KnownOperations({
     schema,

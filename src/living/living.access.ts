@@ -4,9 +4,8 @@
  */
 import { GraphQLError } from "graphql";
 import type { LivingCaller, LivingContext } from "./context.js";
+import type { LivingScope } from "./living.directives.js";
 import type { Living } from "./living.types.js";
-
-export type LivingScope = "living:read" | "living:write" | "living:push" | "living:admin";
 
 /** @throws {GraphQLError} `FORBIDDEN`, with the scope that is missing */
 export function requireScope({ scopes }: LivingCaller, scope: LivingScope): void {

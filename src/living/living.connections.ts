@@ -3,12 +3,13 @@
  * `offset` items. So a client may go on after any item, although WeCom can only go on after a page.
  */
 import { GraphQLError } from "graphql";
-import { Field, ObjectType } from "type-graphql";
+import { Directive, Field, ObjectType } from "type-graphql";
 import { WecomTransportError } from "../wecom/errors.js";
 
 /** WeCom's own maximum for a page of livings. */
 export const maxFirst = 100;
 
+@Directive("@shareable")
 @ObjectType({ description: "Where a page stands in its connection." })
 export class LivingPageInfo {
   @Field(() => Boolean, { description: "Whether there is more behind this page." })

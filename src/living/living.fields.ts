@@ -1,9 +1,10 @@
 /** Fields that need a call of their own, or more than their object holds. */
 import type { GraphQLResolveInfo } from "graphql";
-import { Arg, Ctx, FieldResolver, Info, Int, Resolver, Root } from "type-graphql";
+import { Arg, Ctx, Directive, FieldResolver, Info, Int, Resolver, Root } from "type-graphql";
 import type { LivingContext } from "./context.js";
 import { anchorOf, requireAnchor, requireAnchorOf, requireScope } from "./living.access.js";
 import { maxFirst, readPage } from "./living.connections.js";
+import { CostsACall, IsPaged, NeedsScope } from "./living.directives.js";
 import { toViewers } from "./living.mapping.js";
 import { resolveLiving } from "./living.references.js";
 import { LivingMutationSuccess } from "./living.results.js";
@@ -104,6 +105,9 @@ class LivingShareFields {
 
 @Resolver(() => WecomUser)
 class WecomUserFields {
+  @NeedsScope("living:read")
+  @CostsACall()
+  @IsPaged()
   @FieldResolver(() => LivingConnection, { nullable: true, description: "The livings that the member hosts." })
   livings(
     @Root() { userid }: WecomUser,
@@ -118,6 +122,9 @@ class WecomUserFields {
 
 @Resolver(() => Living)
 class LivingFields {
+  @CostsACall()
+  @IsPaged()
+  @Directive('@tag(name: "personal")')
   @FieldResolver(() => LivingViewerConnection, {
     nullable: true,
     description: "Who watched: members first within each of WeCom's pages.",
@@ -146,6 +153,7 @@ class LivingFields {
     return { edges, nodes: edges.map(({ node }) => node), pageInfo };
   }
 
+  @CostsACall()
   @FieldResolver(() => String, {
     nullable: true,
     description: "A code with which one WeChat user can watch in WeChat, as often as they like for 5 minutes.",
@@ -159,6 +167,8 @@ class LivingFields {
     return await livings.getLivingCode(livingid, openid, call);
   }
 
+  @NeedsScope("living:push")
+  @Directive('@tag(name: "secret")')
   @FieldResolver(() => String, {
     nullable: true,
     description:

@@ -2,6 +2,7 @@ import { Arg, Ctx, ID, Mutation, Resolver } from "type-graphql";
 import { toLivingError } from "../errors.js";
 import type { LivingContext } from "./context.js";
 import { requireAnchor, requireAnchorOf, requireScope } from "./living.access.js";
+import { CostsACall, NeedsScope } from "./living.directives.js";
 import { LivingInput, ModifyLivingInput } from "./living.inputs.js";
 import { fieldPaths, toCreateRequest, toModifyRequest } from "./living.mapping.js";
 import {
@@ -18,6 +19,8 @@ const livingidArgument = { description: "WeCom's id of the living." };
 
 @Resolver()
 export class LivingMutations {
+  @NeedsScope("living:write")
+  @CostsACall()
   @Mutation(() => CreateLivingResult, { description: "Reserves a living at WeCom. Sent at most once." })
   async createLiving(
     @Arg("input", () => LivingInput, { description: "What is to be reserved." }) input: LivingInput,
@@ -40,6 +43,8 @@ export class LivingMutations {
     }
   }
 
+  @NeedsScope("living:write")
+  @CostsACall()
   @Mutation(() => ModifyLivingResult, {
     description: "Changes a living that is still reserved and was made by this app.",
   })
@@ -63,6 +68,8 @@ export class LivingMutations {
     }
   }
 
+  @NeedsScope("living:write")
+  @CostsACall()
   @Mutation(() => CancelLivingResult, {
     description: "Cancels a living that is still reserved and was made by this app.",
   })
@@ -83,6 +90,8 @@ export class LivingMutations {
     }
   }
 
+  @NeedsScope("living:write")
+  @CostsACall()
   @Mutation(() => DeleteLivingReplayResult, {
     description: "Deletes the replay of a living that was made by this app.",
   })

@@ -1,6 +1,7 @@
 import { Arg, Ctx, ID, Int, Query, Resolver } from "type-graphql";
 import type { LivingContext } from "./context.js";
 import { requireScope } from "./living.access.js";
+import { CostsACall, IsPaged, NeedsScope } from "./living.directives.js";
 import { livingsOf } from "./living.fields.js";
 import { toShare } from "./living.mapping.js";
 import { Living, LivingConnection } from "./living.types.js";
@@ -8,6 +9,7 @@ import { LivingShare } from "./living.viewers.js";
 
 @Resolver()
 export class LivingQueries {
+  @NeedsScope("living:read")
   @Query(() => Living, {
     nullable: true,
     description: "A living of this corp; null, with an error, when it cannot be read.",
@@ -20,6 +22,9 @@ export class LivingQueries {
     return await reader.living(livingid);
   }
 
+  @NeedsScope("living:read")
+  @CostsACall()
+  @IsPaged()
   @Query(() => LivingConnection, { description: "The livings that a member hosts." })
   livings(
     @Arg("anchorUserid", () => ID, { description: "The userid of the member." }) anchorUserid: string,
@@ -31,6 +36,8 @@ export class LivingQueries {
     return livingsOf(anchorUserid, { first, after }, context);
   }
 
+  @NeedsScope("living:read")
+  @CostsACall()
   @Query(() => LivingShare, {
     nullable: true,
     description: "Who opened the shared card of a living that promotes a product. The code is valid for 5 minutes.",

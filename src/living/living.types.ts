@@ -1,5 +1,6 @@
 import { Directive, Field, ID, Int, ObjectType } from "type-graphql";
 import { LivingPageInfo } from "./living.connections.js";
+import { CostsACall, NeedsScope } from "./living.directives.js";
 import { LivingReplayStatus, LivingStatus, LivingType } from "./living.enums.js";
 import { UnixTime } from "./living.scalars.js";
 
@@ -26,7 +27,7 @@ export interface LivingDetails {
 }
 
 @Directive('@key(fields: "userid")')
-@ObjectType({ description: "A member of the corp. Its name and department belong to other subgraphs." })
+@ObjectType({ description: "A member of the corp." })
 export class WecomUser {
   @Field(() => ID, { description: "The member's userid; in a third-party app WeCom's encrypted one." })
   readonly userid: string;
@@ -37,6 +38,8 @@ export class WecomUser {
 }
 
 /** Details are null where they were not asked for, or throw what kept them from being read. */
+@NeedsScope("living:read")
+@CostsACall()
 @Directive('@key(fields: "livingid")')
 @ObjectType({ description: "A WeCom living (直播): a reserved, running or past live stream." })
 export class Living {

@@ -1,5 +1,5 @@
 /** Who watched a living: members of the corp and others, in one connection. */
-import { Field, ID, Int, InterfaceType, ObjectType, registerEnumType } from "type-graphql";
+import { Directive, Field, ID, Int, InterfaceType, ObjectType, registerEnumType } from "type-graphql";
 import { LivingPageInfo } from "./living.connections.js";
 import { WecomUser } from "./living.types.js";
 
@@ -88,6 +88,7 @@ export class LivingViewerConnection {
   pageInfo!: LivingPageInfo;
 }
 
+@Directive('@tag(name: "personal")')
 @ObjectType({ description: "Who opened the shared card of a living, and who shared it." })
 export class LivingShare {
   readonly livingid!: string;

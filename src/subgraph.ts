@@ -1,0 +1,104 @@
+/**
+ * TypeGraphQL classes as a federation 2 subgraph: the schema that is executed, and its SDL, which `_service` answers.
+ * `_service` and `_entities` are added here, in a dozen lines: the usual library for it, @apollo/subgraph, rests on an
+ * Elastic-licensed one.
+ *
+ * @see https://www.apollographql.com/docs/federation/subgraph-spec
+ */
+import { printSchemaWithDirectives } from "@graphql-tools/utils";
+import {
+  extendSchema,
+  type GraphQLArgument,
+  GraphQLError,
+  type GraphQLResolveInfo,
+  type GraphQLSchema,
+  GraphQLUnionType,
+  isAbstractType,
+  parse,
+} from "graphql";
+import { buildSchemaSync, type BuildSchemaOptions } from "type-graphql";
+
+/** A type with `@key`: how its objects are told from others, and made from the key that another subgraph sends. */
+export interface EntityType<TContext> {
+  readonly type: abstract new (...args: never[]) => object;
+  /** @returns null, or nothing, where there is no such entity */
+  resolveReference(
+    keys: Readonly<Record<string, unknown>>,
+    context: TContext,
+    info: GraphQLResolveInfo,
+  ): object | null | undefined | Promise<object | null | undefined>;
+}
+
+export interface SubgraphParts<TContext> {
+  /** `extend schema` with its `@link`s, and the definitions of directives that no `@link` brings. */
+  readonly header: string;
+  readonly resolvers: BuildSchemaOptions["resolvers"];
+  /** The types with `@key`, by name. */
+  readonly entityTypes: Readonly<Record<string, EntityType<TContext>>>;
+  /** Types that no field leads to. */
+  readonly orphanedTypes?: BuildSchemaOptions["orphanedTypes"];
+}
+
+export interface Subgraph {
+  readonly schema: GraphQLSchema;
+  readonly sdl: string;
+}
+
+export function buildSubgraph<TContext>(parts: SubgraphParts<TContext>): Subgraph {
+  const { header, resolvers, entityTypes, orphanedTypes = [] } = parts;
+  const types = buildSchemaSync({
+    resolvers,
+    orphanedTypes,
+    // class-validator runs in the resolvers: here its errors could not become a member of a union, and would echo the input.
+    validate: false,
+  });
+  // Decorators of parameters run from the last to the first, and TypeGraphQL keeps their order.
+  for (const root of [types.getQueryType(), types.getMutationType()]) {
+    for (const field of Object.values(root?.getFields() ?? {})) (field.args as GraphQLArgument[]).reverse();
+  }
+  // TypeGraphQL makes these functions async; a value that names its type, or is of a class, needs no promise to tell it.
+  for (const type of Object.values(types.getTypeMap())) {
+    if (isAbstractType(type))
+      type.resolveType = (value: { __typename?: string }) => value.__typename ?? value.constructor.name;
+  }
+  // graphql's own printer drops `@key` and its like; the definitions of the directives come with `@link`.
+  const sdl = `${header}\n${printSchemaWithDirectives(types)}\n`;
+  const schema = extendSchema(types, federationTypes(Object.keys(entityTypes)));
+  const { _entities: entities, _service: service } = schema.getQueryType()?.getFields() ?? {};
+  const entity = schema.getType("_Entity");
+  if (!entities || !service || !(entity instanceof GraphQLUnionType)) throw new Error("the schema has no Query");
+  service.resolve = () => ({ sdl });
+  entities.resolve = (_root, { representations }: { representations: unknown[] }, context: TContext, info) =>
+    representations.map(async (representation) => {
+      const { __typename: name, ...keys } = asReference(representation);
+      const found = Object.hasOwn(entityTypes, name) ? entityTypes[name] : undefined;
+      if (!found) throw badReference(`${JSON.stringify(name)} is not an entity of this subgraph`);
+      return await found.resolveReference(keys, context, info);
+    });
+  entity.resolveType = (value) =>
+    Object.keys(entityTypes).find((name) => entityTypes[name] && value instanceof entityTypes[name].type);
+  return { schema, sdl };
+}
+
+const federationTypes = (entities: readonly string[]) =>
+  parse(`
+    scalar _Any
+    union _Entity = ${entities.join(" | ")}
+    type _Service { sdl: String }
+    extend type Query {
+      _entities(representations: [_Any!]!): [_Entity]!
+      _service: _Service!
+    }
+  `);
+
+function asReference(representation: unknown): Readonly<Record<string, unknown>> & { __typename: string } {
+  if (typeof representation === "object" && representation !== null && "__typename" in representation) {
+    const { __typename: name } = representation;
+    if (typeof name === "string") return { ...representation, __typename: name };
+  }
+  throw badReference("a representation needs a __typename");
+}
+
+function badReference(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: "BAD_USER_INPUT" } });
+}
