@@ -15,7 +15,7 @@ import {
   WatchCodeDocument,
 } from "./operations/generated/operations.js";
 import { type Answer, corpid, type Gateway, startGateway } from "./support/gateway.js";
-import { minimalInput } from "./support/inputs.js";
+import { booking, minimalInput } from "./support/inputs.js";
 
 const app = { corpid, agentid: 1000014 };
 const foreignApp = { corpid, agentid: 1000099 };
@@ -41,16 +41,7 @@ const reserve = async (input: Partial<LivingInput> = {}) => {
 
 /** A reservation straight at WeCom, by this app or another one. */
 const reserveAt = (creator: typeof app, theme = "theme", anchorUserid = "zhangsan") =>
-  gateway.simulator.livings.reserve(creator, {
-    anchorUserid,
-    theme,
-    startSeconds: 4102444800,
-    durationSeconds: 3600,
-    type: 0,
-    description: "",
-    remindSeconds: 0,
-    imageMediaids: [],
-  }).livingid;
+  gateway.simulator.livings.reserve(creator, { ...booking, anchorUserid, theme }).livingid;
 
 const calls = (api: string) => gateway.simulator.requestsTo(`living/${api}`);
 

@@ -40,3 +40,15 @@ export const documentedBody = {
     image_list: ["MEDIA_ID_1", "MEDIA_ID_2"],
   },
 };
+
+/** A reservation as the simulator keeps it: for livings that are there before the gateway is asked. */
+export const booking = {
+  anchorUserid: "zhangsan",
+  theme: "theme",
+  startSeconds: 4102444800,
+  durationSeconds: 3600,
+  type: 0,
+  description: "",
+  remindSeconds: 0,
+  imageMediaids: [],
+};

@@ -1,0 +1,37 @@
+/**
+ * Hive Gateway in front of this one: `hive-gateway supergraph supergraph.graphql --config gateway.config.ts`.
+ *
+ * @see https://the-guild.dev/graphql/hive/docs/gateway
+ */
+
+/**
+ * What the gateway for livings reads of a client's request. The `x-wecom-` ones say who is calling: with `AUTH_MODE=router`
+ * they are believed, so whatever authenticates in front of here must set them and drop what came from outside.
+ */
+const propagated = [
+  "authorization",
+  "idempotency-key",
+  "x-request-id",
+  "x-wecom-corpid",
+  "x-wecom-scopes",
+  "x-wecom-userid",
+];
+
+/** Only `living` may see the secret that makes it believe those headers. */
+const routerAuthorization = process.env["ROUTER_SECRET"];
+
+export const gatewayConfig = {
+  propagateHeaders: {
+    fromClientToSubgraphs({ request, subgraphName }: { request: Request; subgraphName: string }) {
+      const headers: Record<string, string> = {};
+      for (const name of propagated) {
+        const value = request.headers.get(name);
+        if (value !== null) headers[name] = value;
+      }
+      if (subgraphName === "living" && routerAuthorization) headers["router-authorization"] = routerAuthorization;
+      return headers;
+    },
+  },
+  // The errors of `living` are fit for clients as they are: everything else was masked there.
+  maskedErrors: false,
+};

@@ -1,0 +1,212 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
+import { print } from "graphql";
+import { CreateLivingDocument } from "../../operations/generated/operations.js";
+import { corpid, type Gateway, startGateway } from "../../support/gateway.js";
+import { booking, documentedBody, documentedInput, minimalInput } from "../../support/inputs.js";
+import { serve, type Served } from "../../support/server.js";
+import { exampleSubgraphs, startMembers, type SubgraphSource } from "../../support/supergraph.js";
+import { type RunningGateway, startApolloGateway, startHiveGateway } from "./gateways.js";
+import { playlist } from "./playlist.js";
+
+const createLiving = print(CreateLivingDocument);
+
+let living: Gateway;
+let members: Awaited<ReturnType<typeof startMembers>>;
+let playlists: Served;
+let subgraphs: readonly SubgraphSource[];
+
+beforeAll(async () => {
+  [living, members, playlists] = await Promise.all([
+    startGateway(),
+    startMembers(),
+    serve({ schema: playlist.schema }),
+  ]);
+  const urls: Record<string, string> = { living: `${living.url}/graphql`, members: members.url };
+  const example = exampleSubgraphs().map((subgraph) => ({ ...subgraph, url: urls[subgraph.name]! }));
+  subgraphs = [...example, { name: "playlists", url: playlists.url, sdl: playlist.sdl }];
+});
+
+afterEach(() => {
+  living.simulator.faults.clear();
+});
+
+afterAll(async () => {
+  await Promise.all([living.close(), members[Symbol.asyncDispose](), playlists[Symbol.asyncDispose]()]);
+});
+
+/** How often a gateway has called ours, by ours own count. */
+async function roundTrips(): Promise<number> {
+  const { text } = await living.fetch("/metrics");
+  return Number(/http_request_duration_seconds_count\{route="\/graphql",status="200"\} (\d+)/.exec(text)?.[1] ?? 0);
+}
+
+describe.each([
+  ["@apollo/gateway", startApolloGateway],
+  ["Hive Gateway", startHiveGateway],
+])("A supergraph behind %s", (_name, start) => {
+  let gateway: RunningGateway;
+
+  beforeAll(async () => {
+    gateway = await start(subgraphs);
+  });
+
+  afterAll(async () => {
+    await gateway[Symbol.asyncDispose]();
+  });
+
+  const reserve = async (): Promise<string> => {
+    const { data } = await gateway.run(createLiving, { input: minimalInput });
+    return data.createLiving.livingid;
+  };
+
+  it("schedules a living, with WeCom's own example", async () => {
+    const before = living.simulator.requestsTo("living/create").length;
+
+    const { data, errors } = await gateway.run(createLiving, { input: documentedInput });
+
+    expect(errors).toBeUndefined();
+    expect(data.createLiving).toEqual({ __typename: "CreateLivingSuccess", livingid: expect.any(String) });
+    expect(
+      living.simulator
+        .requestsTo("living/create")
+        .slice(before)
+        .map(({ body }) => body),
+    ).toEqual([documentedBody]);
+  });
+
+  it("brings a refused input back with its fields", async () => {
+    const { data, errors } = await gateway.run(createLiving, {
+      input: { ...minimalInput, theme: "", livingDuration: 0 },
+    });
+
+    expect(errors).toBeUndefined();
+    expect(data.createLiving).toMatchObject({ __typename: "LivingInputError", retryable: false, errcode: null });
+    expect(data.createLiving.fields).toEqual([
+      { path: "theme", message: expect.any(String), constraint: "hasCharacters" },
+      { path: "livingDuration", message: expect.any(String), constraint: "min" },
+    ]);
+  });
+
+  it("brings WeCom's refusal back with its errcode and the field it blames", async () => {
+    living.simulator.faults.inject({ kind: "errcode", api: "living/create", errcode: 60111 });
+
+    const { data, errors } = await gateway.run(createLiving, { input: minimalInput });
+
+    expect(errors).toBeUndefined();
+    expect(data.createLiving).toMatchObject({ __typename: "LivingNotFoundError", errcode: 60111, missing: "USER" });
+  });
+
+  it("brings an error of a read back with its path and its code", async () => {
+    const livingid = await reserve();
+    living.simulator.faults.inject({ kind: "errcode", api: "living/get_living_info", errcode: 92008 });
+
+    const { data, errors } = await gateway.run("query ($id: ID!) { living(livingid: $id) { theme } }", {
+      id: livingid,
+    });
+
+    expect(data).toEqual({ living: null });
+    expect(errors).toMatchObject([
+      { path: ["living"], extensions: { code: "LIVING_PERMISSION", errcode: 92008, retryable: false } },
+    ]);
+  });
+
+  it("shows a member's name and livings, which two services know, and their host's name beside each", async () => {
+    const livingid = await reserve();
+
+    const { data, errors } = await gateway.run(
+      `{ wecomUser(userid: "zhangsan") { name department livings(first: 100) { nodes { livingid theme anchor { name } } } } }`,
+    );
+
+    expect(errors).toBeUndefined();
+    expect(data.wecomUser).toMatchObject({ name: "张三", department: "市场部" });
+    expect(data.wecomUser.livings.nodes).toContainEqual({
+      livingid,
+      theme: minimalInput.theme,
+      anchor: { name: "张三" },
+    });
+  });
+
+  it("resolves 100 references with one request here and at most 100 reads, none of them twice", async () => {
+    const app = { corpid, agentid: 1000014 };
+    const ids = Array.from({ length: 90 }, () => living.simulator.livings.reserve(app, booking).livingid);
+    const livingids = [...ids, ...ids.slice(0, 10)];
+    const readsBefore = living.simulator.requestsTo("living/get_living_info").length;
+    const tripsBefore = await roundTrips();
+
+    const { data, errors } = await gateway.run(
+      "query ($ids: [ID!]!) { playlist(livingids: $ids) { livingid theme } }",
+      {
+        ids: livingids,
+      },
+    );
+
+    expect(errors).toBeUndefined();
+    expect(data.playlist).toEqual(livingids.map((livingid) => ({ livingid, theme: booking.theme })));
+    expect(await roundTrips()).toBe(tripsBefore + 1);
+    const reads = living.simulator.requestsTo("living/get_living_info").slice(readsBefore);
+    expect(reads.map(({ query }) => query["livingid"]).sort()).toEqual([...ids].sort());
+  });
+
+  it("loses only the reference that cannot be read", async () => {
+    const [first, second] = [await reserve(), await reserve()];
+
+    const { data, errors } = await gateway.run(
+      "query ($ids: [ID!]!) { playlist(livingids: $ids) { livingid theme } }",
+      {
+        ids: [first, "no-such-living", second],
+      },
+    );
+
+    expect(data.playlist.map((item: { theme: string | null } | null) => item?.theme ?? null)).toEqual([
+      minimalInput.theme,
+      null,
+      minimalInput.theme,
+    ]);
+    expect(errors).toHaveLength(1);
+    expect(errors![0]!.extensions).toMatchObject({ errcode: expect.any(Number) });
+  });
+
+  it("passes on who is asking, and the request's id", async () => {
+    const livingid = await reserve();
+    const ask = (scopes: string) =>
+      gateway.run(
+        "query ($id: ID!) { living(livingid: $id) { theme pushStreamUrl } }",
+        { id: livingid },
+        { "x-wecom-scopes": scopes, "x-request-id": "request-through-gateway" },
+      );
+    living.simulator.faults.inject({ kind: "errcode", api: "living/get_living_info", errcode: 48002, afterCalls: 2 });
+
+    const refused = await ask("living:read");
+    const allowed = await ask("living:read living:push");
+    await ask("living:read");
+
+    expect(refused.errors).toMatchObject([
+      { path: ["living", "pushStreamUrl"], extensions: { code: "FORBIDDEN", scope: "living:push" } },
+    ]);
+    expect(allowed).toEqual({ data: { living: { theme: minimalInput.theme, pushStreamUrl: null } } });
+    expect(living.logs).toContainEqual(
+      expect.objectContaining({ requestId: "request-through-gateway", errcode: 48002 }),
+    );
+  });
+});
+
+describe("A router that knows its callers", () => {
+  it("refuses by the schema alone what a caller has no scope for, before anything is asked here", async () => {
+    await using gateway = await startHiveGateway(subgraphs, {
+      genericAuth: {
+        mode: "protect-granular",
+        resolveUserFn: () => ({ scopes: ["living:read"] }),
+        extractScopes: (user) => (user as { scopes: string[] }).scopes,
+        rejectUnauthenticated: false,
+      },
+    });
+    const before = living.simulator.requestsTo("living/create").length;
+
+    const { errors } = await gateway.run(createLiving, { input: minimalInput });
+    const read = await gateway.run(`{ livings(anchorUserid: "zhangsan") { nodes { livingid } } }`);
+
+    expect(errors).toMatchObject([{ path: ["createLiving"] }]);
+    expect(living.simulator.requestsTo("living/create")).toHaveLength(before);
+    expect(read.errors).toBeUndefined();
+  });
+});
