@@ -12,14 +12,15 @@ export interface ClientHeaders extends BaseContext {
   readonly headers: IncomingHttpHeaders;
 }
 
-export async function serve(options: ApolloServerOptions<ClientHeaders>): Promise<Served> {
+/** @param port a free one when it is not given */
+export async function serve(options: ApolloServerOptions<ClientHeaders>, port = 0): Promise<Served> {
   const server = new ApolloServer<ClientHeaders>({
     ...options,
     includeStacktraceInErrorResponses: false,
     logger: createLogger("silent"),
   });
   const { url } = await startStandaloneServer(server, {
-    listen: { port: 0, host: "127.0.0.1" },
+    listen: { port, host: "127.0.0.1" },
     context: ({ req }) => Promise.resolve({ headers: req.headers }),
   });
   return { url, [Symbol.asyncDispose]: () => server.stop() };
