@@ -1,4 +1,23 @@
+import graphql from "@graphql-eslint/eslint-plugin";
 import tseslint from "typescript-eslint";
+
+/** The recommended rules for schemas; their naming convention is narrowed below to that of Apollo's linter. */
+const schemaRules = graphql.configs["flat/schema-recommended"].rules;
+const [, namingConvention] = schemaRules["@graphql-eslint/naming-convention"];
+
+/** What `@link` brings in a subgraph, and the linter does not know. Composition checks how they are used. */
+const federation = `
+  directive @link(url: String!, import: [String]) repeatable on SCHEMA
+  directive @authenticated on FIELD_DEFINITION | OBJECT
+  directive @cost(weight: Int!) on FIELD_DEFINITION | OBJECT
+  directive @key(fields: String!) repeatable on OBJECT
+  directive @listSize(
+    slicingArguments: [String!], sizedFields: [String!], assumedSize: Int, requireOneSlicingArgument: Boolean
+  ) on FIELD_DEFINITION
+  directive @requiresScopes(scopes: [[String!]!]!) on FIELD_DEFINITION | OBJECT
+  directive @shareable on FIELD_DEFINITION | OBJECT
+  directive @tag(name: String!) repeatable on FIELD_DEFINITION | OBJECT
+`;
 
 export default tseslint.config(
   { ignores: ["dist/**", "coverage/**", "node_modules/**", "**/generated/**"] },
@@ -30,6 +49,40 @@ export default tseslint.config(
         "error",
         { allowForKnownSafeCalls: [{ from: "package", package: "@jest/globals", name: ["describe", "it"] }] },
       ],
+    },
+  },
+  {
+    files: ["schema.graphql"],
+    plugins: { "@graphql-eslint": graphql },
+    languageOptions: {
+      parser: graphql.parser,
+      parserOptions: { graphQLConfig: { schema: ["schema.graphql", federation] } },
+    },
+    rules: {
+      ...schemaRules,
+      "@graphql-eslint/naming-convention": [
+        "error",
+        {
+          ...namingConvention,
+          InputObjectTypeDefinition: { style: "PascalCase", requiredSuffixes: ["Input"] },
+          FieldDefinition: { style: "camelCase", forbiddenPrefixes: ["get", "list", "put", "post", "patch"] },
+        },
+      ],
+      "@graphql-eslint/require-description": [
+        "error",
+        {
+          types: true,
+          rootField: true,
+          FieldDefinition: true,
+          InputValueDefinition: true,
+          EnumValueDefinition: true,
+          // The root types belong to all subgraphs: a description here would be a hint of its own in composition.
+          ignoredSelectors: ["ObjectTypeDefinition[name.value=/^(Query|Mutation|Subscription)$/]"],
+        },
+      ],
+      // Names are WeCom's own words: `livingid`, `livingStart`; and its ids are not called `id`.
+      "@graphql-eslint/no-typename-prefix": "off",
+      "@graphql-eslint/strict-id-in-types": "off",
     },
   },
 );

@@ -6,7 +6,7 @@ export type LivingScope = "living:read" | "living:write" | "living:push" | "livi
 type AnyDecorator = ClassDecorator & MethodDecorator & PropertyDecorator;
 
 function all(...directives: readonly string[]): AnyDecorator {
-  const decorators = directives.map((directive) => Directive(directive) as AnyDecorator);
+  const decorators = directives.map((directive) => Directive(directive));
   return ((...target: Parameters<AnyDecorator>) => {
     for (const decorate of decorators) decorate(...target);
   }) as AnyDecorator;

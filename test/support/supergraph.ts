@@ -31,9 +31,9 @@ export function exampleSubgraphs(): SubgraphSource[] {
 /** @throws when the subgraphs do not compose */
 export function compose(subgraphs: readonly SubgraphSource[]): string {
   const services = subgraphs.map(({ name, url, sdl }) => ({ name, url, typeDefs: parse(sdl) }));
-  const { supergraphSdl, errors } = apollo.composeServices(services);
-  if (supergraphSdl === undefined) throw new AggregateError(errors ?? [], errors?.join("\n"));
-  return supergraphSdl;
+  const result = apollo.composeServices(services);
+  if (result.errors) throw new AggregateError(result.errors, result.errors.join("\n"));
+  return result.supergraphSdl;
 }
 
 /** As the docs say to do for a router that refuses @authenticated and @requiresScopes. */

@@ -221,7 +221,7 @@ export const productsSubgraph = buildSubgraph({
     DeprecatedProduct: entity(DeprecatedProduct, [deprecated]),
     ProductResearch: entity(ProductResearch, research),
     // What `@requires` asks for comes with the reference, from the subgraph that owns it.
-    User: { type: User, resolveReference: (given) => make(User, { ...creator, ...given }) },
+    User: { type: User, resolveReference: (given) => Object.assign(new User(), creator, given) },
     Inventory: entity(Inventory, [make(Inventory, { id: "apollo-oss", deprecatedProducts: [deprecated] })]),
   },
 });

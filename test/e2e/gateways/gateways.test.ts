@@ -157,11 +157,8 @@ describe.each([
       },
     );
 
-    expect(data.playlist.map((item: { theme: string | null } | null) => item?.theme ?? null)).toEqual([
-      minimalInput.theme,
-      null,
-      minimalInput.theme,
-    ]);
+    const themes = (data.playlist as ({ theme: string | null } | null)[]).map((item) => item?.theme ?? null);
+    expect(themes).toEqual([minimalInput.theme, null, minimalInput.theme]);
     expect(errors).toHaveLength(1);
     expect(errors![0]!.extensions).toMatchObject({ errcode: expect.any(Number) });
   });
