@@ -6,6 +6,8 @@ import { sample } from "../dist/living/living.sample.js";
 const page = renderGraphiQL({
   title: "WeCom living gateway",
   endpoint: "/graphql",
-  defaultTabs: [{ query: sample.document, variables: JSON.stringify(sample.variables, null, 2) }],
+  // Not `defaultTabs`: of these GraphiQL shows the document only, and not the variables.
+  query: sample.document,
+  variables: JSON.stringify(sample.variables, null, 2),
 });
 await writeFile(new URL("../dist/graphiql.html", import.meta.url), page);
