@@ -4,10 +4,14 @@ import { setTimeout } from "node:timers/promises";
 import { createApolloServer } from "./server/apollo.js";
 import { createAuthenticate } from "./server/auth/authenticate.js";
 import type { Caller } from "./server/caller.js";
+import { CallRates } from "./server/call-rates.js";
+import { Documents, noSchemaExposure, withoutSuggestions } from "./server/documents.js";
 import { explorerRoute } from "./server/explorer.js";
 import { graphqlRoute } from "./server/graphql-route.js";
 import { KnownOperations } from "./server/known-operations.js";
 import { createListener, type Exchange } from "./server/listener.js";
+import { securityHeaders } from "./server/security-headers.js";
+import { TrustedDocuments } from "./server/trusted-documents.js";
 import { probeRoutes } from "./server/probes.js";
 import type { DestinationStream } from "pino";
 import type { GraphQLFormattedError } from "graphql";
@@ -24,6 +28,7 @@ import { buildLivingSubgraph } from "./schema.js";
 import { CallGates } from "./wecom/call-gates.js";
 import { WecomClient } from "./wecom/client.js";
 import { Deadline } from "./wecom/deadline.js";
+import { WecomOverloadError } from "./wecom/errors.js";
 import { LivingDataSource } from "./wecom/living.datasource.js";
 import { fixedToken } from "./wecom/tokens/fixed-token.js";
 import { SelfBuiltAppTokens } from "./wecom/tokens/self-built-app.js";
@@ -65,10 +70,20 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     log.warn({ field, code }, "WeCom sent a code that this gateway does not know");
   });
   const { schema } = buildLivingSubgraph();
-  const formatAnswerError = (formatted: GraphQLFormattedError, error: unknown) => formatError(formatted, error, log);
+  const formatAnswerError = (
+    formatted: GraphQLFormattedError,
+    error: unknown,
+    context: Partial<LivingContext> = {},
+  ) => {
+    const { call = { log }, requestId } = context;
+    const answer = formatError(formatted, error, { log: call.log, ...(requestId !== undefined && { requestId }) });
+    return config.revealsSchema ? answer : { ...answer, message: withoutSuggestions(answer.message) };
+  };
+  const documents = new Documents(schema, config.limits);
+  const validationRules = config.revealsSchema ? [] : [noSchemaExposure];
   const operations = new KnownOperations({
     schema,
-    validationRules: [],
+    validationRules,
     lazyTypes: new Set(["Living"]),
     formatError: formatAnswerError,
   });
@@ -77,6 +92,9 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     sample,
     log,
     isProduction: config.isProduction,
+    documents,
+    maxTokens: config.limits.tokens,
+    validationRules,
     formatError: formatAnswerError,
   });
   await apollo.start();
@@ -85,14 +103,30 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   if (config.isProduction && config.auth.mode === "none") {
     log.warn("AUTH_MODE=none in production: everybody who reaches this gateway acts for the corp, with every scope");
   }
-  const createContext = ({ log: requestLog }: Exchange, caller: Caller) => {
+  const rates = new CallRates(config.limits.callsPerMinute, now);
+  const countFor = ({ identity }: Caller) =>
+    identity === undefined
+      ? {}
+      : {
+          count: (api: string) => {
+            const retryAfterSeconds = rates.take(identity);
+            if (retryAfterSeconds === 0) return;
+            throw new WecomOverloadError("You have caused too many calls to WeCom within a minute", {
+              api,
+              retryAfterSeconds,
+            });
+          },
+        };
+  const createContext = ({ log: requestLog, requestId }: Exchange, caller: Caller) => {
     const deadline = new Deadline(config.wecom.timeoutMs);
-    const call = { corp, deadline, log: requestLog };
+    const call = { corp, deadline, log: requestLog, ...countFor(caller) };
     return {
       value: {
         caller,
         livings,
         call,
+        limits: config.limits,
+        requestId,
         reader: new LivingReader(livings, call, reportUnknownCode),
       },
       close: () => deadline.close(),
@@ -104,6 +138,9 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
       "/graphql": graphqlRoute({
         apollo,
         operations,
+        documents,
+        trusted: config.trustedDocuments && new TrustedDocuments(config.trustedDocuments),
+        maxBodyBytes: config.limits.bodyBytes,
         metrics,
         authenticate,
         createContext,
@@ -113,6 +150,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
       ...probeRoutes(() => closing !== undefined, metrics),
     },
     cors: config.corsOrigins,
+    headers: securityHeaders(config),
     log,
     metrics,
   });

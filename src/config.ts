@@ -45,6 +45,27 @@ export const settings = {
   AUTH_CORP_CLAIM: { default: "corpid", meaning: "the claim with the corp for which the caller acts" },
   AUTH_USER_CLAIM: { default: "userid", meaning: "the claim with the caller's userid at WeCom" },
   ROUTER_SECRET: { meaning: "for `router`: what its header `router-authorization` must hold", isSecret: true },
+  TRUSTED_DOCUMENTS: {
+    meaning: "path of a manifest of `@apollo/generate-persisted-query-manifest`: when set, only its operations run",
+  },
+  INTROSPECTION: {
+    meaning:
+      "`on` or `off`: whether the schema may be asked for, `_service` included; unset: off in production, but on for the router",
+  },
+  LIMIT_BODY_BYTES: { default: "100000", meaning: "length of a request's body" },
+  LIMIT_TOKENS: { default: "1000", meaning: "tokens of a document" },
+  LIMIT_DEPTH: { default: "16", meaning: "levels of fields" },
+  LIMIT_ALIASES: { default: "30", meaning: "aliases of an operation, fragments unfolded" },
+  LIMIT_ROOT_FIELDS: { default: "20", meaning: "fields at the root of an operation" },
+  LIMIT_DIRECTIVES: { default: "20", meaning: "directives of an operation, fragments unfolded" },
+  LIMIT_FRAGMENTS: { default: "20", meaning: "fragments of a document" },
+  LIMIT_COST: { default: "5000", meaning: "cost of an operation by the schema's `@cost` and `@listSize`" },
+  LIMIT_ENTITIES: { default: "100", meaning: "references in one `_entities`" },
+  LIMIT_FIRST: { default: "100", meaning: "`first` of a connection; WeCom's own pages have at most 100" },
+  LIMIT_CALLS_PER_MINUTE: {
+    default: "1000",
+    meaning: "calls to WeCom for one caller, by userid or `sub`; callers who cannot be told apart are not counted",
+  },
   CORS_ORIGINS: {
     meaning: "origins of browsers, comma-separated; unset: none in production, any outside it",
   },
@@ -52,6 +73,9 @@ export const settings = {
 } as const satisfies Record<string, Setting>;
 
 type SettingName = keyof typeof settings;
+type SettingNameWithDefault = {
+  [Name in SettingName]: (typeof settings)[Name] extends { default: string } ? Name : never;
+}[SettingName];
 
 export type Credentials =
   | { readonly kind: "simulator" }
@@ -71,6 +95,19 @@ export type AuthSettings =
       readonly userClaim: string;
     };
 
+export type LimitName =
+  | "bodyBytes"
+  | "tokens"
+  | "depth"
+  | "aliases"
+  | "rootFields"
+  | "directives"
+  | "fragments"
+  | "cost"
+  | "entities"
+  | "first"
+  | "callsPerMinute";
+
 export interface Config {
   readonly isProduction: boolean;
   readonly port: number;
@@ -82,6 +119,10 @@ export interface Config {
     readonly timeoutMs: number;
   };
   readonly auth: AuthSettings;
+  /** id → document; undefined where every document may run. */
+  readonly trustedDocuments: ReadonlyMap<string, string> | undefined;
+  readonly revealsSchema: boolean;
+  readonly limits: Readonly<Record<LimitName, number>>;
   readonly corsOrigins: "any" | readonly string[];
   readonly logLevel: LogLevel;
 }
@@ -99,6 +140,11 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
   const reader = new SettingReader(env, problems);
   const isProduction = reader.oneOf("NODE_ENV", ["development", "test", "production"]) === "production";
   const origins = reader.list("CORS_ORIGINS", isOrigin, "origins such as https://app.example.com");
+  const auth = readAuth(reader, isProduction, problems);
+  const introspection = reader.text("INTROSPECTION");
+  if (introspection !== undefined && introspection !== "on" && introspection !== "off") {
+    problems.push(`INTROSPECTION: found ${JSON.stringify(introspection)}, expected on or off`);
+  }
   const config: Config = {
     isProduction,
     port: reader.integer("PORT", 0, 65535),
@@ -109,7 +155,22 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
       maxInFlight: reader.integer("WECOM_MAX_IN_FLIGHT", 1, 1000),
       timeoutMs: reader.integer("WECOM_TIMEOUT_MS", 1, 600_000),
     },
-    auth: readAuth(reader, isProduction, problems),
+    auth,
+    trustedDocuments: readManifest(reader, problems),
+    revealsSchema: introspection === undefined ? !isProduction || auth.mode === "router" : introspection === "on",
+    limits: {
+      bodyBytes: reader.integer("LIMIT_BODY_BYTES", 1000, 10_000_000),
+      tokens: reader.integer("LIMIT_TOKENS", 1, 100_000),
+      depth: reader.integer("LIMIT_DEPTH", 1, 1000),
+      aliases: reader.integer("LIMIT_ALIASES", 0, 10_000),
+      rootFields: reader.integer("LIMIT_ROOT_FIELDS", 1, 10_000),
+      directives: reader.integer("LIMIT_DIRECTIVES", 0, 10_000),
+      fragments: reader.integer("LIMIT_FRAGMENTS", 0, 10_000),
+      cost: reader.integer("LIMIT_COST", 1, 1_000_000),
+      entities: reader.integer("LIMIT_ENTITIES", 1, 10_000),
+      first: reader.integer("LIMIT_FIRST", 1, 100),
+      callsPerMinute: reader.integer("LIMIT_CALLS_PER_MINUTE", 1, 1_000_000),
+    },
     corsOrigins: origins ?? (isProduction ? [] : "any"),
     logLevel: reader.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"]),
   };
@@ -179,6 +240,30 @@ function readKeys(reader: SettingReader, problems: string[]): Extract<AuthSettin
   return { kind: "secret", secret: reader.longSecret("AUTH_JWT_SECRET") ?? missingSecret };
 }
 
+/** @see https://www.apollographql.com/docs/graphos/platform/security/persisted-queries#manifest-format */
+function readManifest(reader: SettingReader, problems: string[]): ReadonlyMap<string, string> | undefined {
+  const path = reader.text("TRUSTED_DOCUMENTS");
+  if (path === undefined) return undefined;
+  try {
+    const { format, version, operations } = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
+    if (format !== "apollo-persisted-query-manifest" || version !== 1 || !Array.isArray(operations)) {
+      throw new Error("another format");
+    }
+    return new Map(
+      (operations as Record<string, unknown>[]).map(({ id, body }) => {
+        if (typeof id !== "string" || typeof body !== "string") throw new Error("an operation without id or body");
+        return [id, body] as const;
+      }),
+    );
+  } catch (error) {
+    const found = error instanceof Error ? error.message : String(error);
+    problems.push(
+      `TRUSTED_DOCUMENTS: found ${found}, expected the path of an apollo-persisted-query-manifest, version 1`,
+    );
+    return undefined;
+  }
+}
+
 /** Stands where a problem has been noted; a configuration with problems is never used. */
 const missingSecret = new Secret("");
 
@@ -234,7 +319,7 @@ class SettingReader {
     return value ?? "";
   }
 
-  integer(name: "PORT" | "WECOM_MAX_IN_FLIGHT" | "WECOM_TIMEOUT_MS", min: number, max: number): number {
+  integer(name: SettingNameWithDefault, min: number, max: number): number {
     const value = this.text(name) ?? settings[name].default;
     const number = Number(value);
     if (!/^\d+$/.test(value) || number < min || number > max) {

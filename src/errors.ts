@@ -80,7 +80,7 @@ export function toLivingError(error: unknown, fieldPaths: FieldPaths = {}): Livi
   if (error instanceof WecomOverloadError) {
     return {
       __typename: "LivingRateLimitError",
-      message: "Too many calls to WeCom are waiting already",
+      message: error.message,
       retryable: true,
       retryAfterSeconds: error.retryAfterSeconds,
     };
@@ -164,19 +164,26 @@ function codeOf(name: LivingErrorName): string {
 
 /**
  * What stands in `errors[]`. Reads have no union, so a `WecomError` becomes a coded error here; an error that graphql or
- * Apollo made for the client passes; anything else is a bug: it is logged, and the client is told nothing of it.
+ * Apollo made for the client passes; anything else is a bug: it is logged, and the client is told nothing of it but the
+ * id by which the log line is found.
  */
-export function formatError(formatted: GraphQLFormattedError, error: unknown, log: Logger): GraphQLFormattedError {
+export function formatError(
+  formatted: GraphQLFormattedError,
+  error: unknown,
+  { log, requestId }: { readonly log: Logger; readonly requestId?: string },
+): GraphQLFormattedError {
   const original = error instanceof GraphQLError ? error.originalError : error;
   const { extensions = {} } = formatted;
   if (original instanceof WecomError) {
     const { __typename, message, ...rest } = toLivingError(original);
     return { ...formatted, message, extensions: { code: codeOf(__typename), ...rest } };
   }
-  if (original === undefined || original === null || original instanceof GraphQLError) {
-    return formatted;
-  }
+  if (original === undefined || original === null) return formatted;
   if (extensions["code"] !== undefined && extensions["code"] !== "INTERNAL_SERVER_ERROR") return formatted;
   log.error({ err: original }, "internal error");
-  return { ...formatted, message: "Internal server error", extensions: { code: "INTERNAL_SERVER_ERROR" } };
+  return {
+    ...formatted,
+    message: "Internal server error",
+    extensions: { code: "INTERNAL_SERVER_ERROR", ...(requestId !== undefined && { requestId }) },
+  };
 }

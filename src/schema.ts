@@ -29,4 +29,9 @@ directive @contact(
 `;
 
 export const buildLivingSubgraph = () =>
-  buildSubgraph({ header, resolvers: [LivingQueries, LivingMutations, ...fieldResolvers], entityTypes });
+  buildSubgraph({
+    header,
+    resolvers: [LivingQueries, LivingMutations, ...fieldResolvers],
+    entityTypes,
+    maxReferences: ({ limits }) => limits.entities,
+  });

@@ -35,6 +35,8 @@ export interface SubgraphParts<TContext> {
   readonly resolvers: BuildSchemaOptions["resolvers"];
   /** The types with `@key`, by name. */
   readonly entityTypes: Readonly<Record<string, EntityType<TContext>>>;
+  /** How many references may be asked for at once. Default: any number. */
+  readonly maxReferences?: (context: TContext) => number;
   /** Types that no field leads to. */
   readonly orphanedTypes?: BuildSchemaOptions["orphanedTypes"];
 }
@@ -45,7 +47,7 @@ export interface Subgraph {
 }
 
 export function buildSubgraph<TContext>(parts: SubgraphParts<TContext>): Subgraph {
-  const { header, resolvers, entityTypes, orphanedTypes = [] } = parts;
+  const { header, resolvers, entityTypes, maxReferences = () => Infinity, orphanedTypes = [] } = parts;
   const types = buildSchemaSync({
     resolvers,
     orphanedTypes,
@@ -68,13 +70,18 @@ export function buildSubgraph<TContext>(parts: SubgraphParts<TContext>): Subgrap
   const entity = schema.getType("_Entity");
   if (!entities || !service || !(entity instanceof GraphQLUnionType)) throw new Error("the schema has no Query");
   service.resolve = () => ({ sdl });
-  entities.resolve = (_root, { representations }: { representations: unknown[] }, context: TContext, info) =>
-    representations.map(async (representation) => {
+  entities.resolve = (_root, { representations }: { representations: unknown[] }, context: TContext, info) => {
+    const maximum = maxReferences(context);
+    if (representations.length > maximum) {
+      throw badReference(`At most ${maximum} references are answered at once, found ${representations.length}`);
+    }
+    return representations.map(async (representation) => {
       const { __typename: name, ...keys } = asReference(representation);
       const found = Object.hasOwn(entityTypes, name) ? entityTypes[name] : undefined;
       if (!found) throw badReference(`${JSON.stringify(name)} is not an entity of this subgraph`);
       return await found.resolveReference(keys, context, info);
     });
+  };
   entity.resolveType = (value) =>
     Object.keys(entityTypes).find((name) => entityTypes[name] && value instanceof entityTypes[name].type);
   return { schema, sdl };

@@ -15,4 +15,7 @@ export interface LivingContext {
   readonly livings: LivingDataSource;
   readonly reader: LivingReader;
   readonly call: CallOptions;
+  readonly limits: { readonly first: number; readonly entities: number };
+  /** By which a reply and the log lines about it are found together. */
+  readonly requestId: string;
 }

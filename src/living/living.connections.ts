@@ -6,9 +6,6 @@ import { GraphQLError } from "graphql";
 import { Directive, Field, ObjectType } from "type-graphql";
 import { WecomTransportError } from "../wecom/errors.js";
 
-/** WeCom's own maximum for a page of livings. */
-export const maxFirst = 100;
-
 @Directive("@shareable")
 @ObjectType({ description: "Where a page stands in its connection." })
 export class LivingPageInfo {
@@ -42,13 +39,14 @@ interface PageRequest<T> {
   /** What the connection belongs to: a cursor of another one is refused. */
   readonly owner: readonly string[];
   readonly first: number;
+  readonly maxFirst: number;
   readonly after: string | null | undefined;
   /** @param wanted how many items of the page can be used */
   readonly fetch: (pageKey: string | undefined, wanted: number) => Promise<WecomPage<T>>;
 }
 
 /** @throws {GraphQLError} `BAD_USER_INPUT` when `first` is out of range or `after` is not a cursor of this connection */
-export async function readPage<T>({ api, owner, first, after, fetch }: PageRequest<T>): Promise<Page<T>> {
+export async function readPage<T>({ api, owner, first, maxFirst, after, fetch }: PageRequest<T>): Promise<Page<T>> {
   if (first < 1 || first > maxFirst) throw badInput(`first must be from 1 to ${maxFirst}, found ${first}`);
   let position = after === undefined || after === null ? { pageKey: undefined, offset: 0 } : decode(owner, after);
   const items: { item: T; cursor: string }[] = [];

@@ -3,7 +3,7 @@ import type { GraphQLResolveInfo } from "graphql";
 import { Arg, Ctx, Directive, FieldResolver, Info, Int, Resolver, Root } from "type-graphql";
 import type { LivingContext } from "./context.js";
 import { anchorOf, requireAnchor, requireAnchorOf, requireScope } from "./living.access.js";
-import { maxFirst, readPage } from "./living.connections.js";
+import { readPage } from "./living.connections.js";
 import { CostsACall, IsPaged, NeedsScope } from "./living.directives.js";
 import { toViewers } from "./living.mapping.js";
 import { resolveLiving } from "./living.references.js";
@@ -16,22 +16,26 @@ interface PageArguments {
   readonly after: string | null | undefined;
 }
 
+/** WeCom's own maximum for a page of livings. */
+const maxLivingids = 100;
+
 /** WeCom gives ids only; each living is read where a field of it is asked for. */
 export async function livingsOf(
   userid: string,
   page: PageArguments,
-  { caller, reader }: LivingContext,
+  { caller, reader, limits }: LivingContext,
 ): Promise<LivingConnection> {
   requireScope(caller, "living:read");
   const { items, pageInfo } = await readPage({
     api: "living/get_user_all_livingid",
     owner: ["livings", userid],
+    maxFirst: limits.first,
     ...page,
     fetch: async (cursor, wanted) => {
       const { livingid_list: ids, next_cursor: nextKey } = await reader.livingids(
         userid,
         cursor,
-        Math.min(wanted, maxFirst),
+        Math.min(wanted, maxLivingids),
       );
       return { items: ids, nextKey };
     },
@@ -136,13 +140,14 @@ class LivingFields {
     after: string | undefined,
     @Ctx() context: LivingContext,
   ): Promise<LivingViewerConnection> {
-    const { caller, reader } = context;
+    const { caller, reader, limits } = context;
     requireScope(caller, "living:read");
     await requireAnchorOf(livingid, context);
     const { items, pageInfo } = await readPage({
       api: "living/get_watch_stat",
       owner: ["viewers", livingid],
       first,
+      maxFirst: limits.first,
       after,
       fetch: async (key) => {
         const page = await reader.watchStat(livingid, key);

@@ -6,8 +6,9 @@ import {
   ApolloServerPluginLandingPageDisabled,
 } from "@apollo/server/plugin/disabled";
 import { ApolloServerPluginLandingPageLocalDefault } from "@apollo/server/plugin/landingPage/default";
-import type { GraphQLFormattedError, GraphQLSchema } from "graphql";
+import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema, type ValidationRule } from "graphql";
 import type { Logger } from "../observability/logger.js";
+import type { Documents } from "./documents.js";
 
 /** The operation that the explorers open with. */
 export interface Sample {
@@ -15,26 +16,53 @@ export interface Sample {
   readonly variables: Record<string, unknown>;
 }
 
-export interface ApolloOptions {
+export interface ApolloOptions<TContext> {
   readonly schema: GraphQLSchema;
   readonly log: Logger;
   readonly isProduction: boolean;
   readonly sample: Sample;
-  formatError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError;
+  readonly documents: Documents;
+  readonly maxTokens: number;
+  readonly validationRules: readonly ValidationRule[];
+  /** @param context undefined for a request that never had one */
+  formatError(formatted: GraphQLFormattedError, error: unknown, context: TContext | undefined): GraphQLFormattedError;
 }
 
-export function createApolloServer<TContext extends BaseContext>(options: ApolloOptions): ApolloServer<TContext> {
+export function createApolloServer<TContext extends BaseContext>(
+  options: ApolloOptions<TContext>,
+): ApolloServer<TContext> {
   const { document, variables } = options.sample;
+  // Apollo Server formats an error without telling whose request it is of.
+  const contexts = new WeakMap<object, TContext>();
   return new ApolloServer<TContext>({
     schema: options.schema,
     logger: options.log,
     csrfPrevention: true,
     includeStacktraceInErrorResponses: false,
-    introspection: !options.isProduction,
+    // `validationRules` decide, for `_service` as well.
+    introspection: true,
+    parseOptions: { maxTokens: options.maxTokens },
+    validationOptions: { maxErrors: 5 },
+    validationRules: [...options.validationRules],
     // The listener drains, and main.ts listens for signals.
     stopOnTerminationSignals: false,
-    formatError: (formatted, error) => options.formatError(formatted, error),
+    formatError: (formatted, error) =>
+      options.formatError(formatted, error, contexts.get(error instanceof Error ? error : {})),
     plugins: [
+      {
+        requestDidStart: () =>
+          Promise.resolve({
+            // A document that was named by its hash is seen here first.
+            didResolveOperation: ({ source, request: { operationName, variables } }) => {
+              const refusal = options.documents.refusal({ query: source, operationName, variables });
+              return refusal ? Promise.reject(asBadRequest(refusal)) : Promise.resolve();
+            },
+            didEncounterErrors: ({ errors, contextValue }) => {
+              for (const error of errors) contexts.set(error, contextValue);
+              return Promise.resolve();
+            },
+          }),
+      },
       statusByMediaType,
       // It is on by default for a subgraph, and tells whoever asks with a header what each field cost.
       ApolloServerPluginInlineTraceDisabled(),
@@ -47,6 +75,10 @@ export function createApolloServer<TContext extends BaseContext>(options: Apollo
   });
 }
 
+function asBadRequest({ message, extensions }: GraphQLError): GraphQLError {
+  return new GraphQLError(message, { extensions: { ...extensions, http: { status: 400 } } });
+}
+
 /**
  * GraphQL over HTTP gives a well-formed request that fails before execution a 4xx as `application/graphql-response+json`,
  * and 200 as `application/json`, where intermediaries could answer with such a status too. Apollo Server says 400 to both.
@@ -54,12 +86,13 @@ export function createApolloServer<TContext extends BaseContext>(options: Apollo
 const statusByMediaType: ApolloServerPlugin = {
   requestDidStart: () =>
     Promise.resolve({
-      willSendResponse: ({ request, response }) => {
+      willSendResponse: ({ request, response, errors }) => {
         const accept = request.http?.headers.get("accept") ?? "";
         if (
           response.http.status === 400 &&
           request.http?.method === "POST" &&
-          !accept.includes("graphql-response+json")
+          !accept.includes("graphql-response+json") &&
+          errors?.every(({ extensions }) => extensions["code"] !== "BAD_REQUEST")
         ) {
           response.http.status = 200;
         }

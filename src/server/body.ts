@@ -1,13 +1,11 @@
 import type { IncomingMessage } from "node:http";
 
-/** 100 kB is some fifty times a `createLiving` with every field; a longer body is refused before it is read. */
-export const maxBodyBytes = 100_000;
-
 export type Body = { kind: "text"; text: string } | { kind: "too-long" } | { kind: "not-utf8" } | { kind: "aborted" };
 
-export function readBody(request: IncomingMessage): Promise<Body> {
+/** @param maxBytes a longer body is refused before it is read, or as soon as it is found to be longer */
+export function readBody(request: IncomingMessage, maxBytes: number): Promise<Body> {
   return new Promise((resolve) => {
-    if (Number(request.headers["content-length"] ?? 0) > maxBodyBytes) {
+    if (Number(request.headers["content-length"] ?? 0) > maxBytes) {
       resolve({ kind: "too-long" });
       return;
     }
@@ -15,7 +13,7 @@ export function readBody(request: IncomingMessage): Promise<Body> {
     let length = 0;
     request.on("data", (chunk: Buffer) => {
       length += chunk.length;
-      if (length <= maxBodyBytes) chunks.push(chunk);
+      if (length <= maxBytes) chunks.push(chunk);
       else resolve({ kind: "too-long" });
     });
     request.on("end", () => resolve(decode(chunks)));

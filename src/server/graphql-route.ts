@@ -5,8 +5,11 @@ import type { HttpMetrics } from "../observability/metrics.js";
 import { plainMediaType } from "./accept.js";
 import { readBody } from "./body.js";
 import type { Authenticate, Caller, Refusal } from "./caller.js";
+import type { Documents } from "./documents.js";
+import { fieldsOf, operationText, type RequestParts, withDocument } from "./graphql-request.js";
 import type { KnownOperations, OperationRequest } from "./known-operations.js";
 import { type Exchange, type Route, sendError, sendText } from "./listener.js";
+import type { TrustedDocuments } from "./trusted-documents.js";
 
 /** The per-request context of a schema, and the release of what it holds. */
 export interface RequestContext<TContext> {
@@ -17,6 +20,9 @@ export interface RequestContext<TContext> {
 export interface GraphqlRouteOptions<TContext extends BaseContext> {
   readonly apollo: ApolloServer<TContext>;
   readonly operations: KnownOperations;
+  readonly documents: Documents;
+  readonly trusted: TrustedDocuments | undefined;
+  readonly maxBodyBytes: number;
   readonly metrics: HttpMetrics;
   readonly authenticate: Authenticate;
   /** Whether a browser that opens the URL gets a page, signed in or not. */
@@ -25,9 +31,9 @@ export interface GraphqlRouteOptions<TContext extends BaseContext> {
 }
 
 export function graphqlRoute<TContext extends BaseContext>(options: GraphqlRouteOptions<TContext>): Route {
-  const { apollo, operations, authenticate, createContext, hasLandingPage } = options;
+  const { apollo, operations, documents, trusted, authenticate, createContext, hasLandingPage } = options;
   return async (exchange) => {
-    const { request, response, search } = exchange;
+    const { request, response } = exchange;
     const method = request.method ?? "GET";
     // Nothing here is for a cache to keep: it is about one caller's corp.
     response.setHeader("cache-control", "no-store");
@@ -38,8 +44,9 @@ export function graphqlRoute<TContext extends BaseContext>(options: GraphqlRoute
       refuse(response, authentication.refusal);
       return;
     }
-    const body = method === "POST" ? await readJson(exchange) : undefined;
-    if (body === refused) return;
+    const json = method === "POST" ? await readJson(exchange, options.maxBodyBytes) : undefined;
+    if (json === refused) return;
+    let parts: RequestParts = { body: json, search: exchange.search };
     let context: RequestContext<TContext> | undefined;
     const contextOnce = (): TContext => {
       if (authentication.kind === "refused") throw toGraphqlError(authentication.refusal);
@@ -47,6 +54,12 @@ export function graphqlRoute<TContext extends BaseContext>(options: GraphqlRoute
     };
     try {
       const mediaType = plainMediaType(request.headers.accept);
+      const isForPage = mayBeForPage && fieldsOf(parts).query === undefined;
+      if (trusted && !isForPage) parts = withDocument(parts, trusted.documentFor(fieldsOf(parts)));
+      const text = operationText(fieldsOf(parts));
+      const refusal = text && documents.refusal(text);
+      if (refusal) throw refusal;
+      const { body, search } = parts;
       const operation = mediaType === undefined ? undefined : plainOperation(body);
       const known = operation && (await operations.answer(operation, contextOnce));
       options.metrics.countOperation(known === undefined ? "pipeline" : "known");
@@ -63,6 +76,9 @@ export function graphqlRoute<TContext extends BaseContext>(options: GraphqlRoute
         context: () => Promise.resolve(contextOnce()),
       });
       await send(response, answer, method);
+    } catch (error) {
+      if (!(error instanceof GraphQLError)) throw error;
+      sendRefusal(exchange, error);
     } finally {
       context?.close();
     }
@@ -96,10 +112,18 @@ function toGraphqlError({ status, message, code, headers }: Refusal): GraphQLErr
   });
 }
 
+/** A well-formed request that is not executed: 4xx, but 200 to who asked for plain JSON, as Apollo Server's own are. */
+function sendRefusal({ request, response }: Exchange, error: GraphQLError): void {
+  const mediaType = plainMediaType(request.headers.accept) ?? "application/json; charset=utf-8";
+  const isPlainPost = request.method === "POST" && !mediaType.includes("graphql-response");
+  const { message, extensions } = error;
+  sendText(response, isPlainPost ? 200 : 400, mediaType, JSON.stringify({ errors: [{ message, extensions }] }));
+}
+
 const refused = Symbol("refused");
 
 /** The parsed body; undefined where it is not JSON by its content type, which Apollo Server then words. */
-async function readJson({ request, response }: Exchange): Promise<unknown> {
+async function readJson({ request, response }: Exchange, maxBytes: number): Promise<unknown> {
   const [mediaType = "", ...parameters] = (request.headers["content-type"] ?? "").toLowerCase().split(";");
   const charset = parameters.find((parameter) => parameter.trim().startsWith("charset="))?.split("=")[1];
   const isJson = mediaType.trim() === "application/json";
@@ -107,12 +131,12 @@ async function readJson({ request, response }: Exchange): Promise<unknown> {
   if (isJson && (encoding !== "identity" || !["utf-8", '"utf-8"', "utf8", undefined].includes(charset?.trim()))) {
     return refuse(415, "The body must be UTF-8, without content-encoding", "UNSUPPORTED_MEDIA_TYPE");
   }
-  const body = await readBody(request);
+  const body = await readBody(request, maxBytes);
   switch (body.kind) {
     case "too-long":
       // The rest of the body is not read: the connection cannot be used again.
       response.setHeader("connection", "close");
-      return refuse(413, "The body is longer than 100 kB", "PAYLOAD_TOO_LARGE");
+      return refuse(413, `The body is longer than ${maxBytes} bytes`, "PAYLOAD_TOO_LARGE");
     case "not-utf8":
       return refuse(400, "The body is not UTF-8", "BAD_REQUEST");
     case "aborted":

@@ -30,7 +30,7 @@ export interface KnownOperationsOptions {
   readonly validationRules: readonly ValidationRule[];
   /** Types whose values compute their fields, or come as promises in lists: graphql-jit can do neither. */
   readonly lazyTypes: ReadonlySet<string>;
-  formatError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError;
+  formatError(formatted: GraphQLFormattedError, error: unknown, context: BaseContext): GraphQLFormattedError;
 }
 
 /** As it stands in the body of a POST. */
@@ -61,10 +61,11 @@ export class KnownOperations {
   async answer(request: OperationRequest, context: () => BaseContext): Promise<string | undefined> {
     const run = this.#planOf(request);
     if (!run) return undefined;
-    const result = await run(context(), request.variables);
+    const value = context();
+    const result = await run(value, request.variables);
     // A variable that does not fit: found before anything ran, and worded by graphql-js.
     if (result.data === undefined) return undefined;
-    const errors = result.errors?.map((error) => this.options.formatError(enrich(error), error));
+    const errors = result.errors?.map((error) => this.options.formatError(enrich(error), error, value));
     return `${JSON.stringify({ errors, data: result.data })}\n`;
   }
 

@@ -23,6 +23,8 @@ export type Route = (exchange: Exchange) => void | Promise<void>;
 export interface ListenerOptions {
   readonly routes: Readonly<Record<string, Route>>;
   readonly cors: CorsPolicy;
+  /** Set on every answer. */
+  readonly headers: readonly (readonly [string, string])[];
   readonly log: Logger;
   readonly metrics: HttpMetrics;
 }
@@ -36,7 +38,7 @@ export interface Listener {
 /** A client's own id is taken over when it is harmless in a log line. */
 const requestIdPattern = /^[\w.-]{8,128}$/;
 
-export function createListener({ routes, cors, log, metrics }: ListenerOptions): Listener {
+export function createListener({ routes, cors, headers, log, metrics }: ListenerOptions): Listener {
   const server = createServer((request, response) => {
     const startedAt = performance.now();
     const { url = "/" } = request;
@@ -46,6 +48,7 @@ export function createListener({ routes, cors, log, metrics }: ListenerOptions):
     const given = request.headers["x-request-id"];
     const requestId = typeof given === "string" && requestIdPattern.test(given) ? given : randomUUID();
     response.setHeader("x-request-id", requestId);
+    for (const [name, value] of headers) response.setHeader(name, value);
     response.once("close", () => {
       metrics.observeRequest(route ? path : "other", response.statusCode, (performance.now() - startedAt) / 1000);
     });

@@ -15,4 +15,6 @@ export interface CallOptions {
   readonly corp: string;
   readonly deadline: Deadline;
   readonly log: Logger;
+  /** Counts a call for the caller. @throws {WecomOverloadError} when they have made too many; absent: nobody counts */
+  readonly count?: (api: string) => void;
 }

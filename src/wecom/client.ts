@@ -42,7 +42,7 @@ export class WecomClient {
    * @throws {WecomApiError} on any errcode but 0
    * @throws {WecomTransportError} when no usable answer came; `mayHaveTakenEffect` tells whether the call may count
    * @throws {WecomConfigurationError} when there is no token to be had for this corp
-   * @throws {WecomOverloadError} when too many calls wait already
+   * @throws {WecomOverloadError} when too many calls wait already, or this caller has made too many
    */
   async call<T>(
     endpoint: Endpoint,
@@ -51,6 +51,7 @@ export class WecomClient {
     call: CallOptions,
     read: (answer: Answer) => T,
   ): Promise<T> {
+    call.count?.(endpoint.api);
     const token = await tokens.get(call);
     try {
       return await this.exchange(endpoint, payload, token, call, read);

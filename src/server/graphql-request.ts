@@ -1,0 +1,55 @@
+/** What a GraphQL request says, in its body or its URL, as far as it has to be known before Apollo Server reads it. */
+import type { OperationText } from "./documents.js";
+
+/** A POST has a body, a GET has none. Each is as it came: nothing of it has been checked. */
+export interface RequestParts {
+  readonly body: unknown;
+  readonly search: string;
+}
+
+interface Fields {
+  readonly query?: unknown;
+  readonly operationName?: unknown;
+  readonly variables?: unknown;
+  readonly extensions?: unknown;
+}
+
+export function fieldsOf({ body, search }: RequestParts): Fields {
+  if (body !== undefined) return isRecord(body) ? body : {};
+  const { query, operationName, variables, extensions } = Object.fromEntries(new URLSearchParams(search));
+  return { query, operationName, variables: parsed(variables), extensions: parsed(extensions) };
+}
+
+/** Undefined where there is no text: with the hash of one that was sent before, or in what is no request at all. */
+export function operationText({ query, operationName, variables }: Fields): OperationText | undefined {
+  if (typeof query !== "string") return undefined;
+  return {
+    query,
+    operationName: typeof operationName === "string" ? operationName : undefined,
+    variables: isRecord(variables) ? variables : undefined,
+  };
+}
+
+/** The same request with another document, sent in full. */
+export function withDocument({ body, search }: RequestParts, query: string): RequestParts {
+  if (body !== undefined) {
+    const { extensions: _, ...rest } = body as Fields;
+    return { body: { ...rest, query }, search };
+  }
+  const parameters = new URLSearchParams(search);
+  parameters.set("query", query);
+  parameters.delete("extensions");
+  return { body, search: `?${parameters.toString()}` };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function parsed(json: string | undefined): unknown {
+  try {
+    return json === undefined ? undefined : JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
