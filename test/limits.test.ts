@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import { buildSchema, getIntrospectionQuery, parse } from "graphql";
+import { buildSchema, getIntrospectionQuery, parse, Kind } from "graphql";
 import { readFileSync } from "node:fs";
 import { compileCost } from "../src/server/cost.js";
 import { sample } from "../src/living/living.sample.js";
@@ -105,9 +105,9 @@ describe("The default limits", () => {
     const text = readFileSync(new URL("operations/living.graphql", import.meta.url), "utf8");
     const document = parse(text, { noLocation: false });
     const fragments = document.definitions
-      .filter(({ kind }) => kind === "FragmentDefinition")
+      .filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION)
       .map(({ loc }) => text.slice(loc!.start, loc!.end));
-    const operations = document.definitions.filter(({ kind }) => kind === "OperationDefinition");
+    const operations = document.definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION);
     expect(operations.length).toBeGreaterThan(8);
     for (const { loc } of operations) {
       const operation = text.slice(loc!.start, loc!.end);

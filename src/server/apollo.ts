@@ -41,7 +41,7 @@ export function createApolloServer<TContext extends BaseContext>(
     includeStacktraceInErrorResponses: false,
     // `validationRules` decide, for `_service` as well.
     introspection: true,
-    parseOptions: { maxTokens: options.maxTokens },
+    parseOptions: { maxLexicalTokens: options.maxTokens },
     validationOptions: { maxErrors: 5 },
     validationRules: [...options.validationRules],
     // The listener drains, and main.ts listens for signals.

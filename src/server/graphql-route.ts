@@ -107,9 +107,12 @@ function refuse(response: Exchange["response"], { status, message, code, headers
 }
 
 function toGraphqlError({ status, message, code, headers }: Refusal): GraphQLError {
-  return new GraphQLError(message, {
-    extensions: { code, http: { status, headers: new HeaderMap(Object.entries(headers)) } },
-  });
+  // Apollo Server's own form, which other servers' types, where they are installed, do not know.
+  const extensions: Record<string, unknown> = {
+    code,
+    http: { status, headers: new HeaderMap(Object.entries(headers)) },
+  };
+  return new GraphQLError(message, { extensions });
 }
 
 /** A well-formed request that is not executed: 4xx, but 200 to who asked for plain JSON, as Apollo Server's own are. */

@@ -20,7 +20,10 @@ describeInBrowser("/graphiql, in a browser without internet", () => {
     page = await browser.newPage();
     await page.route("**/*", async (route) => {
       const url = route.request().url();
-      if (url.startsWith(gateway.url) || /^(data|blob):/.test(url)) return await route.continue();
+      if (url.startsWith(gateway.url) || /^(data|blob):/.test(url)) {
+        await route.continue();
+        return;
+      }
       strangers.push(url);
       await route.abort();
     });
