@@ -17,9 +17,6 @@ const propagated = [
   "x-wecom-userid",
 ];
 
-/** Only `living` may see the secret that makes it believe those headers. */
-const routerAuthorization = process.env["ROUTER_SECRET"];
-
 export const gatewayConfig = {
   propagateHeaders: {
     fromClientToSubgraphs({ request, subgraphName }: { request: Request; subgraphName: string }) {
@@ -28,7 +25,9 @@ export const gatewayConfig = {
         const value = request.headers.get(name);
         if (value !== null) headers[name] = value;
       }
-      if (subgraphName === "living" && routerAuthorization) headers["router-authorization"] = routerAuthorization;
+      // Only `living` may see the secret that makes it believe those headers.
+      const secret = process.env["ROUTER_SECRET"];
+      if (subgraphName === "living" && secret) headers["router-authorization"] = secret;
       return headers;
     },
   },

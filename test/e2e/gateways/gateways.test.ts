@@ -10,14 +10,18 @@ import { playlist } from "./playlist.js";
 
 const createLiving = print(CreateLivingDocument);
 
+/** What the gateways' configuration takes from their environment, and ours asks for with AUTH_MODE=router. */
+const routerSecret = "CANARY-router-secret-of-32-bytes-and-more";
+
 let living: Gateway;
 let members: Awaited<ReturnType<typeof startMembers>>;
 let playlists: Served;
 let subgraphs: readonly SubgraphSource[];
 
 beforeAll(async () => {
+  process.env["ROUTER_SECRET"] = routerSecret;
   [living, members, playlists] = await Promise.all([
-    startGateway(),
+    startGateway({ env: { AUTH_MODE: "router", ROUTER_SECRET: routerSecret } }),
     startMembers(),
     serve({ schema: playlist.schema }),
   ]);
@@ -161,6 +165,18 @@ describe.each([
     expect(themes).toEqual([minimalInput.theme, null, minimalInput.theme]);
     expect(errors).toHaveLength(1);
     expect(errors![0]!.extensions).toMatchObject({ errcode: expect.any(Number) });
+  });
+
+  it("is believed about who is asking, for it knows the router's secret", async () => {
+    const forLisi = { input: { ...minimalInput, anchorUserid: "lisi" } };
+
+    const direct = await living.run(CreateLivingDocument, forLisi);
+    const asZhangsan = await gateway.run(createLiving, forLisi);
+    const asLisi = await gateway.run(createLiving, forLisi, { "x-wecom-userid": "lisi" });
+
+    expect(direct.errors).toMatchObject([{ extensions: { code: "UNAUTHENTICATED" } }]);
+    expect(asZhangsan.errors).toMatchObject([{ extensions: { code: "FORBIDDEN", scope: "living:admin" } }]);
+    expect(asLisi.data.createLiving).toMatchObject({ __typename: "CreateLivingSuccess" });
   });
 
   it("passes on who is asking, and the request's id", async () => {

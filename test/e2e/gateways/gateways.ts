@@ -4,6 +4,7 @@ import { createGatewayRuntime } from "@graphql-hive/gateway-runtime";
 import httpTransport from "@graphql-mesh/transport-http";
 import type { GraphQLFormattedError } from "graphql";
 import { gatewayConfig } from "../../../deploy/gateway.config.js";
+import { corpid } from "../../support/gateway.js";
 import { type ClientHeaders, serve } from "../../support/server.js";
 import { compose, type SubgraphSource, withoutAuthorization } from "../../support/supergraph.js";
 
@@ -18,11 +19,22 @@ export interface RunningGateway extends AsyncDisposable {
 
 type Fetch = (init: { method: string; headers: Record<string, string>; body: string }) => Promise<Response>;
 
+/** What an authenticating proxy would say of the caller. */
+const zhangsan = {
+  "x-wecom-corpid": corpid,
+  "x-wecom-userid": "zhangsan",
+  "x-wecom-scopes": "living:read living:write",
+};
+
 const runnerOver =
   (send: Fetch): RunningGateway["run"] =>
   async (query, variables, headers) => {
     const body = JSON.stringify({ query, variables });
-    const response = await send({ method: "POST", headers: { "content-type": "application/json", ...headers }, body });
+    const response = await send({
+      method: "POST",
+      headers: { "content-type": "application/json", ...zhangsan, ...headers },
+      body,
+    });
     return (await response.json()) as Reply;
   };
 
