@@ -1,0 +1,123 @@
+/**
+ * What only this gateway is asked: how close reads come to what WeCom's cap on calls in flight allows, and whether cost or
+ * memory grow with what clients send. Each gives the rows of a table, or says why it was skipped.
+ */
+import { median } from "./parts/statistics.mjs";
+import { quietly } from "./parts/measure.mjs";
+import { usage } from "./parts/machine.mjs";
+
+const delayMs = 20;
+/** WECOM_MAX_IN_FLIGHT's default. */
+const cap = 10;
+
+/**
+ * @typedef {object} Stage
+ * @property {(use: (server: import("./parts/servers.mjs").Server) => Promise<T>) => Promise<T>} withGateway on a gateway of its own
+ * @property {import("./parts/measure.mjs").Bench} bench
+ * @property {{ ask: (order: object) => Promise<{ mostInFlight: number }> }} upstream
+ * @property {boolean} isQuick
+ */
+
+/** @type {Readonly<Record<string, { title: string, run: (stage: Stage) => Promise<{ head: string[], rows: unknown[][] } | string> }>>} */
+export const scenarios = {
+  reads: { title: `Reads against theory: WeCom takes ${delayMs} ms, at most ${cap} calls at once`, run: reads },
+  paging: { title: "10,000 livings paged through", run: paging },
+  documents: { title: "Cost against the number of distinct documents", run: documents },
+  tenants: { title: "Cost against the number of corps", run: () => "this gateway serves one corp so far" },
+  subscriptions: { title: "1,000 idle subscriptions", run: subscriptions },
+  soak: { title: "Memory under load, 64 connections", run: soak },
+};
+
+async function ask(server, query, variables) {
+  const { status, text } = await server.post(JSON.stringify({ query, variables }));
+  const { data, errors } = JSON.parse(text);
+  if (status !== 200 || errors) throw new Error(`HTTP ${status}: ${text.slice(0, 500)}`);
+  return data;
+}
+
+function reads({ withGateway, upstream, isQuick }) {
+  const references = Array.from({ length: 100 }, (_, index) => ({ __typename: "Living", livingid: `living-${index}` }));
+  const entities =
+    "query ($references: [_Any!]!) { _entities(representations: $references) { ... on Living { theme } } }";
+  const page = 'query { livings(anchorUserid: "zhangsan", first: 100) { edges { node { theme } } } }';
+  const calls = Math.ceil(100 / cap);
+  const questions = [
+    { title: "`_entities` with 100 references", theory: calls * delayMs, query: entities, variables: { references } },
+    { title: "a page of 100 livings", theory: (1 + calls) * delayMs, query: page },
+  ];
+  return withGateway(async (server) => {
+    const rows = [];
+    for (const { title, theory, query, variables } of questions) {
+      const times = [];
+      await ask(server, query, variables);
+      await upstream.ask({ delayMs });
+      for (let round = 0; round < (isQuick ? 5 : 25); round++) {
+        const startedAt = performance.now();
+        await quietly(async () => ask(server, query, variables));
+        times.push(performance.now() - startedAt);
+      }
+      const { mostInFlight } = await upstream.ask({ delayMs: 0 });
+      const ratio = (median(times) / theory).toFixed(2);
+      rows.push([title, `${median(times).toFixed(0)} ms`, `${theory} ms`, `${ratio} ×`, mostInFlight]);
+    }
+    return { head: ["", "median", "theory", "ratio", "most calls at once"], rows };
+  });
+}
+
+function paging({ withGateway }) {
+  const query = `query ($after: String) {
+    livings(anchorUserid: "zhangsan", first: 100, after: $after) { edges { node { theme } } pageInfo { endCursor hasNextPage } }
+  }`;
+  return withGateway(async (server) => {
+    const rows = [];
+    let seen = 0;
+    let after;
+    do {
+      const { edges, pageInfo } = (await ask(server, query, { after })).livings;
+      seen += edges.length;
+      after = pageInfo.hasNextPage ? pageInfo.endCursor : undefined;
+      if ([1000, 2500, 5000, 7500, 10_000].includes(seen)) rows.push([seen, memory(server)]);
+    } while (after !== undefined);
+    return { head: ["livings", "memory"], rows };
+  });
+}
+
+async function documents({ withGateway, bench, isQuick }) {
+  // A question that WeCom is not asked about, so that only the document costs.
+  const reference = '{ __typename: "WecomUser", userid: "XXXX" }';
+  const query = `query Q%N% { _entities(representations: [${reference}]) { ... on WecomUser { userid } } }`;
+  const body = JSON.stringify({ query });
+  const rows = [];
+  for (const variants of isQuick ? [1, 100, 10_000] : [1, 10, 100, 1000, 10_000, 100_000]) {
+    await withGateway(async (server) => {
+      const order = { connections: 64, body, variants };
+      await bench.slice(server, { ...order, requests: Math.max(variants, 20_000) });
+      const { cpuUs, memoryMb } = await bench.slice(server, { ...order, requests: 20_000 });
+      rows.push([variants, `${cpuUs.toFixed(0)} µs`, `${memoryMb.toFixed(0)} MB`]);
+    });
+  }
+  return { head: ["documents", "CPU per request", "memory"], rows };
+}
+
+function subscriptions({ withGateway }) {
+  return withGateway(async (server) => {
+    const { _service: service } = await ask(server, "{ _service { sdl } }");
+    return service.sdl.includes("type Subscription")
+      ? "the bench cannot subscribe yet"
+      : "there are no subscriptions yet";
+  });
+}
+
+function soak({ withGateway, bench, isQuick }) {
+  if (isQuick) return "takes ten minutes";
+  return withGateway(async (server) => {
+    const rows = [];
+    for (let minute = 1; minute <= 10; minute++) {
+      await bench.run(server, { connections: 64, seconds: 60 });
+      if ([1, 2, 5, 10].includes(minute)) rows.push([`${minute} min`, memory(server)]);
+    }
+    return { head: ["after", "memory"], rows };
+  });
+}
+
+const memory = (server) => `${usage(server.pid).memoryMb.toFixed(0)} MB`;
