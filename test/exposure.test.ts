@@ -263,7 +263,7 @@ describe("TRUSTED_DOCUMENTS", () => {
     ["another document under a trusted id", { query: "{ __typename }", ...byId(id) }, "QUERY_NOT_IN_SAFELIST"],
     ["a trusted document with a space more", { query: `${body} ` }, "QUERY_NOT_IN_SAFELIST"],
     ["an unknown id", byId("0".repeat(64)), "PERSISTED_QUERY_NOT_IN_LIST"],
-    ["an id that is no text", byId({ toString: id }), "PERSISTED_QUERY_NOT_IN_LIST"],
+    ["an id that is no text", byId({ toString: id }), "BAD_REQUEST"],
     ["an id __proto__", byId("__proto__"), "PERSISTED_QUERY_NOT_IN_LIST"],
     ["nothing", { variables: {} }, "PERSISTED_QUERY_NOT_IN_LIST"],
     ["a list", [{ query: body }], "PERSISTED_QUERY_NOT_IN_LIST"],

@@ -30,6 +30,12 @@ export function operationText({ query, operationName, variables }: Fields): Oper
   };
 }
 
+/** The hash of an automatic persisted query, or the id of a trusted document; clients send both in the same place. */
+export function persistedHash(extensions: unknown): unknown {
+  const { persistedQuery } = Object(extensions) as { persistedQuery?: unknown };
+  return (Object(persistedQuery) as { sha256Hash?: unknown }).sha256Hash;
+}
+
 /** The same request with another document, sent in full. */
 export function withDocument({ body, search }: RequestParts, query: string): RequestParts {
   if (body !== undefined) {

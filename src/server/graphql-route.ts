@@ -6,7 +6,7 @@ import { plainMediaType } from "./accept.js";
 import { readBody } from "./body.js";
 import type { Authenticate, Caller, Refusal } from "./caller.js";
 import type { Documents } from "./documents.js";
-import { fieldsOf, operationText, type RequestParts, withDocument } from "./graphql-request.js";
+import { fieldsOf, operationText, persistedHash, type RequestParts, withDocument } from "./graphql-request.js";
 import type { KnownOperations, OperationRequest } from "./known-operations.js";
 import { type Exchange, type Route, sendError, sendText } from "./listener.js";
 import type { TrustedDocuments } from "./trusted-documents.js";
@@ -55,6 +55,10 @@ export function graphqlRoute<TContext extends BaseContext>(options: GraphqlRoute
     try {
       const mediaType = plainMediaType(request.headers.accept);
       const isForPage = mayBeForPage && fieldsOf(parts).query === undefined;
+      // Apollo Server makes a string of whatever is there, and a list in a thousand lists is more than its stack holds.
+      if (!["string", "undefined"].includes(typeof persistedHash(fieldsOf(parts).extensions))) {
+        throw new GraphQLError("persistedQuery.sha256Hash must be text", { extensions: { code: "BAD_REQUEST" } });
+      }
       if (trusted && !isForPage) parts = withDocument(parts, trusted.documentFor(fieldsOf(parts)));
       const text = operationText(fieldsOf(parts));
       const refusal = text && documents.refusal(text);
@@ -118,8 +122,9 @@ function toGraphqlError({ status, message, code, headers }: Refusal): GraphQLErr
 /** A well-formed request that is not executed: 4xx, but 200 to who asked for plain JSON, as Apollo Server's own are. */
 function sendRefusal({ request, response }: Exchange, error: GraphQLError): void {
   const mediaType = plainMediaType(request.headers.accept) ?? "application/json; charset=utf-8";
-  const isPlainPost = request.method === "POST" && !mediaType.includes("graphql-response");
   const { message, extensions } = error;
+  const isWellFormed = request.method === "POST" && extensions["code"] !== "BAD_REQUEST";
+  const isPlainPost = isWellFormed && !mediaType.includes("graphql-response");
   sendText(response, isPlainPost ? 200 : 400, mediaType, JSON.stringify({ errors: [{ message, extensions }] }));
 }
 

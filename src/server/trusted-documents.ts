@@ -4,6 +4,7 @@
  * @see https://www.apollographql.com/docs/graphos/platform/security/persisted-queries for the manifest and the codes
  */
 import { GraphQLError } from "graphql";
+import { persistedHash } from "./graphql-request.js";
 
 /** id → document */
 export type Manifest = ReadonlyMap<string, string>;
@@ -21,18 +22,11 @@ export class TrustedDocuments {
       if (this.#texts.has(query)) return query;
       throw refused("This operation is not in the list of those that may run", "QUERY_NOT_IN_SAFELIST");
     }
-    const id = persistedId(extensions);
-    const document = id === undefined ? undefined : this.manifest.get(id);
+    const id = persistedHash(extensions);
+    const document = typeof id === "string" ? this.manifest.get(id) : undefined;
     if (document !== undefined) return document;
     throw refused("No operation of that id is in the list of those that may run", "PERSISTED_QUERY_NOT_IN_LIST");
   }
-}
-
-/** Clients send it where automatic persisted queries have their hash. */
-function persistedId(extensions: unknown): string | undefined {
-  const { persistedQuery } = Object(extensions) as { persistedQuery?: unknown };
-  const { sha256Hash } = Object(persistedQuery) as { sha256Hash?: unknown };
-  return typeof sha256Hash === "string" ? sha256Hash : undefined;
 }
 
 function refused(message: string, code: string): GraphQLError {
