@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { Pool } from "undici";
-import { buildSubgraph } from "../src/schema.js";
+import { buildLivingSubgraph } from "../src/schema.js";
 import { generatedBodies, mutatedBodies } from "./support/generated-requests.js";
 import { hostileRequests } from "./support/hostile-corpus.js";
 
@@ -57,7 +57,7 @@ async function send(body: string | Uint8Array, headers: Record<string, string> =
   }
 }
 
-const bodies = generatedBodies(buildSubgraph().schema);
+const bodies = generatedBodies(buildLivingSubgraph().schema);
 
 async function fuzz<T extends string | Uint8Array>(arbitrary: fc.Arbitrary<T>): Promise<fc.RunDetails<[T[]]>> {
   const numRuns = Math.ceil(requestCount / 2 / atOnce);
