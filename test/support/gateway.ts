@@ -5,7 +5,7 @@
 import type { ResultOf, TypedDocumentNode, VariablesOf } from "./typed-documents.js";
 import { print } from "graphql";
 import { createApp } from "../../src/app.js";
-import { loadConfig } from "../../src/config.js";
+import { loadConfig, type Setting, settings } from "../../src/config.js";
 import { type Simulator, type SimulatorOptions, startSimulator } from "../../src/simulator/index.js";
 
 export const corpid = "wwcanary0corpid00";
@@ -13,6 +13,8 @@ const corpsecret = "CANARY-corpsecret-4f1c9a";
 /** A token that the simulator accepts for ever; for gateways that are given a fixed one. */
 export const fixedToken = "CANARY-fixed-token-77b1d2";
 const egressIp = "203.0.113.77";
+/** Stands in every push URL of the simulator's. */
+const pushHost = "push.simulator.invalid";
 
 export interface GatewayOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -55,6 +57,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   });
   const logLines: string[] = [];
   const outputs: string[] = [];
+  const planted = new Set<string>();
   const env = {
     PORT: "0",
     WECOM_BASE_URL: options.upstreamUrl ?? simulator.url,
@@ -63,6 +66,10 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     LOG_LEVEL: "debug",
     ...options.env,
   };
+  for (const [name, { isSecret }] of Object.entries<Setting>(settings)) {
+    const value = (env as Readonly<Record<string, string>>)[name];
+    if (isSecret && value) planted.add(value);
+  }
   const app = await createApp(loadConfig(env), {
     logTo: { write: (line) => logLines.push(line) },
     ...(options.now && { now: options.now }),
@@ -72,7 +79,9 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   const fetchText: Gateway["fetch"] = async (path, init) => {
     const response = await fetch(`${url}${path}`, init);
     const text = await response.text();
-    outputs.push(JSON.stringify([...response.headers]), text);
+    for (const credential of credentialsIn(init?.headers)) planted.add(credential);
+    outputs.push(JSON.stringify([...response.headers]));
+    outputs.push(asksForPushUrl(path, init) ? text.replace(/"rtmp:[^"]*"/g, "") : text);
     return { status: response.status, headers: response.headers, text };
   };
   const run = async (document: string | TypedDocumentNode, variables: unknown = {}, more = {}) => {
@@ -90,9 +99,9 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     (closed ??= (async () => {
       const metrics = await fetchText("/metrics").catch(() => undefined);
       await app.close(drain);
-      const planted = [corpsecret, fixedToken, egressIp, ...issuedTokens(simulator)];
+      for (const value of [corpsecret, fixedToken, egressIp, pushHost, ...issuedTokens(simulator)]) planted.add(value);
       await simulator.close();
-      refuseLeaks([...outputs, ...logLines, metrics?.text ?? ""], planted);
+      refuseLeaks([...outputs, ...logLines, metrics?.text ?? "", process.title], [...planted]);
     })());
   return {
     url,
@@ -111,10 +120,25 @@ function issuedTokens(simulator: Simulator): string[] {
   return [...new Set(simulator.requests.flatMap(({ query }) => query["access_token"] ?? []))];
 }
 
+/** Tokens and secrets that a caller sent: nothing may repeat them. Short ones are made up to be refused. */
+function credentialsIn(headers: RequestInit["headers"]): string[] {
+  const sent = new Headers(headers);
+  return ["authorization", "router-authorization"]
+    .map((name) => (sent.get(name) ?? "").replace(/^\w+ /, ""))
+    .filter((credential) => credential.length >= 32);
+}
+
+/** The one place where a push URL may stand is the answer to a request for it. */
+function asksForPushUrl(path: string, init: RequestInit | undefined): boolean {
+  return `${path} ${typeof init?.body === "string" ? init.body : ""}`.includes("pushStreamUrl");
+}
+
+/** @throws when an output holds a planted value, or a stack that a client could have seen */
 export function refuseLeaks(outputs: readonly string[], planted: readonly string[]): void {
   for (const output of outputs) {
     for (const value of planted) {
-      if (output.includes(value)) throw new Error(`leaked ${value.slice(0, 24)}… in: ${output.slice(0, 300)}`);
+      // The beginning of a long one is a leak as well.
+      if (output.includes(value.slice(0, 40))) throw new Error(`leaked ${value.slice(0, 24)}… in: ${output.slice(0, 300)}`);
     }
   }
 }
