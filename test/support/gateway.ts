@@ -138,7 +138,8 @@ export function refuseLeaks(outputs: readonly string[], planted: readonly string
   for (const output of outputs) {
     for (const value of planted) {
       // The beginning of a long one is a leak as well.
-      if (output.includes(value.slice(0, 40))) throw new Error(`leaked ${value.slice(0, 24)}… in: ${output.slice(0, 300)}`);
+      if (output.includes(value.slice(0, 40)))
+        throw new Error(`leaked ${value.slice(0, 24)}… in: ${output.slice(0, 300)}`);
     }
   }
 }
