@@ -72,6 +72,9 @@ interface Parts {
 
 const free: Parts = { once: 0, perItem: 0 };
 
+/** A longer page is refused by the field itself, in words of its own, before it costs anything. */
+const maxPage = 100;
+
 class Calculation {
   readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
   /** A fragment counts alike wherever the same fields are sized, so a ladder of them is no more work than its rungs. */
@@ -162,7 +165,7 @@ class Calculation {
   }
 
   #number(node: ArgumentNode | undefined, fallback: number): Cost {
-    return this.#value(node, (value) => (typeof value === "number" ? Math.max(0, value) : fallback));
+    return this.#value(node, (value) => (typeof value === "number" ? Math.min(Math.max(0, value), maxPage) : fallback));
   }
 
   #length(node: ArgumentNode | undefined): Cost {
