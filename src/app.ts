@@ -25,6 +25,8 @@ import { createLogger, type Logger } from "./observability/logger.js";
 import { createMetrics } from "./observability/metrics.js";
 import { Secret } from "./observability/secret.js";
 import { buildLivingSubgraph } from "./schema.js";
+import { openStore } from "./stores/open-store.js";
+import { reasonOf } from "./stores/store.js";
 import { CallGates } from "./wecom/call-gates.js";
 import { WecomClient } from "./wecom/client.js";
 import { Deadline } from "./wecom/deadline.js";
@@ -45,6 +47,14 @@ export interface App {
   readonly log: Logger;
 }
 
+/** Something that the gateway needs cannot be had: it does not start. */
+export class StartError extends Error {
+  constructor(cause: unknown) {
+    super(`The gateway cannot start: ${reasonOf(cause)}`, { cause });
+    this.name = "StartError";
+  }
+}
+
 /** A drain takes at most the deadline of the operations that run, and this for writing their answers. */
 const answerGraceMs = 1000;
 
@@ -54,10 +64,14 @@ export interface AppOptions {
   readonly now?: () => number;
 }
 
+/** @throws {StartError} when the store cannot be opened */
 export async function createApp(config: Config, options: AppOptions = {}): Promise<App> {
   const now = options.now ?? Date.now;
   const log = createLogger(config.logLevel, options.logTo);
   const metrics = createMetrics();
+  const store = await openStore(config.store, log).catch((error: unknown) => {
+    throw new StartError(error);
+  });
   const wecom = await upstream(config, log);
   const { credentials, baseUrl } = wecom;
   const dispatcher = new Pool(baseUrl.origin, { connections: 128, pipelining: 1, connect: { timeout: 3000 } });
@@ -161,6 +175,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     await apollo.stop();
     await dispatcher.close();
     await wecom.close();
+    await store.close();
   };
   return {
     log,

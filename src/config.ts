@@ -30,6 +30,18 @@ export const settings = {
   },
   WECOM_MAX_IN_FLIGHT: { default: "10", meaning: "calls under way at once, per corp and API" },
   WECOM_TIMEOUT_MS: { default: "8000", meaning: "deadline of one operation's calls to WeCom, in milliseconds" },
+  REDIS_URL: {
+    meaning: "state that several replicas share, in Redis or Valkey; unset: the embedded store in `DATA_DIR`",
+    isSecret: true,
+  },
+  DATA_DIR: {
+    default: "./data",
+    meaning: "the embedded store's folder; several processes of one machine may share it",
+  },
+  STORE_ENCRYPTION_KEY: {
+    meaning: "at least 32 random characters: encrypts what is stored; unset: tokens and permanent codes lie in clear",
+    isSecret: true,
+  },
   AUTH_MODE: {
     default: "none",
     meaning:
@@ -123,6 +135,11 @@ export interface Config {
   readonly trustedDocuments: ReadonlyMap<string, string> | undefined;
   readonly revealsSchema: boolean;
   readonly limits: Readonly<Record<LimitName, number>>;
+  readonly store: {
+    readonly redisUrl: Secret | undefined;
+    readonly dataDir: string;
+    readonly encryptionKey: Secret | undefined;
+  };
   readonly corsOrigins: "any" | readonly string[];
   readonly logLevel: LogLevel;
 }
@@ -170,6 +187,15 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
       entities: reader.integer("LIMIT_ENTITIES", 1, 10_000),
       first: reader.integer("LIMIT_FIRST", 1, 100),
       callsPerMinute: reader.integer("LIMIT_CALLS_PER_MINUTE", 1, 1_000_000),
+    },
+    store: {
+      redisUrl: reader.checkedSecret("REDIS_URL", isRedisUrl, "a URL such as redis://127.0.0.1:6379"),
+      dataDir: reader.text("DATA_DIR") ?? settings.DATA_DIR.default,
+      encryptionKey: reader.checkedSecret(
+        "STORE_ENCRYPTION_KEY",
+        (key) => key.length >= 32,
+        "at least 32 random characters",
+      ),
     },
     corsOrigins: origins ?? (isProduction ? [] : "any"),
     logLevel: reader.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"]),
@@ -319,6 +345,13 @@ class SettingReader {
     return value ?? "";
   }
 
+  /** A secret of a certain form. What was found instead is not told. */
+  checkedSecret(name: SettingName, isValid: (value: string) => boolean, expected: string): Secret | undefined {
+    const secret = this.secret(name);
+    if (secret && !isValid(secret.reveal())) this.problems.push(`${name}: found something else, expected ${expected}`);
+    return secret;
+  }
+
   integer(name: SettingNameWithDefault, min: number, max: number): number {
     const value = this.text(name) ?? settings[name].default;
     const number = Number(value);
@@ -355,6 +388,10 @@ class SettingReader {
     this.problems.push(`${name}: found something else, expected an http or https URL without query and credentials`);
     return new URL(settings.WECOM_BASE_URL.default);
   }
+}
+
+function isRedisUrl(text: string): boolean {
+  return URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol);
 }
 
 function isOrigin(text: string): boolean {

@@ -1,9 +1,9 @@
 /** environment → config → app → listen → signals; nothing else. */
-import { createApp } from "./app.js";
+import { type App, createApp, StartError } from "./app.js";
 import { type Config, ConfigurationError, loadConfig } from "./config.js";
 
-/** sysexits.h: something is wrong with the configuration. */
-const exitCodeConfiguration = 78;
+/** sysexits.h: something is wrong with the configuration; something that is needed is not there. */
+const exitCodes = { configuration: 78, unavailable: 69 };
 
 function readConfig(): Config {
   try {
@@ -11,12 +11,22 @@ function readConfig(): Config {
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     process.stderr.write(`${error.message}\n`);
-    process.exit(exitCodeConfiguration);
+    process.exit(exitCodes.configuration);
+  }
+}
+
+async function start(config: Config): Promise<App> {
+  try {
+    return await createApp(config);
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(exitCodes.unavailable);
   }
 }
 
 const config = readConfig();
-const app = await createApp(config);
+const app = await start(config);
 const url = await app.listen();
 app.log.info({ url: `${url}/graphql` }, `listening on ${url}/graphql`);
 if (!config.isProduction) process.stdout.write(banner(url, config.wecom.credentials.kind === "simulator"));

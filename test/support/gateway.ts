@@ -4,6 +4,9 @@
  */
 import type { ResultOf, TypedDocumentNode, VariablesOf } from "./typed-documents.js";
 import { print } from "graphql";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createApp } from "../../src/app.js";
 import { loadConfig, type Setting, settings } from "../../src/config.js";
 import { type Simulator, type SimulatorOptions, startSimulator } from "../../src/simulator/index.js";
@@ -55,6 +58,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     egressIp,
     ...options.simulator,
   });
+  const dataDir = await mkdtemp(join(tmpdir(), "gateway-"));
   const logLines: string[] = [];
   const outputs: string[] = [];
   const planted = new Set<string>();
@@ -63,6 +67,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     WECOM_BASE_URL: options.upstreamUrl ?? simulator.url,
     WECOM_CORP_ID: corpid,
     WECOM_CORP_SECRET: corpsecret,
+    DATA_DIR: dataDir,
     LOG_LEVEL: "debug",
     ...options.env,
   };
@@ -100,6 +105,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
       const metrics = await fetchText("/metrics").catch(() => undefined);
       await app.close(drain);
       for (const value of [corpsecret, fixedToken, egressIp, pushHost, ...issuedTokens(simulator)]) planted.add(value);
+      await rm(dataDir, { recursive: true });
       await simulator.close();
       refuseLeaks([...outputs, ...logLines, metrics?.text ?? "", process.title], [...planted]);
     })());

@@ -1,0 +1,204 @@
+/**
+ * The store of one machine: an LMDB file that several processes may use at once. A write is on disk when its promise
+ * resolves, and a killed process leaves every record either as it was or as it was to become.
+ */
+import { randomInt } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { type Database, open, type RootDatabase } from "lmdb";
+import { type Expiry, reasonOf, type Store, StoreError } from "./store.js";
+
+export interface EmbeddedStoreOptions {
+  readonly now?: () => number;
+  /** LMDB cannot wake a reader, so listeners look for messages of other processes this often. */
+  readonly pollMs?: number;
+}
+
+const sweepMs = 60_000;
+
+/** @throws {StoreError} when the folder cannot be used */
+export function openEmbeddedStore(dataDir: string, options: EmbeddedStoreOptions = {}): Store {
+  const path = join(dataDir, "store");
+  try {
+    // What is in it may be secret, and LMDB leaves the mode of its files to the umask.
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    const root = open({ path, noSubdir: false, overlappingSync: false, maxDbs: 2 });
+    return new EmbeddedStore(root, options.now ?? Date.now, options.pollMs ?? 50);
+  } catch (error) {
+    throw new StoreError(`the embedded store in ${path} cannot be opened: ${reasonOf(error)}`, error);
+  }
+}
+
+interface Message {
+  readonly channel: string;
+  readonly message: string;
+  readonly at: number;
+}
+
+class EmbeddedStore implements Store {
+  readonly #records: Database<string, string>;
+  readonly #messages: Database<Message, number>;
+  readonly #listeners = new Map<string, Set<(message: string) => void>>();
+  readonly #sweeper: NodeJS.Timeout;
+  #poller: NodeJS.Timeout | undefined;
+  #lastMessage = 0;
+
+  constructor(
+    private readonly root: RootDatabase,
+    private readonly now: () => number,
+    private readonly pollMs: number,
+  ) {
+    this.#records = root.openDB({ name: "records", encoding: "string", useVersions: true });
+    this.#messages = root.openDB({ name: "messages", keyEncoding: "uint32" });
+    this.#sweeper = setInterval(() => void this.#sweep().catch(() => undefined), sweepMs).unref();
+  }
+
+  get(key: string): Promise<string | undefined> {
+    return attempt(() => this.#read(key)?.value);
+  }
+
+  async set(key: string, value: string, expiry?: Expiry): Promise<void> {
+    await attempt(() => this.#records.put(key, this.#seal(value, expiry), newVersion()));
+  }
+
+  async delete(key: string): Promise<boolean> {
+    for (;;) {
+      const found = await attempt(() => this.#read(key));
+      if (!found) return false;
+      if (await attempt(() => this.#records.remove(key, found.version))) return true;
+    }
+  }
+
+  async compareAndSet(
+    key: string,
+    expected: string | undefined,
+    value: string | undefined,
+    expiry?: Expiry,
+  ): Promise<boolean> {
+    return await attempt(async () => {
+      const entry = this.#entry(key);
+      const found = entry && this.#unseal(entry.value);
+      if (found !== expected) return false;
+      if (value !== undefined) {
+        // The version tells whether it is still the record that was compared; null: there was none.
+        return await this.#records.put(
+          key,
+          this.#seal(value, expiry),
+          newVersion(),
+          (entry?.version ?? null) as number,
+        );
+      }
+      return entry === undefined || (await this.#records.remove(key, entry.version));
+    });
+  }
+
+  async *scan(prefix: string): AsyncGenerator<readonly [string, string]> {
+    let seen = 0;
+    for (const { key, value } of this.#records.getRange({ start: prefix, snapshot: false })) {
+      if (!key.startsWith(prefix)) return;
+      const found = this.#unseal(value);
+      if (found !== undefined) yield [key, found];
+      if (++seen % 500 === 0) await nextTurn();
+    }
+  }
+
+  async publish(channel: string, message: string): Promise<void> {
+    await attempt(() =>
+      this.root.transaction(() => {
+        const number = this.#newestMessage() + 1;
+        void this.#messages.put(number, { channel, message, at: this.now() });
+      }),
+    );
+    if (this.#poller) this.#poll();
+  }
+
+  subscribe(channel: string, listener: (message: string) => void): Promise<() => void> {
+    return attempt(() => {
+      if (!this.#poller) {
+        this.#lastMessage = this.#newestMessage();
+        this.#poller = setInterval(() => {
+          this.#poll();
+        }, this.pollMs).unref();
+      }
+      const listeners = this.#listeners.get(channel) ?? new Set();
+      this.#listeners.set(channel, listeners.add(listener));
+      return () => {
+        listeners.delete(listener);
+        if (listeners.size === 0) this.#listeners.delete(channel);
+      };
+    });
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#sweeper);
+    clearInterval(this.#poller);
+    await attempt(() => this.root.close());
+  }
+
+  /** What other processes wrote is seen only by a read transaction that is younger. */
+  #entry(key: string): { value: string; version: number } | undefined {
+    this.root.resetReadTxn();
+    const entry = this.#records.getEntry(key);
+    return entry && { value: entry.value, version: entry.version ?? 0 };
+  }
+
+  #read(key: string): { value: string; version: number } | undefined {
+    const entry = this.#entry(key);
+    const value = entry && this.#unseal(entry.value);
+    return entry && value !== undefined ? { value, version: entry.version } : undefined;
+  }
+
+  #seal(value: string, expiry: Expiry | undefined): string {
+    const endsAt = expiry?.expiresInMs === undefined ? "" : String(Math.ceil(this.now() + expiry.expiresInMs));
+    return `${endsAt}:${value}`;
+  }
+
+  #unseal(record: string): string | undefined {
+    const colonAt = record.indexOf(":");
+    if (colonAt > 0 && this.now() >= Number(record.slice(0, colonAt))) return undefined;
+    return record.slice(colonAt + 1);
+  }
+
+  #newestMessage(): number {
+    for (const number of this.#messages.getKeys({ reverse: true, limit: 1 })) return number;
+    return 0;
+  }
+
+  #poll(): void {
+    this.root.resetReadTxn();
+    for (const { key, value } of this.#messages.getRange({ start: this.#lastMessage + 1 })) {
+      this.#lastMessage = key;
+      for (const listener of this.#listeners.get(value.channel) ?? []) listener(value.message);
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    // Processes that were killed hold their place in LMDB's table of readers, and with it old pages of the file.
+    this.root.readerCheck();
+    let seen = 0;
+    for (const { key, value, version } of this.#records.getRange({ versions: true, snapshot: false })) {
+      if (this.#unseal(value) === undefined) void this.#records.remove(key, version ?? 0);
+      if (++seen % 500 === 0) await nextTurn();
+    }
+    // The newest stays, so that the numbers go on from it.
+    const newest = this.#newestMessage();
+    for (const { key, value } of this.#messages.getRange({ end: newest })) {
+      if (value.at > this.now() - sweepMs) break;
+      void this.#messages.remove(key);
+    }
+  }
+}
+
+/** Never the same twice for one key, so that a record which was replaced and put back is not taken for untouched. */
+function newVersion(): number {
+  return randomInt(1, 2 ** 48 - 1);
+}
+
+async function attempt<T>(work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw new StoreError(`the embedded store failed: ${reasonOf(error)}`, error);
+  }
+}

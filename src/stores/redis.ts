@@ -1,0 +1,199 @@
+/**
+ * The store that replicas on several machines share. Redis may be slow, hang or be gone at any time: a command that is
+ * not answered within `timeoutMs` fails, and for `restMs` after it all others fail at once, so that nobody queues behind
+ * a server that does not answer.
+ */
+import { createClient } from "@redis/client";
+import type { Logger } from "../observability/logger.js";
+import { type Expiry, reasonOf, type Store, StoreError } from "./store.js";
+
+export interface RedisStoreOptions {
+  readonly log: Logger;
+  readonly timeoutMs?: number;
+  readonly restMs?: number;
+}
+
+/** Everything of ours begins so: the database may be shared with others. */
+const namespace = "wecom-living:";
+
+const compareAndSetScript = `
+local found = redis.call('GET', KEYS[1])
+if ARGV[1] == '' then
+  if found then return 0 end
+elseif found ~= string.sub(ARGV[1], 2) then
+  return 0
+end
+if ARGV[2] == '' then
+  redis.call('DEL', KEYS[1])
+elseif ARGV[3] == '' then
+  redis.call('SET', KEYS[1], string.sub(ARGV[2], 2))
+else
+  redis.call('SET', KEYS[1], string.sub(ARGV[2], 2), 'PX', ARGV[3])
+end
+return 1`;
+
+/** @throws {StoreError} when it cannot be reached now; later it may go and come back */
+export async function openRedisStore(url: string, options: RedisStoreOptions): Promise<Store> {
+  let isOpen = false;
+  const client = newClient(url, (retries, cause) =>
+    isOpen ? Math.min(2 ** retries * 50, 1000) : new Error(reasonOf(cause)),
+  );
+  const report = onceUntilReady(options.log);
+  client.on("error", report.failed).on("ready", report.ready);
+  const listener = client.duplicate();
+  listener.on("error", report.failed);
+  const store = new RedisStore(client, listener, options.timeoutMs ?? 250, options.restMs ?? 1000);
+  try {
+    await client.connect();
+    await listener.connect();
+    isOpen = true;
+    await warnUnlessDurable(client, options.log);
+    return store;
+  } catch (error) {
+    client.destroy();
+    if (listener.isOpen) listener.destroy();
+    throw new StoreError(`Redis at ${place(url)} cannot be used: ${reasonOf(error)}`, error);
+  }
+}
+
+function newClient(url: string, reconnectStrategy: (retries: number, cause: Error) => number | Error) {
+  return createClient({
+    url,
+    disableOfflineQueue: true,
+    // A connection to a machine that vanished looks healthy: pings find out, and the socket is given up.
+    pingInterval: 3000,
+    socket: { connectTimeout: 2000, socketTimeout: 10_000, reconnectStrategy },
+  });
+}
+
+type Client = ReturnType<typeof newClient>;
+
+class RedisStore implements Store {
+  #restUntil = 0;
+
+  constructor(
+    private readonly client: Client,
+    private readonly listener: Client,
+    private readonly timeoutMs: number,
+    private readonly restMs: number,
+  ) {}
+
+  async get(key: string): Promise<string | undefined> {
+    return (await this.#ask(() => this.client.get(namespace + key))) ?? undefined;
+  }
+
+  async set(key: string, value: string, expiry?: Expiry): Promise<void> {
+    const options =
+      expiry?.expiresInMs === undefined ? {} : ({ expiration: milliseconds(expiry.expiresInMs) } as const);
+    await this.#ask(() => this.client.set(namespace + key, value, options));
+  }
+
+  async delete(key: string): Promise<boolean> {
+    return (await this.#ask(() => this.client.del(namespace + key))) === 1;
+  }
+
+  async compareAndSet(
+    key: string,
+    expected: string | undefined,
+    value: string | undefined,
+    expiry?: Expiry,
+  ): Promise<boolean> {
+    const expiresIn = expiry?.expiresInMs === undefined ? "" : String(milliseconds(expiry.expiresInMs).value);
+    const reply = await this.#ask(() =>
+      this.client.eval(compareAndSetScript, {
+        keys: [namespace + key],
+        arguments: [marked(expected), marked(value), expiresIn],
+      }),
+    );
+    return reply === 1;
+  }
+
+  async *scan(prefix: string): AsyncGenerator<readonly [string, string]> {
+    const pattern = (namespace + prefix).replace(/[\\*?[\]]/g, "\\$&") + "*";
+    const seen = new Set<string>();
+    let cursor = "0";
+    do {
+      const page = await this.#ask(() => this.client.scan(cursor, { MATCH: pattern, COUNT: 500 }));
+      cursor = page.cursor;
+      // SCAN may name a key twice.
+      const keys = page.keys.filter((key) => !seen.has(key));
+      for (const key of keys) seen.add(key);
+      const values = keys.length === 0 ? [] : await this.#ask(() => this.client.mGet(keys));
+      for (const [index, key] of keys.entries()) {
+        const value = values[index] ?? undefined;
+        if (value !== undefined) yield [key.slice(namespace.length), value];
+      }
+    } while (cursor !== "0");
+  }
+
+  async publish(channel: string, message: string): Promise<void> {
+    await this.#ask(() => this.client.publish(namespace + channel, message));
+  }
+
+  async subscribe(channel: string, listener: (message: string) => void): Promise<() => void> {
+    const name = namespace + channel;
+    await this.#ask(() => this.listener.subscribe(name, listener));
+    return () => void this.listener.unsubscribe(name, listener).catch(() => undefined);
+  }
+
+  close(): Promise<void> {
+    // Not a polite goodbye, which would wait for a server that hangs: all that was to be written has been awaited.
+    this.client.destroy();
+    this.listener.destroy();
+    return Promise.resolve();
+  }
+
+  async #ask<T>(command: () => Promise<T>): Promise<T> {
+    if (performance.now() < this.#restUntil) throw new StoreError("Redis did not answer a moment ago");
+    let timer: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => {
+        this.#restUntil = performance.now() + this.restMs;
+        reject(new StoreError(`Redis did not answer within ${this.timeoutMs} ms`));
+      }, this.timeoutMs);
+    });
+    try {
+      return await Promise.race([command(), tooLate]);
+    } catch (error) {
+      throw error instanceof StoreError ? error : new StoreError(`Redis failed: ${reasonOf(error)}`, error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** An absent value must differ from an empty one. */
+function marked(value: string | undefined): string {
+  return value === undefined ? "" : `=${value}`;
+}
+
+function milliseconds(value: number) {
+  return { type: "PX", value: Math.max(1, Math.ceil(value)) } as const;
+}
+
+/** Permanent codes are given out once: a Redis that forgets them on a restart costs every corp a new authorisation. */
+async function warnUnlessDurable(client: Client, log: Logger): Promise<void> {
+  const persistence = await client.info("persistence").catch(() => "");
+  if (!/^aof_enabled:0/m.test(persistence)) return;
+  log.warn("Redis runs without appendonly: what is stored there can be lost when it stops");
+}
+
+/** One line when Redis goes and one when it is back, however many commands and attempts failed in between. */
+function onceUntilReady(log: Logger) {
+  let isWell = true;
+  return {
+    failed: (error: unknown) => {
+      if (isWell) log.error({ reason: reasonOf(error) }, "Redis cannot be reached");
+      isWell = false;
+    },
+    ready: () => {
+      if (!isWell) log.info("Redis is back");
+      isWell = true;
+    },
+  };
+}
+
+/** Host and port: a URL may hold a password. */
+function place(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : "the given URL";
+}

@@ -1,0 +1,81 @@
+/**
+ * State that outlives a request, and that every replica sees: tokens, permanent codes, leases, journals. Two
+ * implementations keep one contract (`test/stores.test.ts`): embedded on disk, and Redis.
+ */
+import { randomUUID } from "node:crypto";
+import { isNativeError } from "node:util/types";
+
+export interface Expiry {
+  /** The record is gone this long from now. Without it the record stays until it is deleted. */
+  readonly expiresInMs?: number;
+}
+
+/**
+ * Every method rejects with a `StoreError` when the store does not answer. Whether a write that failed so took effect is
+ * not known. A write that succeeded is durable as far as the store is: on disk, or as Redis is set up.
+ */
+export interface Store {
+  get(key: string): Promise<string | undefined>;
+
+  set(key: string, value: string, expiry?: Expiry): Promise<void>;
+
+  /** @returns whether there was one: of several that delete the same record at once, one is told `true` */
+  delete(key: string): Promise<boolean>;
+
+  /**
+   * Writes `value` where `expected` stands; `undefined` means no record, on both sides.
+   *
+   * @returns false, and nothing is changed, when something else stands there
+   */
+  compareAndSet(
+    key: string,
+    expected: string | undefined,
+    value: string | undefined,
+    expiry?: Expiry,
+  ): Promise<boolean>;
+
+  /** The records whose key begins so, in no particular order. Walks all keys in Redis: not for the path of a request. */
+  scan(prefix: string): AsyncIterable<readonly [key: string, value: string]>;
+
+  /** Tells all who listen now, in all replicas, this one included. Nobody hears what was said before they listened. */
+  publish(channel: string, message: string): Promise<void>;
+
+  /** @returns ends the listening */
+  subscribe(channel: string, listener: (message: string) => void): Promise<() => void>;
+
+  close(): Promise<void>;
+}
+
+/** The store did not do what was asked. What it holds is not told, only what went wrong. */
+export class StoreError extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = "StoreError";
+  }
+}
+
+/** The words of whatever was thrown. */
+export function reasonOf(error: unknown): string {
+  return isNativeError(error) ? error.message : String(error);
+}
+
+export interface Lease {
+  /** Gives the lease up, unless it ran out and is somebody else's by now. */
+  release(): Promise<void>;
+}
+
+/**
+ * The right to be the one that does something, for at most `ttlMs`: a holder that dies does not keep it. It makes double
+ * work rare, not impossible: whoever stalls for longer than `ttlMs` is not alone any more.
+ *
+ * @returns undefined when somebody else holds it
+ */
+export async function acquireLease(store: Store, key: string, ttlMs: number): Promise<Lease | undefined> {
+  const owner = randomUUID();
+  if (!(await store.compareAndSet(key, undefined, owner, { expiresInMs: ttlMs }))) return undefined;
+  return {
+    release: async () => {
+      await store.compareAndSet(key, owner, undefined);
+    },
+  };
+}

@@ -1,0 +1,24 @@
+// A process of its own beside the test: counts with others on two records, or writes until it is killed.
+import { openEmbeddedStore } from "../../dist/stores/embedded.js";
+
+const [dataDir, name, task] = process.argv.slice(2);
+const store = openEmbeddedStore(dataDir);
+
+if (task === "write") {
+  for (let number = 0; ; number += 1) {
+    const key = `${name}:${number}`;
+    await store.set(key, key + "x".repeat(2000));
+    process.stdout.write(`${number}\n`);
+  }
+}
+
+for (let number = 0; number < Number(task); number += 1) {
+  const key = `count:${number % 2}`;
+  for (;;) {
+    const found = await store.get(key);
+    if (await store.compareAndSet(key, found, String(Number(found ?? 0) + 1))) break;
+  }
+}
+await store.publish("done", name);
+await store.close();
+process.exit();

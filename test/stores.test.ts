@@ -1,0 +1,323 @@
+// What every store promises, asked of each; and what only one of them can do.
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { createLogger } from "../src/observability/logger.js";
+import { Secret } from "../src/observability/secret.js";
+import { openEmbeddedStore } from "../src/stores/embedded.js";
+import { encrypted } from "../src/stores/encrypted.js";
+import { openStore } from "../src/stores/open-store.js";
+import { openRedisStore } from "../src/stores/redis.js";
+import { acquireLease, type Store, StoreError } from "../src/stores/store.js";
+import { describeWithRedis, TestRedis } from "./support/redis.js";
+
+const log = createLogger("silent");
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "stores-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** @param open two views of one store, as two replicas have them */
+function keepsTheContract(open: () => Promise<readonly [Store, Store]>, close: () => Promise<void>): void {
+  let store: Store;
+  let replica: Store;
+  beforeAll(async () => {
+    [store, replica] = await open();
+  });
+  afterAll(close);
+
+  it("gives back what was set, to every replica, and nothing for what was not", async () => {
+    await store.set("greeting", "你好 👋 : \n");
+    expect(await replica.get("greeting")).toBe("你好 👋 : \n");
+    await store.set("greeting", "");
+    expect(await replica.get("greeting")).toBe("");
+    expect(await store.get("nothing")).toBeUndefined();
+  });
+
+  it("forgets a record when its time is over, and not before", async () => {
+    await store.set("short", "lived", { expiresInMs: 40 });
+    await store.set("long", "lived", { expiresInMs: 60_000 });
+    expect(await replica.get("short")).toBe("lived");
+    await wait(60);
+    expect(await replica.get("short")).toBeUndefined();
+    expect(await replica.get("long")).toBe("lived");
+  });
+
+  it("drops an earlier expiry when a record is set anew", async () => {
+    await store.set("extended", "1", { expiresInMs: 40 });
+    await store.set("extended", "2");
+    await wait(60);
+    expect(await store.get("extended")).toBe("2");
+  });
+
+  it("tells one of several who delete a record that it was there", async () => {
+    await store.set("state", "single use");
+    const outcomes = await Promise.all([store, replica, store, replica].map((each) => each.delete("state")));
+    expect(outcomes.filter(Boolean)).toHaveLength(1);
+    expect(await store.get("state")).toBeUndefined();
+  });
+
+  it("sets by comparison only where the expected record stands", async () => {
+    expect(await store.compareAndSet("cas", "1", "2")).toBe(false);
+    expect(await store.compareAndSet("cas", undefined, "1")).toBe(true);
+    expect(await replica.compareAndSet("cas", undefined, "2")).toBe(false);
+    expect(await replica.compareAndSet("cas", "", "2")).toBe(false);
+    expect(await replica.get("cas")).toBe("1");
+    expect(await replica.compareAndSet("cas", "1", "2")).toBe(true);
+    expect(await store.compareAndSet("cas", "1", undefined)).toBe(false);
+    expect(await store.get("cas")).toBe("2");
+    expect(await store.compareAndSet("cas", "2", undefined)).toBe(true);
+    expect(await replica.get("cas")).toBeUndefined();
+    expect(await replica.compareAndSet("cas", undefined, undefined)).toBe(true);
+  });
+
+  it("lets a record that ran out be set as one that never was", async () => {
+    await store.compareAndSet("cas-short", undefined, "1", { expiresInMs: 40 });
+    await wait(60);
+    expect(await replica.compareAndSet("cas-short", "1", "2")).toBe(false);
+    expect(await replica.compareAndSet("cas-short", undefined, "3")).toBe(true);
+    expect(await store.get("cas-short")).toBe("3");
+  });
+
+  it("lets one of many win a comparison", async () => {
+    const contenders = Array.from({ length: 20 }, (_, index) => (index % 2 ? store : replica));
+    const won = await Promise.all(contenders.map((each, index) => each.compareAndSet("race", undefined, `${index}`)));
+    expect(won.filter(Boolean)).toHaveLength(1);
+    expect(await store.get("race")).toBe(`${won.indexOf(true)}`);
+  });
+
+  it("leases to one at a time, to the next after the release or the end", async () => {
+    const lease = await acquireLease(store, "lease", 60_000);
+    expect(await acquireLease(replica, "lease", 60_000)).toBeUndefined();
+    await lease!.release();
+    const short = await acquireLease(replica, "lease", 40);
+    expect(short).toBeDefined();
+    await wait(60);
+    const next = await acquireLease(store, "lease", 60_000);
+    expect(next).toBeDefined();
+    // What ran out must not take the lease from its next holder.
+    await short!.release();
+    expect(await acquireLease(replica, "lease", 60_000)).toBeUndefined();
+    await next!.release();
+  });
+
+  it("lists the records whose key begins with a prefix", async () => {
+    const expected = Array.from({ length: 1200 }, (_, index) => [`corp:[a*]:${index}`, `${index}`] as const);
+    await Promise.all(expected.map(([key, value]) => store.set(key, value)));
+    await store.set("corp:[a", "too short");
+    await store.set("corp:[b*]:1", "another");
+    await store.set("corp:aa:1", "matches only as a pattern");
+    await store.set("corp:[a*]:gone", "too old", { expiresInMs: 1 });
+    await wait(20);
+    const found = new Map<string, string>();
+    for await (const [key, value] of replica.scan("corp:[a*]:")) found.set(key, value);
+    expect(found).toEqual(new Map(expected));
+  });
+
+  it("tells all listeners of a channel in every replica, in order, until they stop", async () => {
+    const heard: string[] = [];
+    const stop = await store.subscribe("news", (message) => heard.push(`a ${message}`));
+    await replica.subscribe("news", (message) => heard.push(`b ${message}`));
+    await replica.subscribe("other", (message) => heard.push(`c ${message}`));
+    await store.publish("news", "1");
+    await replica.publish("news", "2");
+    await until(() => heard.length >= 4);
+    expect(heard.filter((each) => each.startsWith("a"))).toEqual(["a 1", "a 2"]);
+    expect(heard.filter((each) => each.startsWith("b"))).toEqual(["b 1", "b 2"]);
+    stop();
+    await replica.publish("news", "3");
+    await until(() => heard.includes("b 3"));
+    expect(heard).not.toContain("a 3");
+  });
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await wait(5);
+}
+
+describe("the embedded store", () => {
+  const stores: Store[] = [];
+  keepsTheContract(
+    () => {
+      stores.push(openEmbeddedStore(join(folder, "a.b"), { pollMs: 5 }));
+      return Promise.resolve([stores[0]!, stores[0]!] as const);
+    },
+    async () => {
+      for (const store of stores) await store.close();
+    },
+  );
+
+  it("is readable by its owner alone", async () => {
+    expect((await stat(join(folder, "a.b", "store"))).mode & 0o777).toBe(0o700);
+  });
+
+  it("says which folder cannot be used", async () => {
+    const file = join(folder, "file");
+    await writeFile(file, "");
+    expect(() => openEmbeddedStore(file)).toThrow(StoreError);
+    expect(() => openEmbeddedStore(file)).toThrow(/file.store cannot be opened: ENOTDIR/);
+  });
+});
+
+describe("the embedded store, in several processes", () => {
+  const program = new URL("programs/store-worker.mjs", import.meta.url);
+
+  it("lets exactly one win each comparison, hears the others, and keeps what they wrote", async () => {
+    const dataDir = join(folder, "shared");
+    const store = openEmbeddedStore(dataDir, { pollMs: 5 });
+    const heard = new Set<string>();
+    await store.subscribe("done", (message) => heard.add(message));
+    const workers = ["a", "b", "c"].map((name) => fork(program, [dataDir, name, "200"]));
+    await Promise.all(workers.map((worker) => once(worker, "exit")));
+    expect(workers.map((worker) => worker.exitCode)).toEqual([0, 0, 0]);
+    // Each of 200 comparisons on each of two records was won by somebody, and none twice.
+    expect(await store.get("count:0")).toBe("300");
+    expect(await store.get("count:1")).toBe("300");
+    await until(() => heard.size === 3);
+    await store.close();
+  });
+
+  it("keeps every record whole and every acknowledged one there when a writer is killed", async () => {
+    const dataDir = join(folder, "killed");
+    for (let round = 0; round < 5; round += 1) {
+      const worker = fork(program, [dataDir, `killed-${round}`, "write"], { silent: true });
+      let acknowledged = -1;
+      let pending = "";
+      worker.stdout!.on("data", (chunk: Buffer) => {
+        const lines = (pending + chunk.toString()).split("\n");
+        pending = lines.pop()!;
+        acknowledged = Math.max(acknowledged, ...lines.map(Number));
+      });
+      await once(worker.stdout!, "data");
+      await wait(7 * round);
+      worker.kill("SIGKILL");
+      await once(worker, "exit");
+      const store = openEmbeddedStore(dataDir);
+      const found = [];
+      for await (const [key, value] of store.scan(`killed-${round}:`)) {
+        expect(value).toBe(`${key}${"x".repeat(2000)}`);
+        found.push(key);
+      }
+      expect(acknowledged).toBeGreaterThanOrEqual(0);
+      expect(found.length).toBeGreaterThan(acknowledged);
+      await store.close();
+    }
+  });
+});
+
+describe("a store with encryption", () => {
+  const key = new Secret("k".repeat(32));
+  let plain: Store;
+  let sealed: Store;
+  keepsTheContract(
+    () => {
+      plain = openEmbeddedStore(join(folder, "sealed"), { pollMs: 5 });
+      sealed = encrypted(plain, key);
+      return Promise.resolve([sealed, encrypted(plain, key)] as const);
+    },
+    () => plain.close(),
+  );
+
+  it("leaves nothing readable in the store's file or on a channel", async () => {
+    await sealed.set("permanent-code", "not-to-be-read-by-anybody");
+    expect(await plain.get("permanent-code")).toMatch(/^sealed:/);
+    const heard: string[] = [];
+    await plain.subscribe("secrets", (message) => heard.push(message));
+    await sealed.publish("secrets", "not-to-be-read-by-anybody");
+    await until(() => heard.length > 0);
+    expect(heard[0]).toMatch(/^sealed:/);
+    expect((await readFile(join(folder, "sealed/store/data.mdb"))).includes("not-to-be-read")).toBe(false);
+  });
+
+  it("reads what was written before the encryption was switched on", async () => {
+    await plain.set("old", "readable");
+    expect(await sealed.get("old")).toBe("readable");
+    expect(await sealed.compareAndSet("old", "readable", "new")).toBe(true);
+    expect(await plain.get("old")).toMatch(/^sealed:/);
+  });
+
+  it("does not open a value with another key, after a change, or under another name", async () => {
+    await sealed.set("one", "secret");
+    const value = (await plain.get("one"))!;
+    await plain.set("two", value);
+    await plain.set("three", value.slice(0, -4) + "AAA=");
+    await expect(sealed.get("two")).rejects.toThrow(StoreError);
+    await expect(sealed.get("three")).rejects.toThrow(StoreError);
+    await expect(encrypted(plain, new Secret("other")).get("one")).rejects.toThrow(StoreError);
+  });
+});
+
+describe("opening the store at start", () => {
+  const settings = (name: string, key?: string) => ({
+    dataDir: join(folder, name),
+    redisUrl: undefined,
+    encryptionKey: key === undefined ? undefined : new Secret(key),
+  });
+
+  it("refuses an encrypted store without its key, and with another one", async () => {
+    await (await openStore(settings("start", "right"), log)).close();
+    await expect(openStore(settings("start"), log)).rejects.toThrow(/needs the STORE_ENCRYPTION_KEY/);
+    await expect(openStore(settings("start", "wrong"), log)).rejects.toThrow(/another key/);
+    await (await openStore(settings("start", "right"), log)).close();
+  });
+
+  it("refuses a Redis that cannot be reached, and does not repeat the password of its URL", async () => {
+    const opening = openStore({ ...settings("x"), redisUrl: new Secret("redis://:hunter2@127.0.0.1:1") }, log);
+    await expect(opening).rejects.toThrow(/^Redis at 127.0.0.1:1 cannot be used: .*ECONNREFUSED/);
+  });
+});
+
+describeWithRedis("the store in Redis", () => {
+  let redis: TestRedis;
+  const stores: Store[] = [];
+  keepsTheContract(
+    async () => {
+      redis = await TestRedis.start();
+      stores.push(await openRedisStore(redis.url, { log }), await openRedisStore(redis.url, { log }));
+      return [stores[0]!, stores[1]!] as const;
+    },
+    async () => {
+      for (const store of stores) await store.close();
+      await redis.stop();
+    },
+  );
+
+  it("fails within its time when Redis hangs, then at once, and works again when Redis does", async () => {
+    const store = await openRedisStore(redis.url, { log, timeoutMs: 30, restMs: 100 });
+    await store.set("before", "1");
+    redis.pause();
+    await expect(store.get("before")).rejects.toThrow("Redis did not answer within 30 ms");
+    const atOnce = await Promise.allSettled(Array.from({ length: 100 }, () => store.set("during", "1")));
+    expect(new Set(atOnce.map((each) => String((each as PromiseRejectedResult).reason)))).toEqual(
+      new Set(["StoreError: Redis did not answer a moment ago"]),
+    );
+    redis.resume();
+    await wait(110);
+    expect(await store.get("before")).toBe("1");
+    expect(await store.get("during")).toBeUndefined();
+    await store.close();
+  });
+
+  it("fails at once when Redis is gone, and listens again by itself when it is back", async () => {
+    const store = await openRedisStore(redis.url, { log });
+    const heard: string[] = [];
+    await store.subscribe("news", (message) => heard.push(message));
+    await redis.stop();
+    await expect(store.get("before")).rejects.toThrow(StoreError);
+    await redis.restart();
+    await untilHeard(store, heard);
+    await store.close();
+  });
+});
+
+async function untilHeard(store: Store, heard: readonly string[]): Promise<void> {
+  while (heard.length === 0) {
+    await store.publish("news", "again").catch(() => undefined);
+    await wait(20);
+  }
+}
