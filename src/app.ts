@@ -1,6 +1,7 @@
 /** The composition root: every `new` of a long-lived object stands here, and nothing is decided. */
 import "reflect-metadata";
 import { setTimeout } from "node:timers/promises";
+import { callbackRoute } from "./server/callback-route.js";
 import { createApolloServer } from "./server/apollo.js";
 import { createAuthenticate } from "./server/auth/authenticate.js";
 import type { Caller } from "./server/caller.js";
@@ -25,8 +26,12 @@ import { createLogger, type Logger } from "./observability/logger.js";
 import { createMetrics } from "./observability/metrics.js";
 import { Secret } from "./observability/secret.js";
 import { buildLivingSubgraph } from "./schema.js";
+import type { Store } from "./stores/store.js";
 import { openStore } from "./stores/open-store.js";
 import { reasonOf } from "./stores/store.js";
+import type { CallbackEvent } from "./wecom/callback/events.js";
+import { publishLivingStatus } from "./wecom/callback/living-status-channel.js";
+import { CallbackReceiver } from "./wecom/callback/receiver.js";
 import { CallGates } from "./wecom/call-gates.js";
 import { WecomClient } from "./wecom/client.js";
 import { Deadline } from "./wecom/deadline.js";
@@ -83,6 +88,15 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   const reportUnknownCode = onceEach((field: string, code: number) => {
     log.warn({ field, code }, "WeCom sent a code that this gateway does not know");
   });
+  const callbacks =
+    config.wecom.callback &&
+    new CallbackReceiver({
+      ...config.wecom.callback,
+      receiver: { kind: "corp", corpid: corp },
+      ...{ store, metrics, log },
+      now,
+      handle: (event) => handleCallback(event, store),
+    });
   const { schema } = buildLivingSubgraph();
   const formatAnswerError = (
     formatted: GraphQLFormattedError,
@@ -160,6 +174,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
         createContext,
         hasLandingPage: !config.isProduction,
       }),
+      ...(callbacks && { "/wecom/callback": callbackRoute(callbacks) }),
       ...(!config.isProduction && { "/graphiql": explorerRoute(new URL("../dist/graphiql.html", import.meta.url)) }),
       ...probeRoutes(() => closing !== undefined, metrics),
     },
@@ -226,6 +241,10 @@ function tokenSource(
     case "self-built":
       return new SelfBuiltAppTokens(credentials, client, { timeoutMs: config.wecom.timeoutMs, log, now: Date.now });
   }
+}
+
+async function handleCallback(event: CallbackEvent, store: Store): Promise<void> {
+  if (event.kind === "living_status_change") await publishLivingStatus(store, event);
 }
 
 function onceEach(report: (field: string, code: number) => void): (field: string, code: number) => void {

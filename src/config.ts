@@ -28,6 +28,8 @@ export const settings = {
     meaning: "the self-built app's secret: the gateway fetches and renews the token",
     isSecret: true,
   },
+  WECOM_CALLBACK_TOKEN: { meaning: "the Token of the callback URL in WeCom's console", isSecret: true },
+  WECOM_CALLBACK_AES_KEY: { meaning: "the EncodingAESKey beside it: 43 characters", isSecret: true },
   WECOM_MAX_IN_FLIGHT: { default: "10", meaning: "calls under way at once, per corp and API" },
   WECOM_TIMEOUT_MS: { default: "8000", meaning: "deadline of one operation's calls to WeCom, in milliseconds" },
   REDIS_URL: {
@@ -120,6 +122,12 @@ export type LimitName =
   | "first"
   | "callsPerMinute";
 
+/** What WeCom's pushes to `/wecom/callback` are signed and encrypted with. */
+export interface CallbackKeys {
+  readonly token: Secret;
+  readonly aesKey: Secret;
+}
+
 export interface Config {
   readonly isProduction: boolean;
   readonly port: number;
@@ -127,6 +135,7 @@ export interface Config {
   readonly wecom: {
     readonly baseUrl: URL;
     readonly credentials: Credentials;
+    readonly callback: CallbackKeys | undefined;
     readonly maxInFlight: number;
     readonly timeoutMs: number;
   };
@@ -162,13 +171,15 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
   if (introspection !== undefined && introspection !== "on" && introspection !== "off") {
     problems.push(`INTROSPECTION: found ${JSON.stringify(introspection)}, expected on or off`);
   }
+  const credentials = readCredentials(reader, isProduction, problems);
   const config: Config = {
     isProduction,
     port: reader.integer("PORT", 0, 65535),
     host: reader.text("HOST") ?? settings.HOST.default,
     wecom: {
       baseUrl: reader.url("WECOM_BASE_URL"),
-      credentials: readCredentials(reader, isProduction, problems),
+      credentials,
+      callback: readCallbackKeys(reader, credentials, problems),
       maxInFlight: reader.integer("WECOM_MAX_IN_FLIGHT", 1, 1000),
       timeoutMs: reader.integer("WECOM_TIMEOUT_MS", 1, 600_000),
     },
@@ -292,6 +303,30 @@ function readManifest(reader: SettingReader, problems: string[]): ReadonlyMap<st
 
 /** Stands where a problem has been noted; a configuration with problems is never used. */
 const missingSecret = new Secret("");
+
+function readCallbackKeys(
+  reader: SettingReader,
+  credentials: Credentials,
+  problems: string[],
+): CallbackKeys | undefined {
+  const isToken = (text: string) => /^[A-Za-z0-9]{1,32}$/.test(text);
+  const isAesKey = (text: string) => /^[A-Za-z0-9+/]{43}$/.test(text);
+  const token = reader.checkedSecret("WECOM_CALLBACK_TOKEN", isToken, "at most 32 letters and digits");
+  const aesKey = reader.checkedSecret("WECOM_CALLBACK_AES_KEY", isAesKey, "43 characters of base64");
+  if (!token !== !aesKey) {
+    const [missing, given] = token
+      ? ["WECOM_CALLBACK_AES_KEY", "WECOM_CALLBACK_TOKEN"]
+      : ["WECOM_CALLBACK_TOKEN", "WECOM_CALLBACK_AES_KEY"];
+    problems.push(`${missing}: not set, expected what stands beside it in WeCom's console (${given} is set)`);
+  }
+  if (!token || !aesKey) return undefined;
+  if (credentials.kind === "fixed-token" && credentials.corpid === undefined) {
+    problems.push(
+      "WECOM_CORP_ID: not set, expected the corp for which callbacks are meant (WECOM_CALLBACK_TOKEN is set)",
+    );
+  }
+  return { token, aesKey };
+}
 
 /** Reads one variable at a time and notes what is wrong with it; what it returns then is never used. */
 class SettingReader {

@@ -15,7 +15,12 @@ export interface HttpMetrics {
   countOperation(way: "known" | "pipeline"): void;
 }
 
-export interface Metrics extends WecomMetrics, HttpMetrics {
+export interface CallbackMetrics {
+  /** @param outcome what became of it, or why it was refused */
+  countCallback(outcome: string): void;
+}
+
+export interface Metrics extends WecomMetrics, HttpMetrics, CallbackMetrics {
   /** The exposition format of Prometheus. */
   render(): Promise<{ contentType: string; text: string }>;
 }
@@ -44,7 +49,16 @@ export function createMetrics(): Metrics {
     labelNames: ["way"],
     registers: [registry],
   });
+  const callbacks = new Counter({
+    name: "wecom_callbacks_total",
+    help: "Callbacks from WeCom by outcome: verified, handled, repeated, unknown, failed, late, or why it was refused",
+    labelNames: ["outcome"],
+    registers: [registry],
+  });
   return {
+    countCallback: (outcome) => {
+      callbacks.inc({ outcome });
+    },
     countOperation: (way) => {
       operations.inc({ way });
     },

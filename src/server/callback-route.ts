@@ -1,0 +1,48 @@
+/** `/wecom/callback`: WeCom's messages in, the handler's answer out. What they mean is the handler's business. */
+import { readBody } from "./body.js";
+import { type Route, sendText } from "./listener.js";
+
+export interface CallbackHandler {
+  verify(query: URLSearchParams): CallbackAnswer;
+  receive(query: URLSearchParams, body: string): Promise<CallbackAnswer>;
+}
+
+interface CallbackAnswer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** A message has some 1 kB; none that WeCom documents comes near this. */
+const maxCallbackBytes = 64 * 1024;
+
+export function callbackRoute(handler: CallbackHandler): Route {
+  return async ({ request, response, search }) => {
+    const send = ({ status, body }: CallbackAnswer): void => {
+      sendText(response, status, "text/plain; charset=utf-8", body);
+    };
+    const query = new URLSearchParams(search);
+    if (request.method === "GET") {
+      send(handler.verify(query));
+      return;
+    }
+    if (request.method !== "POST") {
+      response.setHeader("allow", "GET, POST");
+      send({ status: 405, body: "" });
+      return;
+    }
+    const body = await readBody(request, maxCallbackBytes);
+    switch (body.kind) {
+      case "text":
+        send(await handler.receive(query, body.text));
+        return;
+      case "too-long":
+        response.setHeader("connection", "close");
+        send({ status: 413, body: "" });
+        return;
+      case "not-utf8":
+        send({ status: 400, body: "" });
+        return;
+      case "aborted":
+    }
+  };
+}

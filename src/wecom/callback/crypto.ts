@@ -1,0 +1,65 @@
+/**
+ * How WeCom signs and encrypts what it pushes. Strict where the scheme allows it: there is no MAC over the ciphertext
+ * besides the signature, so nothing is decrypted before that is checked, and every byte that is known is compared.
+ *
+ * @see https://developer.work.weixin.qq.com/document/path/90968
+ */
+import { createDecipheriv, createHash, timingSafeEqual } from "node:crypto";
+import type { Secret } from "../../observability/secret.js";
+
+const randomBytes = 16;
+const lengthBytes = 4;
+/** WeCom pads to 32 bytes, not to the 16 of the cipher: a library's own unpadding fails on half of the messages. */
+const paddingBytes = 32;
+
+export interface Signed {
+  readonly signature: string;
+  readonly timestamp: string;
+  readonly nonce: string;
+  readonly encrypt: string;
+}
+
+export function isSignedWith(token: Secret, { signature, timestamp, nonce, encrypt }: Signed): boolean {
+  const expected = createHash("sha1").update([token.reveal(), timestamp, nonce, encrypt].sort().join("")).digest();
+  if (!/^[0-9a-f]{40}$/.test(signature)) return false;
+  return timingSafeEqual(Buffer.from(signature, "hex"), expected);
+}
+
+export interface Decrypted {
+  readonly message: string;
+  /** For whom it is meant: a corpid or a suite_id, by the kind of callback. */
+  readonly receiveid: string;
+}
+
+/**
+ * @param aesKey EncodingAESKey: 43 characters of base64 without its "="
+ * @returns undefined when it was not encrypted with this key, or not as WeCom does it
+ */
+export function decryptMessage(aesKey: Secret, encrypt: string): Decrypted | undefined {
+  const sealed = Buffer.from(encrypt, "base64");
+  // Buffer.from skips what is not base64: only what encodes back to the same text was base64.
+  if (sealed.length === 0 || sealed.length % paddingBytes !== 0 || sealed.toString("base64") !== encrypt) {
+    return undefined;
+  }
+  const key = Buffer.from(`${aesKey.reveal()}=`, "base64");
+  const decipher = createDecipheriv("aes-256-cbc", key, key.subarray(0, 16)).setAutoPadding(false);
+  const padded = Buffer.concat([decipher.update(sealed), decipher.final()]);
+  const padding = padded[padded.length - 1] ?? 0;
+  if (padding < 1 || padding > paddingBytes || padding > padded.length) return undefined;
+  if (!padded.subarray(-padding).every((byte) => byte === padding)) return undefined;
+  const plain = padded.subarray(0, -padding);
+  const messageAt = randomBytes + lengthBytes;
+  if (plain.length < messageAt) return undefined;
+  const receiveidAt = messageAt + plain.readUInt32BE(randomBytes);
+  if (receiveidAt > plain.length) return undefined;
+  try {
+    return {
+      message: utf8.decode(plain.subarray(messageAt, receiveidAt)),
+      receiveid: utf8.decode(plain.subarray(receiveidAt)),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });

@@ -1,0 +1,76 @@
+/** What WeCom pushes, in its own words, of which this gateway knows what to do. */
+import { Secret } from "../../observability/secret.js";
+import type { Fields } from "./fields.js";
+
+/** Unix seconds of WeCom's clock, by which messages that arrive out of order are told apart. */
+interface Dated {
+  readonly at: number;
+}
+
+/** Commands to a provider's app. @see https://developer.work.weixin.qq.com/document/path/90642 */
+export type SuiteEvent = Dated & { readonly suiteId: string } & (
+    | { readonly kind: "suite_ticket"; readonly ticket: Secret }
+    | { readonly kind: "create_auth" | "reset_permanent_code"; readonly authCode: Secret }
+    | { readonly kind: "change_auth" | "cancel_auth"; readonly corpid: string }
+  );
+
+/** @see https://developer.work.weixin.qq.com/document/path/94145 */
+export interface LivingStatusChange extends Dated {
+  readonly kind: "living_status_change";
+  readonly corpid: string;
+  readonly livingid: string;
+  /** 0 reserved, 1 live, 2 ended, 4 cancelled; 3, expired, is on one of two pages. */
+  readonly status: number;
+  readonly userid: string;
+}
+
+export type CallbackEvent = SuiteEvent | LivingStatusChange | (Dated & UnknownEvent);
+
+interface UnknownEvent {
+  readonly kind: "unknown";
+  /** What WeCom calls it. */
+  readonly name: string;
+  readonly isCommand: boolean;
+}
+
+/** Whether it came the way of commands, to a suite, or the way of data, to a corp. */
+export function isCommand(event: CallbackEvent): boolean {
+  return "suiteId" in event || (event.kind === "unknown" && event.isCommand);
+}
+
+/** A known event that lacks a field is as good as unknown: sending it again would not help. */
+export function readEvent(fields: Fields): CallbackEvent {
+  const text = (name: string): string => fields.get(name) ?? "";
+  const command = text("infotype");
+  if (command !== "") {
+    const event = readCommand(command, text);
+    const common = { at: number(text("timestamp")), suiteId: text("suiteid") };
+    return event ? { ...event, ...common } : { kind: "unknown", name: command, isCommand: true, at: common.at };
+  }
+  const event = text("event") || text("msgtype");
+  const at = number(text("createtime"));
+  const [corpid, livingid, status] = [text("tousername"), text("livingid"), text("status")];
+  if (event === "living_status_change" && corpid !== "" && livingid !== "" && /^\d$/.test(status)) {
+    return { kind: event, corpid, livingid, status: Number(status), userid: text("fromusername"), at };
+  }
+  return { kind: "unknown", name: event, isCommand: false, at };
+}
+
+function readCommand(kind: string, text: (name: string) => string) {
+  switch (kind) {
+    case "suite_ticket":
+      return text("suiteticket") === "" ? undefined : { kind, ticket: new Secret(text("suiteticket")) };
+    case "create_auth":
+    case "reset_permanent_code":
+      return text("authcode") === "" ? undefined : { kind, authCode: new Secret(text("authcode")) };
+    case "change_auth":
+    case "cancel_auth":
+      return text("authcorpid") === "" ? undefined : { kind, corpid: text("authcorpid") };
+    default:
+      return undefined;
+  }
+}
+
+function number(text: string): number {
+  return /^\d{1,12}$/.test(text) ? Number(text) : 0;
+}

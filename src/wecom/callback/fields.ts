@@ -1,0 +1,70 @@
+/**
+ * The fields of a callback's envelope or message, in XML or in JSON: an app may choose either. The reader of XML knows
+ * the form that WeCom documents and refuses everything else: no DTD, no entity but XML's own five, no attribute, no
+ * comment, no processing instruction after the declaration. So there is nothing in it to expand, fetch or loop on.
+ *
+ * @see https://developer.work.weixin.qq.com/document/path/90238
+ */
+
+/** Names in lower case, for the two forms spell the envelope's differently; values as text. Nested ones are left out. */
+export type Fields = ReadonlyMap<string, string>;
+
+/** @returns undefined when the text is neither */
+export function readFields(text: string): Fields | undefined {
+  const trimmed = text.replace(/^\uFEFF/, "").trim();
+  return trimmed.startsWith("<") ? readXml(trimmed) : readJson(trimmed);
+}
+
+function readJson(text: string): Fields | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  const fields = new Map<string, string>();
+  for (const [name, content] of Object.entries(value)) {
+    if (typeof content === "string" || typeof content === "number") fields.set(name.toLowerCase(), String(content));
+  }
+  return fields;
+}
+
+const declaration = /^<\?xml [^<>?]{0,100}\?>\s*/;
+const piece = /<!\[CDATA\[([^]*?)\]\]>|<(\/?)([A-Za-z_][\w.-]{0,63})\s{0,8}(\/?)>|([^<&]+)|&(lt|gt|amp|quot|apos);/y;
+const entities: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
+const maxDepth = 8;
+
+function readXml(text: string): Fields | undefined {
+  const fields = new Map<string, string>();
+  const open: string[] = [];
+  let content = "";
+  let isNested = false;
+  let hasEnded = false;
+  piece.lastIndex = declaration.exec(text)?.[0].length ?? 0;
+  while (piece.lastIndex < text.length) {
+    const match = piece.exec(text);
+    // One root element, and nothing but its content.
+    if (!match || hasEnded) return undefined;
+    const [, cdata, closing, name, selfClosing, plain, entity] = match;
+    if (name === undefined) {
+      content += cdata ?? plain ?? entities[entity ?? ""] ?? "";
+      if (open.length < 2 && content.trim() !== "") return undefined;
+      continue;
+    }
+    if (closing === "") {
+      if (open.length === 0 ? name !== "xml" : open.length >= maxDepth) return undefined;
+      open.push(name);
+      isNested = open.length > 2;
+      if (!isNested) content = "";
+    }
+    if (closing === "/" || selfClosing === "/") {
+      if (open.pop() !== name || (closing === "/" && selfClosing === "/")) return undefined;
+      if (open.length === 1 && !isNested) fields.set(name.toLowerCase(), content.trim());
+      if (open.length === 1) isNested = false;
+      if (open.length < 2) content = "";
+      hasEnded = open.length === 0;
+    }
+  }
+  return hasEnded ? fields : undefined;
+}

@@ -1,0 +1,174 @@
+/**
+ * What WeCom pushes, from the query and the body to an event: verified, decrypted, checked for whom it is meant, and
+ * handled once. What an event does is its handler's business; it must have stored what matters when it resolves.
+ *
+ * WeCom sends a message again, up to three times, unless it is answered with 200 in time; a command must be answered
+ * within a second. So a message that could not be handled in time is answered 503: its repeat finds the work done.
+ *
+ * @see https://developer.work.weixin.qq.com/document/path/90238
+ */
+import { createHash } from "node:crypto";
+import type { Logger } from "../../observability/logger.js";
+import type { CallbackMetrics } from "../../observability/metrics.js";
+import type { Secret } from "../../observability/secret.js";
+import { reasonOf, type Store } from "../../stores/store.js";
+import { decryptMessage, isSignedWith } from "./crypto.js";
+import { type CallbackEvent, isCommand, readEvent } from "./events.js";
+import { type Fields, readFields } from "./fields.js";
+
+/** Whom callbacks are meant for. @see https://developer.work.weixin.qq.com/document/path/97172 */
+export type Receiver =
+  | { readonly kind: "corp"; readonly corpid: string }
+  /** Commands carry the suite's id, data the authorised corp's, and the verification of a URL the provider's own. */
+  | { readonly kind: "suite"; readonly suiteId: string; readonly providerCorpid: string | undefined };
+
+export interface CallbackAnswer {
+  readonly status: number;
+  readonly body: string;
+}
+
+export interface CallbackReceiverOptions {
+  readonly token: Secret;
+  readonly aesKey: Secret;
+  readonly receiver: Receiver;
+  readonly store: Store;
+  readonly metrics: CallbackMetrics;
+  readonly log: Logger;
+  readonly now: () => number;
+  /** How long the handling may take before WeCom is asked to send the message again. Default 800. */
+  readonly patienceMs?: number;
+  handle(event: CallbackEvent): Promise<void>;
+}
+
+/** The clocks may differ by this much, and a message be on its way for so long, WeCom's repeats included. */
+const windowSeconds = 300;
+
+/** WeCom waits one second for the answer to a command; the rest is for the way. */
+const defaultPatienceMs = 800;
+
+type Outcome = "handled" | "repeated" | "unknown" | "failed" | "late";
+type Refusal = "bad-signature" | "too-old" | "malformed" | "bad-encryption" | "wrong-receiveid";
+
+class CallbackRefused extends Error {
+  constructor(readonly refusal: Refusal) {
+    super(refusal);
+  }
+}
+
+export class CallbackReceiver {
+  readonly #underWay = new Map<string, Promise<Outcome>>();
+
+  constructor(private readonly options: CallbackReceiverOptions) {}
+
+  /** The GET by which an administrator's saving of the URL is verified: the bare plaintext must come back. */
+  verify(query: URLSearchParams): CallbackAnswer {
+    try {
+      // A "+" that was not escaped arrives as a space, and base64 has none.
+      const encrypt = (query.get("echostr") ?? "").replaceAll(" ", "+");
+      const { message, receiveid } = this.#open(query, encrypt);
+      const { receiver } = this.options;
+      const expected = receiver.kind === "corp" ? receiver.corpid : receiver.providerCorpid;
+      if (expected !== undefined && receiveid !== expected) throw new CallbackRefused("wrong-receiveid");
+      this.options.metrics.countCallback("verified");
+      return { status: 200, body: message };
+    } catch (error) {
+      return this.#refuse(error);
+    }
+  }
+
+  async receive(query: URLSearchParams, body: string): Promise<CallbackAnswer> {
+    try {
+      const { message, receiveid } = this.#open(query, parse(body).get("encrypt") ?? "");
+      const fields = parse(message);
+      const event = readEvent(fields);
+      if (!this.#isMeantFor(receiveid, event, fields)) throw new CallbackRefused("wrong-receiveid");
+      const outcome = await this.#handleOnce(event, digest(receiveid, message));
+      this.options.metrics.countCallback(outcome);
+      if (outcome === "failed" || outcome === "late") return { status: 503, body: "" };
+      // Commands ask for this word; to data, an empty body says that there is no reply to pass on.
+      return { status: 200, body: isCommand(event) ? "success" : "" };
+    } catch (error) {
+      return this.#refuse(error);
+    }
+  }
+
+  #open(query: URLSearchParams, encrypt: string) {
+    const [timestamp = "", nonce = "", signature = ""] = ["timestamp", "nonce", "msg_signature"].map(
+      (name) => query.get(name) ?? "",
+    );
+    if (encrypt === "") throw new CallbackRefused("malformed");
+    if (!isSignedWith(this.options.token, { signature, timestamp, nonce, encrypt })) {
+      throw new CallbackRefused("bad-signature");
+    }
+    const age = this.options.now() / 1000 - Number(timestamp);
+    // Written so that an age that is no number is refused.
+    if (!(Math.abs(age) <= windowSeconds)) throw new CallbackRefused("too-old");
+    const decrypted = decryptMessage(this.options.aesKey, encrypt);
+    if (!decrypted) throw new CallbackRefused("bad-encryption");
+    return decrypted;
+  }
+
+  #isMeantFor(receiveid: string, event: CallbackEvent, fields: Fields): boolean {
+    const { receiver } = this.options;
+    if ("suiteId" in event && event.suiteId !== receiveid) return false;
+    if (receiver.kind === "corp") return receiveid === receiver.corpid;
+    if (isCommand(event)) return receiveid === receiver.suiteId;
+    // Data may be for any corp that authorised the app: for the one to which the message itself is addressed.
+    return receiveid !== "" && receiveid === fields.get("tousername");
+  }
+
+  /** The same message, encrypted again or not, counts once; at the same time in two replicas it may count twice. */
+  async #handleOnce(event: CallbackEvent, id: string): Promise<Outcome> {
+    const key = `callback:${id}`;
+    if (await this.options.store.get(key).catch(() => undefined)) return "repeated";
+    let work = this.#underWay.get(key);
+    if (!work) {
+      work = this.#handle(event, key).finally(() => this.#underWay.delete(key));
+      this.#underWay.set(key, work);
+    }
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<Outcome>((resolve) => {
+      timer = setTimeout(() => {
+        resolve("late");
+      }, this.options.patienceMs ?? defaultPatienceMs);
+    });
+    return await Promise.race([work, late]).finally(() => {
+      clearTimeout(timer);
+    });
+  }
+
+  async #handle(event: CallbackEvent, key: string): Promise<Outcome> {
+    const { store, log } = this.options;
+    if (event.kind === "unknown") {
+      log.info({ event: event.name.slice(0, 64) }, "an event that this gateway does not use");
+      return "unknown";
+    }
+    try {
+      await this.options.handle(event);
+    } catch (error) {
+      log.error({ event: event.kind, reason: reasonOf(error) }, "a callback could not be handled");
+      return "failed";
+    }
+    // A repeat that is not known as one finds handlers that can be called twice.
+    await store.set(key, "1", { expiresInMs: 2 * windowSeconds * 1000 }).catch(() => undefined);
+    return "handled";
+  }
+
+  #refuse(error: unknown): CallbackAnswer {
+    if (!(error instanceof CallbackRefused)) throw error;
+    const { refusal } = error;
+    this.options.metrics.countCallback(refusal);
+    this.options.log.warn({ refusal }, "a callback was refused");
+    return { status: refusal === "malformed" ? 400 : 403, body: "" };
+  }
+}
+
+function parse(text: string): Fields {
+  const fields = readFields(text);
+  if (!fields) throw new CallbackRefused("malformed");
+  return fields;
+}
+
+function digest(receiveid: string, message: string): string {
+  return createHash("sha256").update(`${receiveid}\n${message}`).digest("base64url");
+}
