@@ -10,6 +10,7 @@ import { Documents, noSchemaExposure, withoutSuggestions } from "./server/docume
 import { explorerRoute } from "./server/explorer.js";
 import { graphqlRoute } from "./server/graphql-route.js";
 import { KnownOperations } from "./server/known-operations.js";
+import { installRoute } from "./server/install-route.js";
 import { createListener, type Exchange } from "./server/listener.js";
 import { securityHeaders } from "./server/security-headers.js";
 import { TrustedDocuments } from "./server/trusted-documents.js";
@@ -26,20 +27,16 @@ import { createLogger, type Logger } from "./observability/logger.js";
 import { createMetrics } from "./observability/metrics.js";
 import { Secret } from "./observability/secret.js";
 import { buildLivingSubgraph } from "./schema.js";
-import type { Store } from "./stores/store.js";
 import { openStore } from "./stores/open-store.js";
 import { reasonOf } from "./stores/store.js";
-import type { CallbackEvent } from "./wecom/callback/events.js";
-import { publishLivingStatus } from "./wecom/callback/living-status-channel.js";
+import { accessWith } from "./wecom/access.js";
 import { CallbackReceiver } from "./wecom/callback/receiver.js";
 import { CallGates } from "./wecom/call-gates.js";
 import { WecomClient } from "./wecom/client.js";
 import { Deadline } from "./wecom/deadline.js";
 import { WecomOverloadError } from "./wecom/errors.js";
 import { LivingDataSource } from "./wecom/living.datasource.js";
-import { fixedToken } from "./wecom/tokens/fixed-token.js";
-import { SelfBuiltAppTokens } from "./wecom/tokens/self-built-app.js";
-import type { TokenSource } from "./wecom/tokens/token-source.js";
+import { Installation } from "./wecom/suite/installation.js";
 
 export interface App {
   /** @returns the URL under which it answers */
@@ -82,9 +79,10 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   const dispatcher = new Pool(baseUrl.origin, { connections: 128, pipelining: 1, connect: { timeout: 3000 } });
   const gates = new CallGates(config.wecom.maxInFlight);
   const client = new WecomClient({ baseUrl, dispatcher, gates, metrics });
-  const tokens = tokenSource(credentials, client, config, log);
-  const livings = new LivingDataSource(client, tokens);
-  const corp = credentials.corpid ?? "default";
+  const kit = { store, log, now, random: Math.random, timeoutMs: config.wecom.timeoutMs };
+  const access = accessWith(credentials, baseUrl, client, kit);
+  const { suite } = access;
+  const livings = new LivingDataSource(client, access.tokens);
   const reportUnknownCode = onceEach((field: string, code: number) => {
     log.warn({ field, code }, "WeCom sent a code that this gateway does not know");
   });
@@ -92,10 +90,9 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     config.wecom.callback &&
     new CallbackReceiver({
       ...config.wecom.callback,
-      receiver: { kind: "corp", corpid: corp },
-      ...{ store, metrics, log },
-      now,
-      handle: (event) => handleCallback(event, store),
+      receiver: access.receiver,
+      ...{ store, metrics, log, now },
+      handle: (event) => access.handle(event),
     });
   const { schema } = buildLivingSubgraph();
   const formatAnswerError = (
@@ -126,6 +123,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     formatError: formatAnswerError,
   });
   await apollo.start();
+  await suite?.start();
 
   const authenticate = createAuthenticate(config.auth, log, now);
   if (config.isProduction && config.auth.mode === "none") {
@@ -147,7 +145,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
         };
   const createContext = ({ log: requestLog, requestId }: Exchange, caller: Caller) => {
     const deadline = new Deadline(config.wecom.timeoutMs);
-    const call = { corp, deadline, log: requestLog, ...countFor(caller) };
+    const call = { corp: caller.corp ?? access.defaultCorp, deadline, log: requestLog, ...countFor(caller) };
     return {
       value: {
         caller,
@@ -160,6 +158,13 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
       close: () => deadline.close(),
     };
   };
+  let url = "";
+  const installation =
+    suite &&
+    new Installation({
+      ...{ suite, store, log, now },
+      redirectUri: () => new URL("wecom/install", withSlash(config.publicUrl?.href ?? url)).href,
+    });
   let closing: Promise<void> | undefined;
   const listener = createListener({
     routes: {
@@ -175,6 +180,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
         hasLandingPage: !config.isProduction,
       }),
       ...(callbacks && { "/wecom/callback": callbackRoute(callbacks) }),
+      ...(installation && { "/wecom/install": installRoute((query) => installation.visit(query)) }),
       ...(!config.isProduction && { "/graphiql": explorerRoute(new URL("../dist/graphiql.html", import.meta.url)) }),
       ...probeRoutes(() => closing !== undefined, metrics),
     },
@@ -196,7 +202,8 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     log,
     listen: async () => {
       const { address, family, port } = await listener.listen(config.port, config.host);
-      return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+      url = `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+      return url;
     },
     close: (options = {}) => (closing ??= close(options)),
   };
@@ -229,22 +236,8 @@ async function upstream({ wecom }: Config, log: Logger): Promise<Upstream> {
   };
 }
 
-function tokenSource(
-  credentials: Upstream["credentials"],
-  client: WecomClient,
-  config: Config,
-  log: Logger,
-): TokenSource {
-  switch (credentials.kind) {
-    case "fixed-token":
-      return fixedToken(credentials.token);
-    case "self-built":
-      return new SelfBuiltAppTokens(credentials, client, { timeoutMs: config.wecom.timeoutMs, log, now: Date.now });
-  }
-}
-
-async function handleCallback(event: CallbackEvent, store: Store): Promise<void> {
-  if (event.kind === "living_status_change") await publishLivingStatus(store, event);
+function withSlash(url: string): string {
+  return url.endsWith("/") ? url : `${url}/`;
 }
 
 function onceEach(report: (field: string, code: number) => void): (field: string, code: number) => void {

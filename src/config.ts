@@ -28,6 +28,13 @@ export const settings = {
     meaning: "the self-built app's secret: the gateway fetches and renews the token",
     isSecret: true,
   },
+  WECOM_SUITE_ID: {
+    meaning: "the suite_id of a provider's app, third-party or (`dk…`) customised: a token per corp that authorised it",
+  },
+  WECOM_SUITE_SECRET: { meaning: "its suite_secret", isSecret: true },
+  PUBLIC_URL: {
+    meaning: "how browsers reach the gateway, for the way back from an app's installation; unset: where it listens",
+  },
   WECOM_CALLBACK_TOKEN: { meaning: "the Token of the callback URL in WeCom's console", isSecret: true },
   WECOM_CALLBACK_AES_KEY: { meaning: "the EncodingAESKey beside it: 43 characters", isSecret: true },
   WECOM_MAX_IN_FLIGHT: { default: "10", meaning: "calls under way at once, per corp and API" },
@@ -94,7 +101,14 @@ type SettingNameWithDefault = {
 export type Credentials =
   | { readonly kind: "simulator" }
   | { readonly kind: "fixed-token"; readonly token: Secret; readonly corpid: string | undefined }
-  | { readonly kind: "self-built"; readonly corpid: string; readonly corpsecret: Secret };
+  | { readonly kind: "self-built"; readonly corpid: string; readonly corpsecret: Secret }
+  | {
+      readonly kind: "suite";
+      readonly suiteId: string;
+      readonly suiteSecret: Secret;
+      /** The provider's own: only the verification of a callback URL is addressed to it. */
+      readonly providerCorpid: string | undefined;
+    };
 
 export type AuthSettings =
   | { readonly mode: "none" }
@@ -144,6 +158,8 @@ export interface Config {
   readonly trustedDocuments: ReadonlyMap<string, string> | undefined;
   readonly revealsSchema: boolean;
   readonly limits: Readonly<Record<LimitName, number>>;
+  /** Undefined: the URL under which it listens. */
+  readonly publicUrl: URL | undefined;
   readonly store: {
     readonly redisUrl: Secret | undefined;
     readonly dataDir: string;
@@ -199,6 +215,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
       first: reader.integer("LIMIT_FIRST", 1, 100),
       callsPerMinute: reader.integer("LIMIT_CALLS_PER_MINUTE", 1, 1_000_000),
     },
+    publicUrl: reader.text("PUBLIC_URL") === undefined ? undefined : reader.url("PUBLIC_URL"),
     store: {
       redisUrl: reader.checkedSecret("REDIS_URL", isRedisUrl, "a URL such as redis://127.0.0.1:6379"),
       dataDir: reader.text("DATA_DIR") ?? settings.DATA_DIR.default,
@@ -219,12 +236,26 @@ function readCredentials(reader: SettingReader, isProduction: boolean, problems:
   const token = reader.secret("WECOM_ACCESS_TOKEN");
   const corpid = reader.text("WECOM_CORP_ID");
   const corpsecret = reader.secret("WECOM_CORP_SECRET");
-  if (token && corpsecret) {
-    problems.push("WECOM_ACCESS_TOKEN and WECOM_CORP_SECRET: both set, expected one of the two kinds of credentials");
+  const suiteId = reader.text("WECOM_SUITE_ID");
+  const suiteSecret = reader.secret("WECOM_SUITE_SECRET");
+  const kinds = [
+    ...(token ? ["WECOM_ACCESS_TOKEN"] : []),
+    ...(corpsecret ? ["WECOM_CORP_SECRET"] : []),
+    ...(suiteId !== undefined ? ["WECOM_SUITE_ID"] : suiteSecret ? ["WECOM_SUITE_SECRET"] : []),
+  ];
+  if (kinds.length > 1) {
+    problems.push(
+      `${kinds.join(" and ")}: ${kinds.length === 2 ? "both" : "all"} set, expected one kind of credentials`,
+    );
   }
   if (token) return { kind: "fixed-token", token, corpid };
+  if (suiteId !== undefined && suiteSecret) return { kind: "suite", suiteId, suiteSecret, providerCorpid: corpid };
   if (corpid !== undefined && corpsecret) return { kind: "self-built", corpid, corpsecret };
-  if (corpid !== undefined)
+  if (suiteId !== undefined) {
+    problems.push("WECOM_SUITE_SECRET: not set, expected the secret of the suite (WECOM_SUITE_ID is set)");
+  } else if (suiteSecret) {
+    problems.push("WECOM_SUITE_ID: not set, expected the suite's id (WECOM_SUITE_SECRET is set)");
+  } else if (corpid !== undefined)
     problems.push("WECOM_CORP_SECRET: not set, expected the secret of the app (WECOM_CORP_ID is set)");
   else if (corpsecret) problems.push("WECOM_CORP_ID: not set, expected the corp's id (WECOM_CORP_SECRET is set)");
   else if (isProduction || reader.text("WECOM_BASE_URL") !== undefined) {
@@ -233,6 +264,7 @@ function readCredentials(reader: SettingReader, isProduction: boolean, problems:
       `WECOM_CORP_ID: not set, expected the corp's id, together with WECOM_CORP_SECRET (${why} there is no simulator)`,
       "WECOM_CORP_SECRET: not set, expected the secret of the app, together with WECOM_CORP_ID",
       "WECOM_ACCESS_TOKEN: not set, expected a fixed access_token, if the two above are not given",
+      "WECOM_SUITE_ID: not set, expected a provider's suite_id, together with WECOM_SUITE_SECRET, if none of these is given",
     );
   }
   return { kind: "simulator" };
@@ -318,6 +350,12 @@ function readCallbackKeys(
       ? ["WECOM_CALLBACK_AES_KEY", "WECOM_CALLBACK_TOKEN"]
       : ["WECOM_CALLBACK_TOKEN", "WECOM_CALLBACK_AES_KEY"];
     problems.push(`${missing}: not set, expected what stands beside it in WeCom's console (${given} is set)`);
+  }
+  if (credentials.kind === "suite" && !token && !aesKey) {
+    problems.push(
+      "WECOM_CALLBACK_TOKEN: not set, expected that of the callback URL: WeCom pushes the suite_ticket there",
+      "WECOM_CALLBACK_AES_KEY: not set, expected what stands beside it in WeCom's console",
+    );
   }
   if (!token || !aesKey) return undefined;
   if (credentials.kind === "fixed-token" && credentials.corpid === undefined) {
@@ -413,7 +451,7 @@ class SettingReader {
     return items;
   }
 
-  url(name: "WECOM_BASE_URL" | "AUTH_JWKS_URL"): URL {
+  url(name: "WECOM_BASE_URL" | "AUTH_JWKS_URL" | "PUBLIC_URL"): URL {
     const value = this.text(name) ?? settings.WECOM_BASE_URL.default;
     const url = URL.canParse(value) ? new URL(value) : null;
     const isUsable =

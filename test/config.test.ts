@@ -15,6 +15,8 @@ const problemsOf = (env: Record<string, string>): readonly string[] => {
   return [];
 };
 
+const suite = { WECOM_SUITE_ID: "wwsuite", WECOM_SUITE_SECRET: "s3cret-of-the-suite" };
+const callbackKeys = { WECOM_CALLBACK_TOKEN: "token", WECOM_CALLBACK_AES_KEY: "k".repeat(43) };
 const selfBuilt = { WECOM_CORP_ID: "ww1", WECOM_CORP_SECRET: "s3cret-of-the-app" };
 
 describe("The configuration", () => {
@@ -65,6 +67,35 @@ describe("The configuration", () => {
   });
 
   it.each([
+    [{ WECOM_ACCESS_TOKEN: "t", ...suite }, /WECOM_ACCESS_TOKEN and WECOM_SUITE_ID: both set/],
+    [{ ...selfBuilt, ...suite }, /WECOM_CORP_SECRET and WECOM_SUITE_ID: both set/],
+    [{ ...selfBuilt, WECOM_SUITE_SECRET: "s" }, /WECOM_CORP_SECRET and WECOM_SUITE_SECRET: both set/],
+    [{ WECOM_ACCESS_TOKEN: "t", ...selfBuilt, ...suite }, /WECOM_ACCESS_TOKEN and .* and WECOM_SUITE_ID: all set/],
+  ])("refuses a suite beside another kind of credentials, naming both", (env, problem) => {
+    expect(problemsOf(env)[0]).toMatch(problem);
+  });
+
+  it("takes a suite with the provider's own corp, and wants its callback keys", () => {
+    const env = { ...suite, WECOM_CORP_ID: "wwprovider" };
+    const { credentials } = loadConfig({ ...env, ...callbackKeys }).wecom;
+
+    expect(credentials).toMatchObject({ kind: "suite", suiteId: "wwsuite", providerCorpid: "wwprovider" });
+    expect(problemsOf(env).join("\n")).toMatch(/WECOM_CALLBACK_TOKEN: not set[^]*WECOM_CALLBACK_AES_KEY: not set/);
+  });
+
+  it.each([
+    [{ WECOM_CALLBACK_TOKEN: "t" }, "WECOM_CALLBACK_AES_KEY: not set"],
+    [{ WECOM_CALLBACK_AES_KEY: "k".repeat(43) }, "WECOM_CALLBACK_TOKEN: not set"],
+    [{ ...callbackKeys, WECOM_CALLBACK_AES_KEY: "short" }, "WECOM_CALLBACK_AES_KEY: found something else"],
+    [{ ...callbackKeys, WECOM_CALLBACK_TOKEN: "t".repeat(33) }, "WECOM_CALLBACK_TOKEN: found something else"],
+    [{ ...callbackKeys, WECOM_ACCESS_TOKEN: "t" }, "WECOM_CORP_ID: not set"],
+  ])("refuses callback keys that cannot work: %j", (env, problem) => {
+    expect(problemsOf(env).join("\n")).toContain(problem);
+  });
+
+  it.each([
+    [{ WECOM_SUITE_ID: "wwsuite" }, "WECOM_SUITE_SECRET"],
+    [{ WECOM_SUITE_SECRET: "s" }, "WECOM_SUITE_ID"],
     [{ WECOM_CORP_ID: "ww1" }, "WECOM_CORP_SECRET"],
     [{ WECOM_CORP_SECRET: "s" }, "WECOM_CORP_ID"],
     [{ WECOM_BASE_URL: "http://127.0.0.1:1" }, "WECOM_ACCESS_TOKEN"],

@@ -8,10 +8,15 @@ export interface Endpoint {
   readonly method: "GET" | "POST";
   /** `write`: repeating it after a lost answer can do harm. WeCom's reads are POSTs too: the verb does not tell. */
   readonly effect: "read" | "write";
+  /** The query parameter that carries the token. Default `access_token`. */
+  readonly tokenParameter?: "suite_access_token";
+  /** WeCom leaves `errcode` out when this API succeeds, "for historical reasons". */
+  readonly mayOmitErrcode?: true;
 }
 
 /** What a call needs to know of the operation that it belongs to. */
 export interface CallOptions {
+  /** For which corp; for a suite's own calls its suite_id. */
   readonly corp: string;
   readonly deadline: Deadline;
   readonly log: Logger;

@@ -56,8 +56,9 @@ export class WecomClient {
     try {
       return await this.exchange(endpoint, payload, token, call, read);
     } catch (error) {
-      if (!(error instanceof WecomApiError) || !isTokenRefused(error) || !tokens.invalidate(token, call)) throw error;
-      call.log.info({ api: endpoint.api, errcode: error.errcode }, "WeCom refused the access_token: fetching it again");
+      if (!(error instanceof WecomApiError) || !isTokenRefused(endpoint, error) || !tokens.invalidate(token, call))
+        throw error;
+      call.log.info({ api: endpoint.api, errcode: error.errcode }, "WeCom refused the token: fetching it again");
       return await this.exchange(endpoint, payload, await tokens.get(call), call, read);
     }
   }
@@ -79,7 +80,7 @@ export class WecomClient {
         this.options.dispatcher,
         {
           method: endpoint.method,
-          path: `${this.#pathPrefix}${api}?${queryString(token, payload.query)}`,
+          path: `${this.#pathPrefix}${api}?${queryString(endpoint.tokenParameter ?? "access_token", token, payload.query)}`,
           ...(payload.body && { body: JSON.stringify(payload.body) }),
         },
         call.deadline,
@@ -107,15 +108,17 @@ export class WecomClient {
 }
 
 /** The token is WeCom's own and clean; what callers give may hold a lone surrogate, which only URLSearchParams takes. */
-function queryString(token: Secret | undefined, query: Payload["query"]): string {
+function queryString(tokenParameter: string, token: Secret | undefined, query: Payload["query"]): string {
   const rest = query ? new URLSearchParams(query).toString() : "";
   if (!token) return rest;
-  return `access_token=${encodeURIComponent(token.reveal())}${rest === "" ? "" : `&${rest}`}`;
+  return `${tokenParameter}=${encodeURIComponent(token.reveal())}${rest === "" ? "" : `&${rest}`}`;
 }
 
-/** 40014 is what an expired token answers as well; 42001 is what the documentation says it answers. */
-function isTokenRefused(error: WecomApiError): boolean {
-  return error.errcode === 40014 || error.errcode === 42001;
+/** What an expired token answers; 40014 and 40082 say "invalid", and that is what an expired one answers as well. */
+const tokenRefusals = { access_token: [40014, 42001], suite_access_token: [40082, 42009] } as const;
+
+function isTokenRefused({ tokenParameter }: Endpoint, { errcode }: WecomApiError): boolean {
+  return tokenRefusals[tokenParameter ?? "access_token"].some((refusal) => refusal === errcode);
 }
 
 class UnusableAnswer extends Error {}
@@ -129,7 +132,7 @@ function readAnswer<T>(
   // WeCom answers everything with 200; any other status is a proxy's or a fault's, and its body is not WeCom's word.
   if (status !== 200) throw new UnusableAnswer(`HTTP status ${status}`);
   const answer = parseObject(body);
-  const { errcode, errmsg } = answer;
+  const { errcode = endpoint.mayOmitErrcode && 0, errmsg } = answer;
   if (typeof errcode !== "number" || !Number.isInteger(errcode)) throw new UnusableAnswer("no errcode in the answer");
   const words = typeof errmsg === "string" ? errmsg : "";
   // The errcode comes first, never the payload: an error's body carries empty payload fields as well.

@@ -104,7 +104,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     (closed ??= (async () => {
       const metrics = await fetchText("/metrics").catch(() => undefined);
       await app.close(drain);
-      for (const value of [corpsecret, fixedToken, egressIp, pushHost, ...issuedTokens(simulator)]) planted.add(value);
+      for (const value of [corpsecret, fixedToken, egressIp, pushHost, ...issuedSecrets(simulator)]) planted.add(value);
       await rm(dataDir, { recursive: true });
       await simulator.close();
       refuseLeaks([...outputs, ...logLines, metrics?.text ?? "", process.title], [...planted]);
@@ -122,8 +122,13 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   };
 }
 
-function issuedTokens(simulator: Simulator): string[] {
-  return [...new Set(simulator.requests.flatMap(({ query }) => query["access_token"] ?? []))];
+const secretFields = ["access_token", "suite_access_token", "corpsecret", "suite_secret", "suite_ticket"];
+const codeFields = ["permanent_code", "auth_code"];
+
+function issuedSecrets({ requests }: Simulator): string[] {
+  const sent = requests.flatMap(({ query, body }) => [query, (body ?? {}) as Record<string, unknown>]);
+  const values = sent.flatMap((fields) => [...secretFields, ...codeFields].map((name) => fields[name]));
+  return [...new Set(values)].filter((value): value is string => typeof value === "string" && value.length > 8);
 }
 
 /** Tokens and secrets that a caller sent: nothing may repeat them. Short ones are made up to be refused. */

@@ -2,8 +2,7 @@
 import { describe } from "@jest/globals";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
+import { freePort } from "./ports.js";
 
 const isInstalled = spawnSync("redis-server", ["--version"]).status === 0;
 
@@ -64,13 +63,4 @@ async function run(port: number): Promise<ChildProcess> {
   }
   if (server.exitCode !== null) throw new Error(`redis-server exited with ${server.exitCode}`);
   return server;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -1,0 +1,60 @@
+/** The kinds of app, and in what they differ: where tokens come from, whom callbacks are for, and which corp is meant. */
+import type { Secret } from "../observability/secret.js";
+import type { CallbackEvent } from "./callback/events.js";
+import { publishLivingStatus } from "./callback/living-status-channel.js";
+import type { Receiver } from "./callback/receiver.js";
+import type { WecomClient } from "./client.js";
+import { Suite } from "./suite/suite.js";
+import { fixedToken } from "./tokens/fixed-token.js";
+import { selfBuiltApp } from "./tokens/gettoken.js";
+import type { TokenKit } from "./tokens/renewed-token.js";
+import type { TokenSource } from "./tokens/token-source.js";
+
+export type AppCredentials =
+  | { readonly kind: "fixed-token"; readonly token: Secret; readonly corpid: string | undefined }
+  | { readonly kind: "self-built"; readonly corpid: string; readonly corpsecret: Secret }
+  | {
+      readonly kind: "suite";
+      readonly suiteId: string;
+      readonly suiteSecret: Secret;
+      readonly providerCorpid: string | undefined;
+    };
+
+export interface Access {
+  readonly tokens: TokenSource;
+  /** The corp of a request that names none: known to no token source where every request has to name one. */
+  readonly defaultCorp: string;
+  readonly receiver: Receiver;
+  /** Only for a provider's app. */
+  readonly suite?: Suite;
+  handle(event: CallbackEvent): Promise<void>;
+}
+
+/** @param wecom which WeCom it is: a token of one is of no use at another, such as a simulator */
+export function accessWith(credentials: AppCredentials, wecom: URL, client: WecomClient, kit: TokenKit): Access {
+  if (credentials.kind === "suite") {
+    const suite = new Suite(credentials, client, kit);
+    return {
+      ...{ tokens: suite.tokens, defaultCorp: "", receiver: credentials, suite },
+      handle: async (event) => {
+        if ("suiteId" in event) await suite.handle(event);
+        else await handleData(event, kit);
+      },
+    };
+  }
+  // The corp of a fixed token need not be known.
+  const { corpid = "default" } = credentials;
+  return {
+    tokens:
+      credentials.kind === "fixed-token"
+        ? fixedToken(corpid, credentials.token)
+        : selfBuiltApp(credentials, wecom, client, kit),
+    defaultCorp: corpid,
+    receiver: { kind: "corp", corpid },
+    handle: (event) => handleData(event, kit),
+  };
+}
+
+async function handleData(event: CallbackEvent, { store }: TokenKit): Promise<void> {
+  if (event.kind === "living_status_change") await publishLivingStatus(store, event);
+}

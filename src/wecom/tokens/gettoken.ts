@@ -1,0 +1,50 @@
+import { createHash } from "node:crypto";
+import { Secret } from "../../observability/secret.js";
+import type { CallOptions, Endpoint } from "../call.js";
+import { type Answer, requireString, type WecomClient } from "../client.js";
+import { type FetchedToken, RenewedToken, type TokenKit } from "./renewed-token.js";
+import { forCorpOnly, type TokenSource } from "./token-source.js";
+
+const endpoint: Endpoint = { api: "gettoken", method: "GET", effect: "read" };
+
+/** For a self-built app with its secret, and for a customised one, whose permanent code is its secret. */
+export function gettoken(
+  client: WecomClient,
+  corpid: string,
+  corpsecret: Secret,
+  call: CallOptions,
+): Promise<FetchedToken> {
+  const query = { corpid, corpsecret: corpsecret.reveal() };
+  return client.exchange(endpoint, { query }, undefined, call, (answer) => readToken(answer, "access_token"));
+}
+
+/** @param field the token's; WeCom documents two hours for all of them, and `expires_in` says it */
+export function readToken(answer: Answer, field: "access_token" | "suite_access_token"): FetchedToken {
+  const { expires_in: expiresIn } = answer;
+  return {
+    token: new Secret(requireString(answer, field)),
+    lifeMs: (typeof expiresIn === "number" && expiresIn > 0 ? expiresIn : 7200) * 1000,
+  };
+}
+
+export interface SelfBuiltApp {
+  readonly corpid: string;
+  readonly corpsecret: Secret;
+}
+
+/** @param wecom which WeCom it is: a token of one is of no use at another, such as a simulator */
+export function selfBuiltApp(app: SelfBuiltApp, wecom: URL, client: WecomClient, kit: TokenKit): TokenSource {
+  const { corpid, corpsecret } = app;
+  // Each app of a corp has a token of its own, and its secret is what tells it from the others.
+  const fingerprint = createHash("sha256").update(`${wecom.href}\n${corpsecret.reveal()}`).digest("base64url");
+  const tokens = new RenewedToken(
+    {
+      key: `app:${corpid}:${fingerprint.slice(0, 16)}`,
+      corp: corpid,
+      api: endpoint.api,
+      fetch: (call) => gettoken(client, corpid, corpsecret, call),
+    },
+    kit,
+  );
+  return forCorpOnly(corpid, tokens);
+}

@@ -1,0 +1,234 @@
+import { describe, expect, it } from "@jest/globals";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startGateway } from "./support/gateway.js";
+import { corps, type Provider, type ProviderOptions, providerEnv, startProvider, suiteId } from "./support/provider.js";
+
+const [corpA, corpB] = corps;
+const configuration = "LIVING_CONFIGURATION";
+
+async function startWithTicket(options: ProviderOptions = {}): Promise<Provider> {
+  const provider = await startProvider(options);
+  provider.simulator.suites.pushTicket(suiteId);
+  await provider.settle();
+  return provider;
+}
+
+const sentTo = ({ simulator }: Provider, api: string) => simulator.requestsTo(api);
+const tokensOfReads = (provider: Provider) =>
+  sentTo(provider, "living/get_user_all_livingid").map(({ query }) => query["access_token"]);
+const answers = ({ simulator }: Provider) =>
+  simulator.callbacks.deliveries().map(({ attempts }) => attempts.map(({ status, body }) => `${status} ${body}`));
+
+describe("A third-party app", () => {
+  it("calls for each corp that authorised it with a token of that corp's own", async () => {
+    await using provider = await startWithTicket();
+    await provider.install(corpA);
+    await provider.install(corpB);
+
+    expect(await Promise.all([corpA, corpB, corpA, corpB].map(provider.readFor))).toEqual(["ok", "ok", "ok", "ok"]);
+
+    expect(answers(provider)).toEqual([["200 success"], ["200 success"], ["200 success"]]);
+    expect(sentTo(provider, "service/get_suite_token")).toHaveLength(1);
+    const fetched = sentTo(provider, "service/get_corp_token").map(({ body }) => body as Record<string, string>);
+    expect(fetched.map(({ auth_corpid: corpid }) => corpid).sort()).toEqual([corpA, corpB]);
+    expect(new Set(fetched.map(({ permanent_code: code }) => code)).size).toBe(2);
+    expect(new Set(tokensOfReads(provider)).size).toBe(2);
+    expect(sentTo(provider, "gettoken")).toEqual([]);
+  });
+
+  it("refuses a corp that has not authorised it, and a request that names none, before WeCom is asked", async () => {
+    await using provider = await startWithTicket();
+    const before = provider.simulator.requests.length;
+
+    expect(await provider.readFor(corpA)).toBe(configuration);
+    expect(await provider.readFor("'; DROP TABLE corps;--")).toBe(configuration);
+    expect(await provider.readFor(undefined)).toBe(configuration);
+
+    expect(provider.simulator.requests).toHaveLength(before);
+  });
+
+  it("cannot authorise before a ticket has come, and does it when WeCom repeats the event after that", async () => {
+    await using provider = await startProvider();
+    const authCode = provider.simulator.suites.authorise(suiteId, corpA, { isPushed: false });
+    const message = { SuiteId: suiteId, AuthCode: authCode, InfoType: "create_auth", TimeStamp: now() };
+    const sealed = provider.simulator.callbacks.seal(provider.command, message);
+
+    expect(await provider.simulator.callbacks.post(sealed)).toMatchObject({ status: 503 });
+    provider.simulator.suites.pushTicket(suiteId);
+    await provider.settle();
+    expect(await provider.simulator.callbacks.post(sealed)).toMatchObject({ status: 200, body: "success" });
+
+    expect(await provider.readFor(corpA)).toBe("ok");
+  });
+
+  it("uses the newest ticket when they overtake each other", async () => {
+    await using provider = await startProvider();
+    const ticket = (value: string, at: number) => ({
+      ...provider.command,
+      message: { SuiteId: suiteId, InfoType: "suite_ticket", TimeStamp: at, SuiteTicket: value },
+    });
+    for (const [value, at] of [
+      ["second", now()],
+      ["first", now() - 60],
+      ["third", now() + 1],
+      ["second", now()],
+    ] as const) {
+      await provider.simulator.callbacks.send(ticket(value, at));
+    }
+    await provider.install(corpA);
+
+    expect(sentTo(provider, "service/get_suite_token").map(({ body }) => body)).toEqual(
+      expect.arrayContaining([expect.objectContaining({ suite_ticket: "third" })]),
+    );
+  });
+
+  it.each([40082, 42009])("fetches the suite's token again when WeCom answers %i", async (errcode) => {
+    await using provider = await startWithTicket();
+    await provider.install(corpA);
+    provider.simulator.faults.inject({ kind: "errcode", api: "service/get_corp_token", errcode });
+    provider.simulator.invalidateTokens();
+
+    expect(await provider.readFor(corpA)).toBe("ok");
+    expect(sentTo(provider, "service/get_suite_token")).toHaveLength(2);
+    expect(sentTo(provider, "service/get_corp_token")).toHaveLength(2);
+  });
+
+  it.each([40014, 42001])("fetches the corp's token again when WeCom answers %i", async (errcode) => {
+    await using provider = await startWithTicket();
+    await provider.install(corpA);
+    await provider.readFor(corpA);
+    provider.simulator.invalidateTokens();
+    provider.simulator.faults.inject({ kind: "errcode", api: "living/get_user_all_livingid", errcode });
+
+    expect(await provider.readFor(corpA)).toBe("ok");
+    expect(new Set(tokensOfReads(provider)).size).toBe(2);
+  });
+
+  it("exchanges an auth_code once, however often and by however many ways it comes", async () => {
+    await using provider = await startWithTicket();
+    const authCode = provider.simulator.suites.authorise(suiteId, corpA, { isPushed: false });
+    const message = (at: number) => ({ SuiteId: suiteId, AuthCode: authCode, InfoType: "create_auth", TimeStamp: at });
+    const send = (at: number) => provider.simulator.callbacks.send({ ...provider.command, message: message(at) });
+
+    await Promise.all([send(now()), send(now()), send(now() - 1)]);
+    await send(now() - 2);
+
+    expect(answers(provider).flat()).toEqual(Array(5).fill("200 success"));
+    expect(sentTo(provider, "service/get_permanent_code")).toHaveLength(1);
+    expect(await provider.readFor(corpA)).toBe("ok");
+  });
+
+  it("tells the operator when WeCom does not take an auth_code, and asks for no repeat", async () => {
+    await using provider = await startWithTicket();
+    const message = { SuiteId: suiteId, AuthCode: "used-already", InfoType: "create_auth", TimeStamp: now() };
+
+    const { attempts } = await provider.simulator.callbacks.send({ ...provider.command, message });
+
+    expect(attempts).toMatchObject([{ status: 200 }]);
+    expect(provider.logs).toContainEqual(expect.objectContaining({ level: "error", errcode: 40078 }));
+  });
+
+  it("stops for a corp that takes its authorisation back, and goes on for the others", async () => {
+    await using provider = await startWithTicket();
+    await provider.install(corpA);
+    await provider.install(corpB);
+    expect(await Promise.all([corpA, corpB].map(provider.readFor))).toEqual(["ok", "ok"]);
+
+    provider.simulator.clock.advance(1000);
+    provider.simulator.suites.cancelAuthorisation(suiteId, corpA);
+    await provider.settle();
+    const before = provider.simulator.requests.length;
+
+    expect(await provider.readFor(corpA)).toBe(configuration);
+    expect(provider.simulator.requests).toHaveLength(before);
+    expect(await provider.readFor(corpB)).toBe("ok");
+  });
+
+  it("keeps a new authorisation when an older cancellation arrives late", async () => {
+    await using provider = await startWithTicket();
+    await provider.install(corpA);
+    const message = { SuiteId: suiteId, InfoType: "cancel_auth", TimeStamp: now() - 10, AuthCorpId: corpA };
+
+    await provider.simulator.callbacks.send({ ...provider.command, message });
+
+    expect(await provider.readFor(corpA)).toBe("ok");
+  });
+
+  it("goes on after a restart with what it was given before", async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), "restart-"));
+    await using provider = await startWithTicket({ env: { DATA_DIR: dataDir } });
+    await provider.install(corpA);
+    await provider.readFor(corpA);
+    const before = provider.simulator.requests.length;
+    const env = { ...providerEnv(0), DATA_DIR: dataDir };
+    await using restarted = await startGateway({ env, upstreamUrl: provider.simulator.url });
+
+    const { errors } = await restarted.run(
+      '{ livings(anchorUserid: "zhangsan") { nodes { livingid } } }',
+      {},
+      {
+        "x-wecom-corpid": corpA,
+      },
+    );
+
+    expect(errors).toEqual([]);
+    // Not even a token: the one in the store is good.
+    expect(provider.simulator.requests.slice(before).map(({ api }) => api)).toEqual(["living/get_user_all_livingid"]);
+    await rm(dataDir, { recursive: true });
+  });
+});
+
+describe("A customised app", () => {
+  it("takes the permanent code for its secret and never asks for a corp token", async () => {
+    await using provider = await startWithTicket({ isCustomised: true });
+    await provider.install(corpA);
+
+    expect(await provider.readFor(corpA)).toBe("ok");
+
+    expect(sentTo(provider, "gettoken").map(({ query }) => query)).toEqual([
+      { corpid: corpA, corpsecret: expect.any(String) },
+    ]);
+    expect(sentTo(provider, "service/get_corp_token")).toEqual([]);
+  });
+
+  it("works on with the new permanent code when it is reset", async () => {
+    await using provider = await startWithTicket({ isCustomised: true });
+    await provider.install(corpA);
+    await provider.readFor(corpA);
+
+    provider.simulator.suites.resetPermanentCode(suiteId, corpA);
+    await provider.settle();
+    provider.simulator.invalidateTokens();
+
+    expect(await provider.readFor(corpA)).toBe("ok");
+    const secrets = sentTo(provider, "gettoken").map(({ query }) => query["corpsecret"]);
+    expect(new Set(secrets).size).toBe(2);
+  });
+});
+
+describe("What is at rest", () => {
+  it.each([
+    ["cannot be read with STORE_ENCRYPTION_KEY", { STORE_ENCRYPTION_KEY: "k".repeat(32) }, false],
+    ["lies in clear without it, as the docs say", {}, true],
+  ])("%s", async (_what, env, isReadable) => {
+    const dataDir = await mkdtemp(join(tmpdir(), "at-rest-"));
+    await using provider = await startWithTicket({ env: { ...env, DATA_DIR: dataDir } });
+    await provider.install(corpA);
+    await provider.readFor(corpA);
+
+    const [corpToken] = sentTo(provider, "service/get_corp_token");
+    const { permanent_code: code } = corpToken!.body as Record<string, string>;
+    const file = await readFile(join(dataDir, "store", "data.mdb"));
+    expect([code!, tokensOfReads(provider)[0]!].map((secret) => file.includes(secret))).toEqual([
+      isReadable,
+      isReadable,
+    ]);
+    await rm(dataDir, { recursive: true });
+  });
+});
+
+function now(): number {
+  return Math.floor(Date.now() / 1000);
+}
