@@ -43,9 +43,7 @@ function literal(type: GraphQLInputType, depth = 3): fc.Arbitrary<string> {
   const bare = getNullableType(type);
   if (isListType(bare)) {
     return rarely(
-      fc
-        .array(literal(bare.ofType as GraphQLInputType, depth), { maxLength: 3 })
-        .map((items) => `[${items.join(",")}]`),
+      fc.array(literal(bare.ofType, depth), { maxLength: 3 }).map((items) => `[${items.join(",")}]`),
       junk,
     );
   }
