@@ -75,5 +75,5 @@ describe("The packages that this depends on", () => {
   });
 });
 
-/** They only unpack or check what works without: `npm ci --ignore-scripts` is how the image is built. */
-const scriptsThatMayBeSkipped = ["@apollo/protobufjs"];
+/** A version check, and compilers for platforms without a prebuilt package; the image is built without running any. */
+const scriptsThatMayBeSkipped = ["@apollo/protobufjs", "lmdb", "msgpackr-extract"];
