@@ -22,8 +22,21 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** @param open two views of one store, as two replicas have them */
-function keepsTheContract(open: () => Promise<readonly [Store, Store]>, close: () => Promise<void>): void {
+/** The embedded store's clock, in milliseconds. */
+let clock = 1_700_000_000_000;
+const embedded = (name: string) => openEmbeddedStore(join(folder, name), { pollMs: 5, now: () => clock });
+const advance = (ms: number) => Promise.resolve((clock += ms));
+const soon = { expiresInMs: 400 };
+
+/**
+ * @param open two views of one store, as two replicas have them
+ * @param pass lets time go by for the store
+ */
+function keepsTheContract(
+  open: () => Promise<readonly [Store, Store]>,
+  close: () => Promise<void>,
+  pass: (ms: number) => Promise<unknown>,
+): void {
   let store: Store;
   let replica: Store;
   beforeAll(async () => {
@@ -40,18 +53,18 @@ function keepsTheContract(open: () => Promise<readonly [Store, Store]>, close: (
   });
 
   it("forgets a record when its time is over, and not before", async () => {
-    await store.set("short", "lived", { expiresInMs: 40 });
+    await store.set("short", "lived", soon);
     await store.set("long", "lived", { expiresInMs: 60_000 });
     expect(await replica.get("short")).toBe("lived");
-    await wait(60);
+    await pass(500);
     expect(await replica.get("short")).toBeUndefined();
     expect(await replica.get("long")).toBe("lived");
   });
 
   it("drops an earlier expiry when a record is set anew", async () => {
-    await store.set("extended", "1", { expiresInMs: 40 });
+    await store.set("extended", "1", soon);
     await store.set("extended", "2");
-    await wait(60);
+    await pass(500);
     expect(await store.get("extended")).toBe("2");
   });
 
@@ -77,8 +90,8 @@ function keepsTheContract(open: () => Promise<readonly [Store, Store]>, close: (
   });
 
   it("lets a record that ran out be set as one that never was", async () => {
-    await store.compareAndSet("cas-short", undefined, "1", { expiresInMs: 40 });
-    await wait(60);
+    await store.compareAndSet("cas-short", undefined, "1", soon);
+    await pass(500);
     expect(await replica.compareAndSet("cas-short", "1", "2")).toBe(false);
     expect(await replica.compareAndSet("cas-short", undefined, "3")).toBe(true);
     expect(await store.get("cas-short")).toBe("3");
@@ -91,19 +104,25 @@ function keepsTheContract(open: () => Promise<readonly [Store, Store]>, close: (
     expect(await store.get("race")).toBe(`${won.indexOf(true)}`);
   });
 
-  it("leases to one at a time, to the next after the release or the end", async () => {
+  it("leases to one at a time, and to the next after the release", async () => {
     const lease = await acquireLease(store, "lease", 60_000);
     expect(await acquireLease(replica, "lease", 60_000)).toBeUndefined();
     await lease!.release();
-    const short = await acquireLease(replica, "lease", 40);
-    expect(short).toBeDefined();
-    await wait(60);
-    const next = await acquireLease(store, "lease", 60_000);
+    const next = await acquireLease(replica, "lease", 60_000);
     expect(next).toBeDefined();
-    // What ran out must not take the lease from its next holder.
-    await short!.release();
-    expect(await acquireLease(replica, "lease", 60_000)).toBeUndefined();
     await next!.release();
+    expect(await store.get("lease")).toBeUndefined();
+  });
+
+  it("leases to the next when the holder has died, and lets it not be disturbed by one that was thought dead", async () => {
+    await store.set("lease", "of a dead process", soon);
+    expect(await acquireLease(replica, "lease", 60_000)).toBeUndefined();
+    await pass(500);
+    const lost = await acquireLease(replica, "lease", 60_000);
+    await store.set("lease", "of somebody else");
+    await lost!.release();
+    expect(await store.get("lease")).toBe("of somebody else");
+    await store.delete("lease");
   });
 
   it("lists the records whose key begins with a prefix", async () => {
@@ -113,7 +132,7 @@ function keepsTheContract(open: () => Promise<readonly [Store, Store]>, close: (
     await store.set("corp:[b*]:1", "another");
     await store.set("corp:aa:1", "matches only as a pattern");
     await store.set("corp:[a*]:gone", "too old", { expiresInMs: 1 });
-    await wait(20);
+    await pass(20);
     const found = new Map<string, string>();
     for await (const [key, value] of replica.scan("corp:[a*]:")) found.set(key, value);
     expect(found).toEqual(new Map(expected));
@@ -144,12 +163,13 @@ describe("the embedded store", () => {
   const stores: Store[] = [];
   keepsTheContract(
     () => {
-      stores.push(openEmbeddedStore(join(folder, "a.b"), { pollMs: 5 }));
+      stores.push(embedded("a.b"));
       return Promise.resolve([stores[0]!, stores[0]!] as const);
     },
     async () => {
       for (const store of stores) await store.close();
     },
+    advance,
   );
 
   it("is readable by its owner alone", async () => {
@@ -161,6 +181,25 @@ describe("the embedded store", () => {
     await writeFile(file, "");
     expect(() => openEmbeddedStore(file)).toThrow(StoreError);
     expect(() => openEmbeddedStore(file)).toThrow(/file.store cannot be opened: ENOTDIR/);
+  });
+});
+
+describe("A lease", () => {
+  it("is prolonged for as long as it is held, and not after that", async () => {
+    const prolonged: string[] = [];
+    const store: Pick<Store, "compareAndSet"> = {
+      compareAndSet: (_key, expected, value) => {
+        if (expected !== undefined && expected === value) prolonged.push(value);
+        return Promise.resolve(true);
+      },
+    };
+    const lease = await acquireLease(store, "lease", 15);
+    await until(() => prolonged.length >= 3);
+    await lease!.release();
+    const atRelease = prolonged.length;
+    await wait(30);
+    expect(prolonged).toHaveLength(atRelease);
+    expect(new Set(prolonged).size).toBe(1);
   });
 });
 
@@ -216,11 +255,12 @@ describe("a store with encryption", () => {
   let sealed: Store;
   keepsTheContract(
     () => {
-      plain = openEmbeddedStore(join(folder, "sealed"), { pollMs: 5 });
+      plain = embedded("sealed");
       sealed = encrypted(plain, key);
       return Promise.resolve([sealed, encrypted(plain, key)] as const);
     },
     () => plain.close(),
+    advance,
   );
 
   it("leaves nothing readable in the store's file or on a channel", async () => {
@@ -285,12 +325,13 @@ describeWithRedis("the store in Redis", () => {
       for (const store of stores) await store.close();
       await redis.stop();
     },
+    wait,
   );
 
   it("fails within its time when Redis hangs, then at once, and works again when Redis does", async () => {
     const store = await openRedisStore(redis.url, { log, timeoutMs: 30, restMs: 100 });
     await store.set("before", "1");
-    redis.pause();
+    await redis.pause();
     await expect(store.get("before")).rejects.toThrow("Redis did not answer within 30 ms");
     const atOnce = await Promise.allSettled(Array.from({ length: 100 }, () => store.set("during", "1")));
     expect(new Set(atOnce.map((each) => String((each as PromiseRejectedResult).reason)))).toEqual(

@@ -42,7 +42,7 @@ export async function openRedisStore(url: string, options: RedisStoreOptions): P
   client.on("error", report.failed).on("ready", report.ready);
   const listener = client.duplicate();
   listener.on("error", report.failed);
-  const store = new RedisStore(client, listener, options.timeoutMs ?? 250, options.restMs ?? 1000);
+  const store = new RedisStore(client, listener, options.timeoutMs ?? 500, options.restMs ?? 1000);
   try {
     await client.connect();
     await listener.connect();
@@ -145,18 +145,23 @@ class RedisStore implements Store {
 
   async #ask<T>(command: () => Promise<T>): Promise<T> {
     if (performance.now() < this.#restUntil) throw new StoreError("Redis did not answer a moment ago");
+    let isAnswered = false;
     let timer: NodeJS.Timeout | undefined;
     const tooLate = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
+      // A turn later than the timer: when this process stalled, the answer may lie there unread.
+      timer = setTimeout(() => setImmediate(giveUp), this.timeoutMs);
+      const giveUp = (): void => {
+        if (isAnswered) return;
         this.#restUntil = performance.now() + this.restMs;
         reject(new StoreError(`Redis did not answer within ${this.timeoutMs} ms`));
-      }, this.timeoutMs);
+      };
     });
     try {
       return await Promise.race([command(), tooLate]);
     } catch (error) {
       throw error instanceof StoreError ? error : new StoreError(`Redis failed: ${reasonOf(error)}`, error);
     } finally {
+      isAnswered = true;
       clearTimeout(timer);
     }
   }

@@ -60,21 +60,30 @@ export function reasonOf(error: unknown): string {
 }
 
 export interface Lease {
-  /** Gives the lease up, unless it ran out and is somebody else's by now. */
+  /** Gives the lease up, unless it is somebody else's by now. */
   release(): Promise<void>;
 }
 
 /**
- * The right to be the one that does something, for at most `ttlMs`: a holder that dies does not keep it. It makes double
- * work rare, not impossible: whoever stalls for longer than `ttlMs` is not alone any more.
+ * The right to be the one that does something. It is prolonged for as long as it is held, and ends `ttlMs` after its
+ * holder has died. It makes double work rare, not impossible: whoever stalls for longer than that is not alone any more.
  *
  * @returns undefined when somebody else holds it
  */
-export async function acquireLease(store: Store, key: string, ttlMs: number): Promise<Lease | undefined> {
+export async function acquireLease(
+  store: Pick<Store, "compareAndSet">,
+  key: string,
+  ttlMs: number,
+): Promise<Lease | undefined> {
   const owner = randomUUID();
-  if (!(await store.compareAndSet(key, undefined, owner, { expiresInMs: ttlMs }))) return undefined;
+  const expiry = { expiresInMs: ttlMs };
+  if (!(await store.compareAndSet(key, undefined, owner, expiry))) return undefined;
+  const prolonging = setInterval(() => {
+    store.compareAndSet(key, owner, owner, expiry).catch(() => undefined);
+  }, ttlMs / 3).unref();
   return {
     release: async () => {
+      clearInterval(prolonging);
       await store.compareAndSet(key, owner, undefined);
     },
   };

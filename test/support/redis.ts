@@ -30,8 +30,9 @@ export class TestRedis implements AsyncDisposable {
   }
 
   /** It hangs: connections stay, nothing is answered. */
-  pause(): void {
+  pause(): Promise<void> {
     this.server.kill("SIGSTOP");
+    return Promise.resolve();
   }
 
   resume(): void {

@@ -22,7 +22,7 @@ const renewalJitter = 0.2;
 /** WeCom may repeat a token with what is left of its life: it is not asked for more often than this because of that. */
 const renewalPauseMs = 60_000;
 const renewalRetryMs = 5_000;
-/** A holder that died keeps the others waiting for so long; one that is slower than this may be doubled. */
+/** A holder that died keeps the others waiting for so long. */
 const leaseMs = 3_000;
 const leasePollMs = 40;
 /** WeCom gave out again the very token that it had refused: asking more often would not help. */

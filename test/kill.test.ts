@@ -1,0 +1,63 @@
+// A gateway that is killed while a corp authorises its app. KILLS=20 is the long form.
+import { describe, expect, it } from "@jest/globals";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { seededRandom, startSimulator } from "../src/simulator/index.js";
+import { freePort } from "./support/ports.js";
+import { corps, providerEnv, providerSimulation, suiteId } from "./support/provider.js";
+import { Replica } from "./support/replica.js";
+
+const kills = Number(process.env["KILLS"] ?? 4);
+const random = seededRandom(7);
+const [corpid] = corps;
+
+describe(`A gateway that is killed at ${kills} random points of an authorisation`, () => {
+  it("has the permanent code whole, once WeCom was told so, and otherwise gets it by the repeat or says that it is lost", async () => {
+    const port = await freePort();
+    await using simulator = await startSimulator({ ...providerSimulation(port), latencyMs: 5 });
+    const dataDir = await mkdtemp(join(tmpdir(), "killed-"));
+    const env = { ...providerEnv(port), DATA_DIR: dataDir, WECOM_BASE_URL: simulator.url };
+    const { callbacks, suites } = simulator;
+    let lost = 0;
+    for (let round = 0; round < kills; round += 1) {
+      const first = await Replica.start(env);
+      suites.pushTicket(suiteId);
+      await callbacks.idle();
+      const authCode = suites.authorise(suiteId, corpid, { isPushed: false });
+      const target = { url: `http://127.0.0.1:${port}/wecom/callback`, receiveid: suiteId, ...keys() };
+      const message = {
+        SuiteId: suiteId,
+        AuthCode: authCode,
+        InfoType: "create_auth",
+        TimeStamp: Math.floor(Date.now() / 1000),
+      };
+      const sealed = callbacks.seal(target, message);
+      const answer = callbacks.post(sealed);
+      await wait(random() * 60);
+      await first.kill();
+      const wasTold = (await answer).status === 200;
+
+      await using second = await Replica.start(env);
+      if (!wasTold) {
+        while ((await callbacks.post(sealed)).status !== 200) await wait(50);
+      }
+      // Not by a token from before: by the permanent code.
+      simulator.invalidateTokens();
+      const outcome = await second.read(corpid);
+      if (outcome === "ok") continue;
+      // WeCom carried the exchange out, and the answer reached a process that was dead.
+      expect(wasTold).toBe(false);
+      expect(second.hasLogged(/has to authorise the app again/)).toBe(true);
+      lost += 1;
+    }
+    process.stderr.write(`killed ${kills} times: ${lost} codes were on their way and had to be asked for again\n`);
+    await rm(dataDir, { recursive: true });
+  }, 300_000);
+});
+
+function keys(): { token: string; aesKey: string } {
+  const { WECOM_CALLBACK_TOKEN: token, WECOM_CALLBACK_AES_KEY: aesKey } = providerEnv(0);
+  return { token: token!, aesKey: aesKey! };
+}

@@ -1,0 +1,60 @@
+// A gateway as a process of its own, to be run beside others and to be killed.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+const main = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
+const query = `{ livings(anchorUserid: "zhangsan") { nodes { livingid } } }`;
+
+export class Replica implements AsyncDisposable {
+  private constructor(
+    readonly url: string,
+    private readonly child: ChildProcess,
+    private readonly output: readonly string[],
+  ) {}
+
+  /** @param env nothing of this process's environment is added but PORT, if it is not given */
+  static async start(env: Readonly<Record<string, string>>): Promise<Replica> {
+    const child = spawn(process.execPath, [main], {
+      env: { PORT: "0", ...env },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const output: string[] = [];
+    const url = await new Promise<string>((resolve, reject) => {
+      child.stdout.setEncoding("utf8").on("data", (text: string) => {
+        output.push(text);
+        const found = /"msg":"listening on (\S+)\/graphql"/.exec(output.join(""))?.[1];
+        if (found !== undefined) resolve(found);
+      });
+      child.once("exit", () => {
+        reject(new Error(output.join("")));
+      });
+    });
+    return new Replica(url, child, output);
+  }
+
+  /** A read: "ok", or the code of its error. */
+  async read(corpid?: string): Promise<string> {
+    const response = await fetch(`${this.url}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...(corpid !== undefined && { "x-wecom-corpid": corpid }) },
+      body: JSON.stringify({ query }),
+    });
+    const { errors } = (await response.json()) as { errors?: { extensions: { code: string } }[] };
+    return errors?.[0]?.extensions.code ?? "ok";
+  }
+
+  hasLogged(pattern: RegExp): boolean {
+    return pattern.test(this.output.join(""));
+  }
+
+  async kill(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    this.child.kill("SIGKILL");
+    await once(this.child, "exit");
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.kill();
+  }
+}
