@@ -318,7 +318,10 @@ describeWithRedis("the store in Redis", () => {
   keepsTheContract(
     async () => {
       redis = await TestRedis.start();
-      stores.push(await openRedisStore(redis.url, { log, timeoutMs: 5000 }), await openRedisStore(redis.url, { log, timeoutMs: 5000 }));
+      stores.push(
+        await openRedisStore(redis.url, { log, timeoutMs: 5000 }),
+        await openRedisStore(redis.url, { log, timeoutMs: 5000 }),
+      );
       return [stores[0]!, stores[1]!] as const;
     },
     async () => {
