@@ -21,14 +21,15 @@ if ! (command -v buildah && command -v mmdebstrap && command -v ip) > /dev/null;
 fi
 buildah() { command buildah --root "$store/storage" --runroot "$store/run" --storage-driver vfs "$@"; }
 
+mkdir -p "$store"
+exec 9> "$store/lock"
+flock 9
 scratch=$(mktemp -d)
-containers=()
-trap 'for container in "${containers[@]}"; do buildah rm "$container" > /dev/null; done; rm -r "$scratch"' EXIT
+trap 'buildah rm --all > /dev/null; rm -r "$scratch"' EXIT
 
 if ! buildah inspect --type image "$base" &> /dev/null; then
   echo "== base image: Debian $suite, Node $release"
   container=$(buildah from scratch)
-  containers+=("$container")
   root=$(buildah mount "$container")
   mmdebstrap --quiet --variant=essential --include=libstdc++6,passwd "$suite" "$root"
   chroot "$root" useradd --uid 1000 --user-group --create-home node
@@ -47,11 +48,12 @@ mkdir "$scratch/npm"
 # Docker's own format, for OCI's has no HEALTHCHECK.
 buildah build --isolation chroot --format docker --pull-never --tag "$image" \
   --secret "id=npmrc,src=$scratch/npmrc" --volume "$scratch/npm:/run/npm:ro" .
+# Also what an interrupted run has left.
+buildah rm --all > /dev/null
 buildah rmi --prune > /dev/null
 
 echo "== what it does"
 container=$(buildah from --pull-never "$image")
-containers+=("$container")
 buildah inspect --type image "$image" > "$scratch/image.json"
 # In a network of its own, where the image's port is free and nobody else reaches it.
 unshare --net sh -c 'ip link set lo up && exec node scripts/check-image.mjs "$@"' sh \
