@@ -82,15 +82,14 @@ describe("Whatever is sent", () => {
     timeLimitMs + 20_000,
   );
 
-  (isLong ? it : it.skip)(
-    "(the hostile corpus, ten times) blocks nobody else for longer than 50 ms",
-    async () => {
+  // The last promise below says what it did to everybody else.
+  if (isLong) {
+    it("outlives the hostile corpus, ten times over", async () => {
       for (let round = 0; round < 10; round++) {
         for (const { body, headers } of hostileRequests) await send(body, headers).catch(unlessHungUp);
       }
-    },
-    600_000,
-  );
+    }, 600_000);
+  }
 
   it("leaves a gateway that is alive, has said nothing, and ends when it is told", async () => {
     const { statusCode } = await pool.request({ path: "/health/live", method: "GET" });
