@@ -1,6 +1,7 @@
 /**
  * The environment as a checked configuration: the only reader of process.env. All mistakes are told at once, by variable,
  * with what was found and what is expected; the value of a secret never.
+ * Over 300 lines because every variable, its default, its meaning and its check stand together here.
  */
 import { readFileSync } from "node:fs";
 import type { LogLevel } from "./observability/logger.js";
