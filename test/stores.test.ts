@@ -138,6 +138,22 @@ function keepsTheContract(
     expect(found).toEqual(new Map(expected));
   });
 
+  it("keeps what is in a queue until it is taken out, and tells every replica what is due, the earliest first", async () => {
+    await store.enqueue("queue", "late", 3000);
+    await store.enqueue("queue", "second", 2000);
+    await replica.enqueue("queue", "first", 1000);
+    await store.enqueue("queue:other", "not of this one", 1);
+    expect(await replica.due("queue", 2000, 10)).toEqual(["first", "second"]);
+    expect(await store.due("queue", 2000, 1)).toEqual(["first"]);
+    await replica.enqueue("queue", "first", 9000);
+    expect(await store.due("queue", 2000, 10)).toEqual(["second"]);
+    await store.dequeue("queue", "second");
+    await store.dequeue("queue", "never in it");
+    expect(await replica.due("queue", 2000, 10)).toEqual([]);
+    expect(await replica.due("queue", 9000, 10)).toEqual(["late", "first"]);
+    expect(await replica.due("empty", 9000, 10)).toEqual([]);
+  });
+
   it("tells all listeners of a channel in every replica, in order, until they stop", async () => {
     const heard: string[] = [];
     const stop = await store.subscribe("news", (message) => heard.push(`a ${message}`));

@@ -23,7 +23,7 @@ export function openEmbeddedStore(dataDir: string, options: EmbeddedStoreOptions
   try {
     // What is in it may be secret, and LMDB leaves the mode of its files to the umask.
     mkdirSync(path, { recursive: true, mode: 0o700 });
-    const root = open({ path, noSubdir: false, overlappingSync: false, maxDbs: 2 });
+    const root = open({ path, noSubdir: false, overlappingSync: false, maxDbs: 3 });
     return new EmbeddedStore(root, options.now ?? Date.now, options.pollMs ?? 50);
   } catch (error) {
     throw new StoreError(`the embedded store in ${path} cannot be opened: ${reasonOf(error)}`, error);
@@ -39,6 +39,8 @@ interface Message {
 class EmbeddedStore implements Store {
   readonly #records: Database<string, string>;
   readonly #messages: Database<Message, number>;
+  /** What is in a queue is under way, and therefore little: it is looked through whole. */
+  readonly #queues: Database<number, [queue: string, member: string]>;
   readonly #listeners = new Map<string, Set<(message: string) => void>>();
   readonly #sweeper: NodeJS.Timeout;
   #poller: NodeJS.Timeout | undefined;
@@ -51,6 +53,7 @@ class EmbeddedStore implements Store {
   ) {
     this.#records = root.openDB({ name: "records", encoding: "string", useVersions: true });
     this.#messages = root.openDB({ name: "messages", keyEncoding: "uint32" });
+    this.#queues = root.openDB({ name: "queues" });
     this.#sweeper = setInterval(() => void this.#sweep().catch(() => undefined), sweepMs).unref();
   }
 
@@ -101,6 +104,25 @@ class EmbeddedStore implements Store {
       if (found !== undefined) yield [key, found];
       if (++seen % 500 === 0) await nextTurn();
     }
+  }
+
+  async enqueue(queue: string, member: string, dueAt: number): Promise<void> {
+    await attempt(() => this.#queues.put([queue, member], dueAt));
+  }
+
+  due(queue: string, now: number, limit: number): Promise<string[]> {
+    return attempt(() => {
+      this.root.resetReadTxn();
+      const members = this.#queues.getRange({ start: [queue, ""], end: [queue, "\uffff"] });
+      return [...members.filter(({ value }) => value <= now)]
+        .sort((one, other) => one.value - other.value)
+        .slice(0, limit)
+        .map(({ key: [, member] }) => member);
+    });
+  }
+
+  async dequeue(queue: string, member: string): Promise<void> {
+    await attempt(() => this.#queues.remove([queue, member]));
   }
 
   async publish(channel: string, message: string): Promise<void> {

@@ -1,6 +1,7 @@
 /**
  * Encrypts what a store holds: AES-256-GCM, bound to the record's key, so that a value copied to another record does not
- * open there. Keys of records stay readable. Values from before the encryption was switched on are read as they are.
+ * open there. Keys of records and members of
+ * queues stay readable. Values from before the encryption was switched on are read as they are.
  */
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
 import type { Secret } from "../observability/secret.js";
@@ -49,6 +50,9 @@ export function encrypted(store: Store, secret: Secret): Store {
     async *scan(prefix) {
       for await (const [name, value] of store.scan(prefix)) yield [name, unseal(name, value)] as const;
     },
+    enqueue: (queue, member, dueAt) => store.enqueue(queue, member, dueAt),
+    due: (queue, now, limit) => store.due(queue, now, limit),
+    dequeue: (queue, member) => store.dequeue(queue, member),
     publish: (channel, message) => store.publish(channel, seal(channel, message)),
     subscribe: (channel, listener) =>
       store.subscribe(channel, (message) => {

@@ -126,6 +126,19 @@ class RedisStore implements Store {
     } while (cursor !== "0");
   }
 
+  async enqueue(queue: string, member: string, dueAt: number): Promise<void> {
+    await this.#ask(() => this.client.zAdd(namespace + queue, { score: dueAt, value: member }));
+  }
+
+  due(queue: string, now: number, limit: number): Promise<string[]> {
+    const page = { BY: "SCORE", LIMIT: { offset: 0, count: limit } } as const;
+    return this.#ask(() => this.client.zRange(namespace + queue, "-inf", now, page));
+  }
+
+  async dequeue(queue: string, member: string): Promise<void> {
+    await this.#ask(() => this.client.zRem(namespace + queue, member));
+  }
+
   async publish(channel: string, message: string): Promise<void> {
     await this.#ask(() => this.client.publish(namespace + channel, message));
   }

@@ -37,6 +37,14 @@ export interface Store {
   /** The records whose key begins so, in no particular order. Walks all keys in Redis: not for the path of a request. */
   scan(prefix: string): AsyncIterable<readonly [key: string, value: string]>;
 
+  /** Puts `member` into `queue`, to be due at a Unix time in milliseconds; one that is in it already is moved. */
+  enqueue(queue: string, member: string, dueAt: number): Promise<void>;
+
+  /** Those of `queue` that are due at `now`, the earliest first, at most `limit`. They stay until they are taken out. */
+  due(queue: string, now: number, limit: number): Promise<string[]>;
+
+  dequeue(queue: string, member: string): Promise<void>;
+
   /** Tells all who listen now, in all replicas, this one included. Nobody hears what was said before they listened. */
   publish(channel: string, message: string): Promise<void>;
 
