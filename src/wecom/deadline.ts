@@ -55,6 +55,21 @@ export class Deadline {
     });
   }
 
+  /** @returns after `ms`, whether there is time left; at once, when there is not that much */
+  pause(ms: number): Promise<boolean> {
+    if (this.remainingMs <= ms) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        stopWaiting();
+        resolve(true);
+      }, ms);
+      const stopWaiting = this.onEnd(() => {
+        clearTimeout(timer);
+        resolve(false);
+      });
+    });
+  }
+
   /** Releases the timer of an operation that is over. */
   close(): void {
     clearTimeout(this.#timer);

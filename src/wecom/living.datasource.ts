@@ -23,6 +23,7 @@ import type {
   ModifyLivingRequest,
   WatchStatPage,
 } from "./living.wire.js";
+import { sendRepeatedly } from "./repeated-write.js";
 import type { TokenSource } from "./tokens/token-source.js";
 
 const create: Endpoint = { api: "living/create", method: "POST", effect: "write" };
@@ -57,7 +58,9 @@ export class LivingDataSource {
    * @see https://developer.work.weixin.qq.com/document/path/93640
    */
   modify(request: ModifyLivingRequest, call: CallOptions): Promise<void> {
-    return this.#call(modify, { body: request }, call, nothing);
+    const { livingid } = request;
+    const write = { isDone: (info: LivingInfo) => isModified(info, request), livingid };
+    return this.#callRepeatedly(modify, request, write, call);
   }
 
   /**
@@ -65,7 +68,8 @@ export class LivingDataSource {
    * @see https://developer.work.weixin.qq.com/document/path/93638
    */
   cancel(livingid: string, call: CallOptions): Promise<void> {
-    return this.#call(cancel, { body: { livingid } }, call, nothing);
+    const write = { isDone: ({ status }: LivingInfo) => status === cancelled, livingid };
+    return this.#callRepeatedly(cancel, { livingid }, write, call);
   }
 
   /**
@@ -73,7 +77,8 @@ export class LivingDataSource {
    * @see https://developer.work.weixin.qq.com/document/path/93874
    */
   deleteReplayData(livingid: string, call: CallOptions): Promise<void> {
-    return this.#call(deleteReplayData, { body: { livingid } }, call, nothing);
+    const write = { isDone: (info: LivingInfo) => info.replay_status === replayDeleted, livingid };
+    return this.#callRepeatedly(deleteReplayData, { livingid }, write, call);
   }
 
   /**
@@ -143,6 +148,23 @@ export class LivingDataSource {
     }));
   }
 
+  /** After a lost answer the living is looked at, and the write sent again unless it is seen to be done. */
+  #callRepeatedly(
+    endpoint: Endpoint,
+    body: object,
+    { livingid, isDone }: { livingid: string; isDone: (living: LivingInfo) => boolean },
+    call: CallOptions,
+  ): Promise<void> {
+    return sendRepeatedly(
+      {
+        send: (options) => this.#call(endpoint, { body }, options, nothing),
+        read: (options) => this.getLivingInfo(livingid, options),
+        isDone,
+      },
+      call,
+    );
+  }
+
   #call<T>(
     endpoint: Endpoint,
     payload: { body?: object; query?: Record<string, string> },
@@ -151,6 +173,23 @@ export class LivingDataSource {
   ): Promise<T> {
     return this.client.call(endpoint, payload, this.tokens, call, read);
   }
+}
+
+/** The `status` of a living that was cancelled, and the `replay_status` of a replay that was deleted. */
+const cancelled = 4;
+const replayDeleted = 2;
+
+/** A reserved living tells its booking in `reserve_*`. Whether `remind_time` was changed, WeCom does not tell. */
+function isModified(info: LivingInfo, changed: ModifyLivingRequest): boolean {
+  const { theme, living_start, living_duration, type, description, remind_time } = changed;
+  return (
+    remind_time === undefined &&
+    (theme === undefined || info.theme === theme) &&
+    (living_start === undefined || (info.reserve_start ?? info.living_start) === living_start) &&
+    (living_duration === undefined || (info.reserve_living_duration ?? info.living_duration) === living_duration) &&
+    (type === undefined || info.type === type) &&
+    (description === undefined || info.description === description)
+  );
 }
 
 const nothing = (): void => undefined;
