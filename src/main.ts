@@ -27,17 +27,18 @@ async function start(config: Config): Promise<App> {
 
 const config = readConfig();
 const app = await start(config);
-const url = await app.listen();
-app.log.info({ url: `${url}/graphql` }, `listening on ${url}/graphql`);
-if (!config.isProduction) process.stdout.write(banner(url, config.wecom.credentials.kind === "simulator"));
-
-// `on`, not `once`: a second signal must not kill what the first one lets finish.
+// Before anybody can know that it listens; and `on`, not `once`: a second signal must not kill what the first one lets
+// finish.
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.on(signal, () => {
     app.log.info({ signal }, "draining");
     void app.close().then(() => process.exit(0));
   });
 }
+
+const url = await app.listen();
+app.log.info({ url: `${url}/graphql` }, `listening on ${url}/graphql`);
+if (!config.isProduction) process.stdout.write(banner(url, config.wecom.credentials.kind === "simulator"));
 
 function banner(base: string, isSimulated: boolean): string {
   const lines = [
