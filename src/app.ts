@@ -8,6 +8,7 @@ import type { Caller } from "./server/caller.js";
 import { CallRates } from "./server/call-rates.js";
 import { Documents, noSchemaExposure, withoutSuggestions } from "./server/documents.js";
 import { explorerRoute } from "./server/explorer.js";
+import { idempotencyKeyIn } from "./server/graphql-request.js";
 import { graphqlRoute } from "./server/graphql-route.js";
 import { KnownOperations } from "./server/known-operations.js";
 import { installRoute } from "./server/install-route.js";
@@ -32,6 +33,7 @@ import { reasonOf } from "./stores/store.js";
 import { accessWith } from "./wecom/access.js";
 import { CallbackReceiver } from "./wecom/callback/receiver.js";
 import { CallGates } from "./wecom/call-gates.js";
+import { Creates } from "./wecom/creates/creates.js";
 import { WecomClient } from "./wecom/client.js";
 import { Deadline } from "./wecom/deadline.js";
 import { WecomOverloadError } from "./wecom/errors.js";
@@ -83,6 +85,8 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   const access = accessWith(credentials, baseUrl, client, kit);
   const { suite } = access;
   const livings = new LivingDataSource(client, access.tokens);
+  const { settleMs } = config.wecom;
+  const creates = new Creates({ ...kit, livings, metrics, settleMs, app: access.app });
   const reportUnknownCode = onceEach((field: string, code: number) => {
     log.warn({ field, code }, "WeCom sent a code that this gateway does not know");
   });
@@ -124,6 +128,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   });
   await apollo.start();
   await suite?.start();
+  await creates.start();
 
   const authenticate = createAuthenticate(config.auth, log, now);
   if (config.isProduction && config.auth.mode === "none") {
@@ -143,13 +148,15 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
             });
           },
         };
-  const createContext = ({ log: requestLog, requestId }: Exchange, caller: Caller) => {
+  const createContext = ({ log: requestLog, requestId, request }: Exchange, caller: Caller) => {
     const deadline = new Deadline(config.wecom.timeoutMs);
     const call = { corp: caller.corp ?? access.defaultCorp, deadline, log: requestLog, ...countFor(caller) };
     return {
       value: {
         caller,
         livings,
+        creates,
+        idempotencyKey: idempotencyKeyIn(request.headers),
         call,
         limits: config.limits,
         requestId,
@@ -192,7 +199,8 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
 
   const close = async ({ acceptForMs = 1000 }): Promise<void> => {
     await setTimeout(acceptForMs);
-    await listener.close(config.wecom.timeoutMs + answerGraceMs);
+    await Promise.all([listener.close(config.wecom.timeoutMs + answerGraceMs), creates.stopReconciling()]);
+    await creates.stop();
     await apollo.stop();
     await dispatcher.close();
     await wecom.close();

@@ -38,6 +38,11 @@ export const settings = {
   },
   WECOM_CALLBACK_TOKEN: { meaning: "the Token of the callback URL in WeCom's console", isSecret: true },
   WECOM_CALLBACK_AES_KEY: { meaning: "the EncodingAESKey beside it: 43 characters", isSecret: true },
+  WECOM_SETTLE_MS: {
+    default: "60000",
+    meaning:
+      "how long a create whose answer was lost may still take effect, in milliseconds: only then is one that is not found sent again, under its idempotency key",
+  },
   WECOM_MAX_IN_FLIGHT: { default: "10", meaning: "calls under way at once, per corp and API" },
   WECOM_TIMEOUT_MS: { default: "8000", meaning: "deadline of one operation's calls to WeCom, in milliseconds" },
   REDIS_URL: {
@@ -151,6 +156,7 @@ export interface Config {
     readonly baseUrl: URL;
     readonly credentials: Credentials;
     readonly callback: CallbackKeys | undefined;
+    readonly settleMs: number;
     readonly maxInFlight: number;
     readonly timeoutMs: number;
   };
@@ -197,6 +203,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
       baseUrl: reader.url("WECOM_BASE_URL"),
       credentials,
       callback: readCallbackKeys(reader, credentials, problems),
+      settleMs: reader.integer("WECOM_SETTLE_MS", 0, 3_600_000),
       maxInFlight: reader.integer("WECOM_MAX_IN_FLIGHT", 1, 1000),
       timeoutMs: reader.integer("WECOM_TIMEOUT_MS", 1, 600_000),
     },

@@ -9,8 +9,10 @@ import {
   WecomApiError,
   WecomConfigurationError,
   WecomError,
+  WecomKeyReusedError,
   WecomOverloadError,
   WecomTransportError,
+  WecomUnsettledError,
 } from "./wecom/errors.js";
 
 export interface LivingFieldViolation {
@@ -67,12 +69,27 @@ export type FieldPaths = Readonly<Record<string, string>>;
 /** @throws whatever is not a `WecomError`: a bug, which must not look like an answer */
 export function toLivingError(error: unknown, fieldPaths: FieldPaths = {}): LivingErrorResult {
   if (!(error instanceof WecomError)) throw error;
+  if (error instanceof WecomUnsettledError) {
+    return {
+      __typename: "LivingOutcomeUnknownError",
+      message: `WeCom did not confirm ${error.api} yet: it may have been carried out`,
+      retryable: true,
+      howToFindOut:
+        "Send the same again with the same idempotency key, as often as you like: it is not done twice, and you are told what became of it.",
+    };
+  }
+  if (error instanceof WecomKeyReusedError) {
+    const { message } = error;
+    const field = { path: "idempotencyKey", message, constraint: "isOfOneInput" };
+    return { __typename: "LivingInputError", message, retryable: false, fields: [field] };
+  }
   if (error.mayHaveTakenEffect) {
     return {
       __typename: "LivingOutcomeUnknownError",
       message: `WeCom did not confirm ${error.api}: it may have been carried out`,
       retryable: false,
-      howToFindOut: "Look at the anchor's livings before you try again: a second try may do it a second time.",
+      howToFindOut:
+        "Look at the anchor's livings before you try again: a second try may do it a second time. With an idempotency key the gateway would find out.",
       ...(error instanceof WecomApiError && { errcode: error.errcode }),
     };
   }

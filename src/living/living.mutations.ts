@@ -1,8 +1,10 @@
-import { Arg, Ctx, ID, Mutation, Resolver } from "type-graphql";
+import type { GraphQLResolveInfo } from "graphql";
+import { Arg, Ctx, ID, Info, Mutation, Resolver } from "type-graphql";
 import { toLivingError } from "../errors.js";
 import type { LivingContext } from "./context.js";
 import { requireAnchor, requireAnchorOf, requireScope } from "./living.access.js";
 import { CostsACall, NeedsScope } from "./living.directives.js";
+import { idempotencyKeyOf } from "./living.idempotency.js";
 import { LivingInput, ModifyLivingInput } from "./living.inputs.js";
 import { fieldPaths, toCreateRequest, toModifyRequest } from "./living.mapping.js";
 import {
@@ -21,22 +23,29 @@ const livingidArgument = { description: "WeCom's id of the living." };
 export class LivingMutations {
   @NeedsScope("living:write")
   @CostsACall()
-  @Mutation(() => CreateLivingResult, { description: "Reserves a living at WeCom. Sent at most once." })
+  @Mutation(() => CreateLivingResult, {
+    description:
+      "Reserves a living at WeCom: one for each idempotencyKey. Without a key it is sent once, and never again by itself.",
+  })
   async createLiving(
     @Arg("input", () => LivingInput, { description: "What is to be reserved." }) input: LivingInput,
     @Arg("idempotencyKey", () => ID, {
       nullable: true,
-      description: "Chosen by the client, one for each living that it means to create: 1 to 255 characters.",
+      description:
+        "Chosen by the client, one for each living that it means to create: 1 to 255 characters. For 24 hours the same key creates one living, however often it is sent. The header Idempotency-Key does the same for an operation with one createLiving.",
     })
-    _idempotencyKey: string | undefined,
-    @Ctx() { caller, livings, call }: LivingContext,
+    idempotencyKey: string | null | undefined,
+    @Ctx() context: LivingContext,
+    @Info() info: GraphQLResolveInfo,
   ): Promise<LivingResult<"CreateLivingSuccess">> {
+    const { caller, creates, call } = context;
     requireScope(caller, "living:write");
     requireAnchor(caller, input.anchorUserid);
-    const violations = violationsOf(input);
+    const { key, violations: keyViolations } = idempotencyKeyOf(idempotencyKey ?? undefined, context, info);
+    const violations = [...violationsOf(input), ...keyViolations];
     if (violations.length > 0) return inputError(violations);
     try {
-      const { livingid } = await livings.create(toCreateRequest(input), call);
+      const { livingid } = await creates.create(toCreateRequest(input), key, call);
       return { __typename: "CreateLivingSuccess", livingid };
     } catch (error) {
       return toLivingError(error, fieldPaths);
@@ -53,7 +62,7 @@ export class LivingMutations {
     @Arg("input", () => ModifyLivingInput, { description: "What is to be changed." }) input: ModifyLivingInput,
     @Ctx() context: LivingContext,
   ): Promise<LivingResult<"ModifyLivingSuccess">> {
-    const { caller, livings, reader, call } = context;
+    const { caller, livings, creates, reader, call } = context;
     requireScope(caller, "living:write");
     const violations = violationsOf(input);
     if (violations.length > 0) return inputError(violations);
@@ -65,6 +74,7 @@ export class LivingMutations {
       return toLivingError(error, fieldPaths);
     } finally {
       reader.forget(livingid);
+      creates.forgetBooking(call.corp, livingid);
     }
   }
 

@@ -98,7 +98,7 @@ export class LivingUnavailableError extends LivingError implements ValueOf<"Livi
 @ObjectType({
   implements: LivingError,
   description:
-    "The request was sent and its answer was lost: it may have been carried out. It is never sent again by itself.",
+    "The request was sent and its answer was lost: it may have been carried out. Without an idempotency key it is never sent again; with one, the same request finds out and finishes it.",
 })
 export class LivingOutcomeUnknownError extends LivingError implements ValueOf<"LivingOutcomeUnknownError"> {
   @Field(() => String, { description: "How to find out, in English." })

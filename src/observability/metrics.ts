@@ -20,7 +20,15 @@ export interface CallbackMetrics {
   countCallback(outcome: string): void;
 }
 
-export interface Metrics extends WecomMetrics, HttpMetrics, CallbackMetrics {
+export interface CreateMetrics {
+  /**
+   * What became of a create under an idempotency key, or of a lost one without: `created`, `refused`, `repeated` (answered
+   * from the journal), `found` (its answer was lost), `sent-again`, `unknown` (to whoever waited), `doubled`.
+   */
+  countCreate(outcome: string): void;
+}
+
+export interface Metrics extends WecomMetrics, HttpMetrics, CallbackMetrics, CreateMetrics {
   /** The exposition format of Prometheus. */
   render(): Promise<{ contentType: string; text: string }>;
 }
@@ -55,7 +63,16 @@ export function createMetrics(): Metrics {
     labelNames: ["outcome"],
     registers: [registry],
   });
+  const creates = new Counter({
+    name: "wecom_creates_total",
+    help: "Creates under an idempotency key, and lost ones without, by outcome: created, refused, repeated, found, sent-again, unknown, doubled",
+    labelNames: ["outcome"],
+    registers: [registry],
+  });
   return {
+    countCreate: (outcome) => {
+      creates.inc({ outcome });
+    },
     countCallback: (outcome) => {
       callbacks.inc({ outcome });
     },

@@ -1,4 +1,5 @@
 /** What a GraphQL request says, in its body or its URL, as far as it has to be known before Apollo Server reads it. */
+import type { IncomingHttpHeaders } from "node:http";
 import type { OperationText } from "./documents.js";
 
 /** A POST has a body, a GET has none. Each is as it came: nothing of it has been checked. */
@@ -58,4 +59,14 @@ function parsed(json: string | undefined): unknown {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * The header `Idempotency-Key`: as it is, or as the string in quotes that its draft wants.
+ *
+ * @see https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key-header
+ */
+export function idempotencyKeyIn({ "idempotency-key": header }: IncomingHttpHeaders): string | undefined {
+  if (typeof header !== "string") return undefined;
+  return /^"(.*)"$/.exec(header)?.[1] ?? header;
 }

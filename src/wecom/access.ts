@@ -21,6 +21,8 @@ export type AppCredentials =
     };
 
 export interface Access {
+  /** Names the app among those that may share a store. */
+  readonly app: string;
   readonly tokens: TokenSource;
   /** The corp of a request that names none: known to no token source where every request has to name one. */
   readonly defaultCorp: string;
@@ -35,7 +37,7 @@ export function accessWith(credentials: AppCredentials, wecom: URL, client: Weco
   if (credentials.kind === "suite") {
     const suite = new Suite(credentials, client, kit);
     return {
-      ...{ tokens: suite.tokens, defaultCorp: "", receiver: credentials, suite },
+      ...{ app: `suite:${credentials.suiteId}`, tokens: suite.tokens, defaultCorp: "", receiver: credentials, suite },
       handle: async (event) => {
         if ("suiteId" in event) await suite.handle(event);
         else await handleData(event, kit);
@@ -45,10 +47,9 @@ export function accessWith(credentials: AppCredentials, wecom: URL, client: Weco
   // The corp of a fixed token need not be known.
   const { corpid = "default" } = credentials;
   return {
-    tokens:
-      credentials.kind === "fixed-token"
-        ? fixedToken(corpid, credentials.token)
-        : selfBuiltApp(credentials, wecom, client, kit),
+    ...(credentials.kind === "fixed-token"
+      ? { app: `fixed:${corpid}`, tokens: fixedToken(corpid, credentials.token) }
+      : selfBuiltApp(credentials, wecom, client, kit)),
     defaultCorp: corpid,
     receiver: { kind: "corp", corpid },
     handle: (event) => handleData(event, kit),

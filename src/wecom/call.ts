@@ -14,6 +14,14 @@ export interface Endpoint {
   readonly mayOmitErrcode?: true;
 }
 
+/** The right to send what must not be sent twice. It is asked for when all else is ready, and may be lost again. */
+export interface SendPermit {
+  /** Before the request is handed to the network: notes durably that it may be on its way. Rejects: it is not sent. */
+  obtain(): Promise<void>;
+  /** Looked at right before the first byte is written. */
+  isValid(): boolean;
+}
+
 /** What a call needs to know of the operation that it belongs to. */
 export interface CallOptions {
   /** For which corp; for a suite's own calls its suite_id. */
@@ -22,4 +30,6 @@ export interface CallOptions {
   readonly log: Logger;
   /** Counts a call for the caller. @throws {WecomOverloadError} when they have made too many; absent: nobody counts */
   readonly count?: (api: string) => void;
+  /** Absent: it may be sent. */
+  readonly permit?: SendPermit;
 }

@@ -76,6 +76,7 @@ export class WecomClient {
     const startedAt = performance.now();
     let outcome = "ok";
     try {
+      if (call.permit) await call.permit.obtain();
       const answer = await exchange(
         this.options.dispatcher,
         {
@@ -84,6 +85,7 @@ export class WecomClient {
           ...(payload.body && { body: JSON.stringify(payload.body) }),
         },
         call.deadline,
+        call.permit,
       );
       return readAnswer(endpoint, answer, token, read);
     } catch (error) {

@@ -58,6 +58,20 @@ export class WecomConfigurationError extends WecomError {
   }
 }
 
+/** A create under an idempotency key whose outcome is open: it is worked on, and the same key answers with it later. */
+export class WecomUnsettledError extends WecomError {
+  constructor(evidence: { api: string; cause?: unknown }) {
+    super(`the outcome of ${evidence.api} is not known yet`, { ...evidence, mayHaveTakenEffect: true });
+  }
+}
+
+/** The idempotency key belongs to another request. */
+export class WecomKeyReusedError extends WecomError {
+  constructor(evidence: { api: string }) {
+    super("The idempotency key was used for another input", { ...evidence, mayHaveTakenEffect: false });
+  }
+}
+
 /** Our own limiter refused the call before anything was sent. */
 export class WecomOverloadError extends WecomError {
   readonly retryAfterSeconds: number;

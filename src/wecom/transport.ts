@@ -3,6 +3,7 @@
  * whether a request had left when it failed. What the answer means is `client.ts`'s business.
  */
 import type { Dispatcher } from "undici";
+import type { SendPermit } from "./call.js";
 import type { Deadline } from "./deadline.js";
 
 /** An answer is at most this long. The longest documented one, 100 livingids, has about 4 kB; get_watch_stat's page size is unknown. */
@@ -31,7 +32,12 @@ export interface HttpRequest {
   readonly body?: string;
 }
 
-export function exchange(dispatcher: Dispatcher, request: HttpRequest, deadline: Deadline): Promise<HttpAnswer> {
+export function exchange(
+  dispatcher: Dispatcher,
+  request: HttpRequest,
+  deadline: Deadline,
+  permit?: SendPermit,
+): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     let controller: Dispatcher.DispatchController | undefined;
     let isSettled = false as boolean;
@@ -61,6 +67,8 @@ export function exchange(dispatcher: Dispatcher, request: HttpRequest, deadline:
         // undici calls this right before it writes the request. A request that was given up while it waited for a
         // connection is aborted here, so that it is never written after its caller was told that it was not sent.
         onRequestStart(started) {
+          // A process that was stopped for a while finds its timers late, and its permit gone.
+          if (!isSettled && (deadline.remainingMs === 0 || permit?.isValid() === false)) fail("too late to be sent");
           if (isSettled) started.abort(new Error("given up"));
           else controller = started;
         },

@@ -33,18 +33,23 @@ export interface SelfBuiltApp {
 }
 
 /** @param wecom which WeCom it is: a token of one is of no use at another, such as a simulator */
-export function selfBuiltApp(app: SelfBuiltApp, wecom: URL, client: WecomClient, kit: TokenKit): TokenSource {
-  const { corpid, corpsecret } = app;
+export function selfBuiltApp(
+  { corpid, corpsecret }: SelfBuiltApp,
+  wecom: URL,
+  client: WecomClient,
+  kit: TokenKit,
+): { app: string; tokens: TokenSource } {
   // Each app of a corp has a token of its own, and its secret is what tells it from the others.
   const fingerprint = createHash("sha256").update(`${wecom.href}\n${corpsecret.reveal()}`).digest("base64url");
+  const app = `app:${corpid}:${fingerprint.slice(0, 16)}`;
   const tokens = new RenewedToken(
     {
-      key: `app:${corpid}:${fingerprint.slice(0, 16)}`,
+      key: app,
       corp: corpid,
       api: endpoint.api,
       fetch: (call) => gettoken(client, corpid, corpsecret, call),
     },
     kit,
   );
-  return forCorpOnly(corpid, tokens);
+  return { app, tokens: forCorpOnly(corpid, tokens) };
 }

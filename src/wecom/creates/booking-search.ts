@@ -1,0 +1,132 @@
+/**
+ * Looks for the living of a create whose answer was lost: WeCom has no way to ask for it, so all livings of the anchor are
+ * walked, and what was booked alike is found.
+ *
+ * @see https://developer.work.weixin.qq.com/document/path/93634 ids, in no documented order
+ * @see https://developer.work.weixin.qq.com/document/path/93635 what was booked
+ */
+import type { CallOptions } from "../call.js";
+import { WecomApiError, WecomTransportError } from "../errors.js";
+import type { LivingDataSource } from "../living.datasource.js";
+import type { CreateLivingRequest, LivingInfo } from "../living.wire.js";
+
+const cancelled = 4;
+const eventType = 4;
+const pageLimit = 100;
+/** Of the calls that a corp may have under way, so many are one search's. */
+const readsAtOnce = 4;
+const maxRemembered = 20_000;
+/** What was booked changes only when somebody modifies it. */
+const rememberedMs = 10 * 60_000;
+
+export class BookingSearch {
+  /** What was found to be booked, so that the next search of the same anchor reads only what is new. */
+  readonly #infos = new Map<string, { readonly info: Promise<LivingInfo | undefined>; readonly until: number }>();
+
+  constructor(
+    private readonly livings: LivingDataSource,
+    private readonly now: () => number,
+  ) {}
+
+  /**
+   * @returns the ids of the livings that were booked so, the likest first
+   * @throws {WecomError} when not all of them could be looked at
+   */
+  async find(request: CreateLivingRequest, call: CallOptions): Promise<string[]> {
+    const found: { livingid: string; likeness: number }[] = [];
+    const seen = new Set<string>();
+    let cursor: string | undefined;
+    do {
+      const page = await this.livings.getUserAllLivingid(
+        { userid: request.anchor_userid, ...(cursor !== undefined && { cursor }), limit: pageLimit },
+        call,
+      );
+      if (page.next_cursor !== undefined && page.next_cursor === cursor) throw leadsToItself();
+      const unseen = page.livingid_list.filter((livingid) => !seen.has(livingid));
+      for (const livingid of unseen) seen.add(livingid);
+      await inParallel(unseen, readsAtOnce, async (livingid) => {
+        const info = await this.#info(livingid, call);
+        const likeness = info ? likenessOf(request, info) : 0;
+        if (likeness > 0) found.push({ livingid, likeness });
+      });
+      cursor = page.next_cursor;
+    } while (cursor !== undefined);
+    return found.sort((one, other) => other.likeness - one.likeness).map(({ livingid }) => livingid);
+  }
+
+  /** Somebody has changed what is booked. */
+  forget(corp: string, livingid: string): void {
+    this.#infos.delete(keyOf(corp, livingid));
+  }
+
+  #info(livingid: string, call: CallOptions): Promise<LivingInfo | undefined> {
+    const key = keyOf(call.corp, livingid);
+    const known = this.#infos.get(key);
+    if (known && this.now() < known.until) return known.info;
+    const info = this.#read(livingid, call);
+    this.#infos.delete(key);
+    const [oldest] = this.#infos.keys();
+    if (this.#infos.size >= maxRemembered && oldest !== undefined) this.#infos.delete(oldest);
+    this.#infos.set(key, { info, until: this.now() + rememberedMs });
+    info.catch(() => this.#infos.delete(key));
+    return info;
+  }
+
+  /** @returns undefined for a living that this app may not see: it is not one that it made */
+  async #read(livingid: string, call: CallOptions): Promise<LivingInfo | undefined> {
+    try {
+      return await this.livings.getLivingInfo(livingid, call);
+    } catch (error) {
+      if (error instanceof WecomApiError && isFinal(error)) return undefined;
+      throw error;
+    }
+  }
+}
+
+/** Of a refusal that says something of the living, and not of WeCom, the gateway or the moment. */
+function isFinal({ entry }: WecomApiError): boolean {
+  return entry?.retry === "never" && ["caller-input", "not-found", "permission", "state"].includes(entry.fault);
+}
+
+/** 0: not what was booked; 2: in every respect; 1: but for what WeCom has been seen to tell otherwise than it was told. */
+function likenessOf(request: CreateLivingRequest, info: LivingInfo): 0 | 1 | 2 {
+  const isBooked =
+    info.anchor_userid === request.anchor_userid &&
+    info.theme?.trim() === request.theme.trim() &&
+    (info.reserve_start ?? info.living_start) === request.living_start &&
+    (info.reserve_living_duration ?? info.living_duration) === request.living_duration;
+  // One that was made and cancelled is over and done with: whoever waits for theirs means another.
+  if (!isBooked || info.status === cancelled) return 0;
+  const isSameType = info.type === (request.type ?? 0);
+  // A living that was created with type 3 has been seen to read type 0.
+  if (!isSameType && (info.type ?? 0) !== 0) return 0;
+  const told = info.description?.trim();
+  const [own = "", ofEvent = ""] = [request.description, request.activity_detail?.description].map((text) =>
+    text?.trim(),
+  );
+  // An event has two descriptions; which of them WeCom tells, if any, is not documented.
+  const isSilent = told === undefined || (told === "" && request.type === eventType);
+  if (isSilent) return 1;
+  if (told !== own && !(request.type === eventType && told === ofEvent)) return 0;
+  return isSameType ? 2 : 1;
+}
+
+async function inParallel<T>(items: readonly T[], width: number, work: (item: T) => Promise<void>): Promise<void> {
+  const left = items.values();
+  const worker = async (): Promise<void> => {
+    for (const item of left) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
+}
+
+function leadsToItself(): WecomTransportError {
+  return new WecomTransportError("a page of living/get_user_all_livingid leads to itself", {
+    api: "living/get_user_all_livingid",
+    delivery: "unknown",
+    mayHaveTakenEffect: false,
+  });
+}
+
+function keyOf(corp: string, livingid: string): string {
+  return `${corp}\n${livingid}`;
+}

@@ -1,0 +1,75 @@
+/**
+ * Which living belongs to which create: each to one at most. A lost create must not be answered with the living of another
+ * that was booked alike, whether that had an idempotency key or not.
+ */
+import { StoreError, type Store } from "../../stores/store.js";
+
+/** A living can be taken for that of a later create alike until well after its start; but not for ever. */
+const keptAfterStartMs = 24 * 3_600_000;
+const longestMs = 400 * 24 * 3_600_000;
+const maxRemembered = 10_000;
+
+/** A living as it can be claimed. */
+export interface Claimable {
+  readonly corp: string;
+  readonly livingid: string;
+  /** Unix seconds. */
+  readonly livingStart: number;
+}
+
+/** While the store is away, what this process has claimed holds in it alone. */
+export class Claims {
+  readonly #remembered = new Map<string, string>();
+
+  constructor(
+    private readonly store: Store,
+    private readonly now: () => number,
+  ) {}
+
+  /**
+   * @param create whose it is to be
+   * @returns whether it is; false when it is another's
+   */
+  async take(living: Claimable, create: string): Promise<boolean> {
+    const key = keyOf(living);
+    const holder = this.#remembered.get(key);
+    if (holder !== undefined) return holder === create;
+    // At once: a search in this process must not take it while the store is asked.
+    this.#remember(key, create);
+    const expiry = { expiresInMs: this.#lifetimeMs(living) };
+    const stored = await withoutStore(async () =>
+      (await this.store.compareAndSet(key, undefined, create, expiry)) ? create : await this.store.get(key),
+    );
+    if (stored === undefined || stored === create) return true;
+    this.#remember(key, stored);
+    return false;
+  }
+
+  async isTaken(living: Claimable): Promise<boolean> {
+    const key = keyOf(living);
+    return this.#remembered.has(key) || (await withoutStore(() => this.store.get(key))) !== undefined;
+  }
+
+  #remember(key: string, create: string): void {
+    const [oldest] = this.#remembered.keys();
+    if (this.#remembered.size >= maxRemembered && oldest !== undefined) this.#remembered.delete(oldest);
+    this.#remembered.set(key, create);
+  }
+
+  #lifetimeMs({ livingStart }: Claimable): number {
+    return Math.min(Math.max(livingStart * 1000 - this.now(), 0) + keptAfterStartMs, longestMs);
+  }
+}
+
+async function withoutStore<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof StoreError) return undefined;
+    throw error;
+  }
+}
+
+function keyOf({ corp, livingid }: Claimable): string {
+  return `claim:${corp}:${livingid}`;
+}

@@ -1,0 +1,53 @@
+/** Finds the living of a create whose answer was lost, and makes it that create's own. */
+import { StoreError } from "../../stores/store.js";
+import type { CallOptions } from "../call.js";
+import type { CreateLivingRequest } from "../living.wire.js";
+import type { BookingSearch } from "./booking-search.js";
+import type { Claims } from "./claims.js";
+import { bookingOf, type Turns } from "./turns.js";
+
+export class LostLivings {
+  constructor(
+    private readonly search: BookingSearch,
+    private readonly claims: Claims,
+    private readonly turns: Turns,
+  ) {}
+
+  /**
+   * @param create whose living it is
+   * @returns undefined when WeCom has none that was booked so and is not another create's
+   * @throws {WecomError} when not all of the anchor's livings could be looked at
+   */
+  async find(request: CreateLivingRequest, create: string, call: CallOptions): Promise<string | undefined> {
+    const booking = bookingOf(call.corp, request);
+    // What is looked for counts neither for the caller's rate nor as theirs to give up.
+    const { corp, deadline, log } = call;
+    const work = () => this.#findFree(request, create, { corp, deadline, log });
+    try {
+      return await this.turns.alone(booking, deadline, work);
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      return await this.turns.aloneHere(booking, deadline, work);
+    }
+  }
+
+  async #findFree(request: CreateLivingRequest, create: string, call: CallOptions): Promise<string | undefined> {
+    let kept: string | undefined;
+    const left: string[] = [];
+    for (const livingid of await this.search.find(request, call)) {
+      const living = { corp: call.corp, livingid, livingStart: request.living_start };
+      if (kept === undefined) {
+        if (await this.claims.take(living, create)) kept = livingid;
+      } else if (!(await this.claims.isTaken(living))) {
+        left.push(livingid);
+      }
+    }
+    if (left.length > 0) {
+      call.log.error(
+        { corp: call.corp, kept, left },
+        "several livings match a create whose answer was lost: one is kept, look whether the others are meant",
+      );
+    }
+    return kept;
+  }
+}
