@@ -73,9 +73,10 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   const now = options.now ?? Date.now;
   const log = createLogger(config.logLevel, options.logTo);
   const metrics = createMetrics();
-  const store = await openStore(config.store, log).catch((error: unknown) => {
+  const cannotStart = (error: unknown): never => {
     throw new StartError(error);
-  });
+  };
+  const store = await openStore(config.store, log).catch(cannotStart);
   const wecom = await upstream(config, log);
   const { credentials, baseUrl } = wecom;
   const dispatcher = new Pool(baseUrl.origin, { connections: 128, pipelining: 1, connect: { timeout: 3000 } });
@@ -128,7 +129,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   });
   await apollo.start();
   await suite?.start();
-  await creates.start();
+  await creates.start().catch(cannotStart);
 
   const authenticate = createAuthenticate(config.auth, log, now);
   if (config.isProduction && config.auth.mode === "none") {

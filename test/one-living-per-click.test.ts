@@ -351,13 +351,13 @@ describe("A create whose answer is lost", () => {
   });
 
   it("keeps one of two livings that match, and tells the operator of the other", async () => {
-    const matches = [1, 2].map(() => impatient.simulator.livings.reserve(app, alike()).livingid);
-    lose(impatient, { kind: "drop" });
+    const matches = [1, 2].map(() => gateway.simulator.livings.reserve(app, alike()).livingid);
+    lose(gateway, { kind: "drop" });
 
-    const answer = await createVia(impatient, newKey());
+    const answer = await create(newKey());
 
     expect(matches).toContain((answer as { livingid: string }).livingid);
-    const told = impatient.logs.filter(({ msg }) => String(msg).includes("several livings match"));
+    const told = gateway.logs.filter(({ msg }) => String(msg).includes("several livings match"));
     expect(told.flatMap(({ kept, left }) => [kept, ...(left as string[])]).sort()).toEqual([...matches].sort());
   });
 });

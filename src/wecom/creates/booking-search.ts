@@ -21,7 +21,7 @@ const rememberedMs = 10 * 60_000;
 
 export class BookingSearch {
   /** What was found to be booked, so that the next search of the same anchor reads only what is new. */
-  readonly #infos = new Map<string, { readonly info: Promise<LivingInfo | undefined>; readonly until: number }>();
+  readonly #bookings = new Map<string, { readonly booked: Booked; readonly until: number }>();
 
   constructor(
     private readonly livings: LivingDataSource,
@@ -45,8 +45,11 @@ export class BookingSearch {
       const unseen = page.livingid_list.filter((livingid) => !seen.has(livingid));
       for (const livingid of unseen) seen.add(livingid);
       await inParallel(unseen, readsAtOnce, async (livingid) => {
-        const info = await this.#info(livingid, call);
-        const likeness = info ? likenessOf(request, info) : 0;
+        const known = this.#remembered(livingid, call);
+        if (known && likenessOf(request, known) === 0) return;
+        // What seems to match is looked at again: it may have been changed since.
+        const booked = await this.#read(livingid, call);
+        const likeness = booked ? likenessOf(request, booked) : 0;
         if (likeness > 0) found.push({ livingid, likeness });
       });
       cursor = page.next_cursor;
@@ -56,30 +59,31 @@ export class BookingSearch {
 
   /** Somebody has changed what is booked. */
   forget(corp: string, livingid: string): void {
-    this.#infos.delete(keyOf(corp, livingid));
+    this.#bookings.delete(keyOf(corp, livingid));
   }
 
-  #info(livingid: string, call: CallOptions): Promise<LivingInfo | undefined> {
-    const key = keyOf(call.corp, livingid);
-    const known = this.#infos.get(key);
-    if (known && this.now() < known.until) return known.info;
-    const info = this.#read(livingid, call);
-    this.#infos.delete(key);
-    const [oldest] = this.#infos.keys();
-    if (this.#infos.size >= maxRemembered && oldest !== undefined) this.#infos.delete(oldest);
-    this.#infos.set(key, { info, until: this.now() + rememberedMs });
-    info.catch(() => this.#infos.delete(key));
-    return info;
+  #remembered(livingid: string, call: CallOptions): Booked | undefined {
+    const known = this.#bookings.get(keyOf(call.corp, livingid));
+    return known && this.now() < known.until ? known.booked : undefined;
   }
 
   /** @returns undefined for a living that this app may not see: it is not one that it made */
-  async #read(livingid: string, call: CallOptions): Promise<LivingInfo | undefined> {
+  async #read(livingid: string, call: CallOptions): Promise<Booked | undefined> {
     try {
-      return await this.livings.getLivingInfo(livingid, call);
+      const booked = bookedOf(await this.livings.getLivingInfo(livingid, call));
+      this.#remember(keyOf(call.corp, livingid), booked);
+      return booked;
     } catch (error) {
       if (error instanceof WecomApiError && isFinal(error)) return undefined;
       throw error;
     }
+  }
+
+  #remember(key: string, booked: Booked): void {
+    this.#bookings.delete(key);
+    const [oldest] = this.#bookings.keys();
+    if (this.#bookings.size >= maxRemembered && oldest !== undefined) this.#bookings.delete(oldest);
+    this.#bookings.set(key, { booked, until: this.now() + rememberedMs });
   }
 }
 
@@ -88,26 +92,39 @@ function isFinal({ entry }: WecomApiError): boolean {
   return entry?.retry === "never" && ["caller-input", "not-found", "permission", "state"].includes(entry.fault);
 }
 
+/** What is told of a living's booking, and nothing that is secret or long. */
+function bookedOf(info: LivingInfo) {
+  return {
+    anchor: info.anchor_userid,
+    theme: info.theme?.trim(),
+    start: info.reserve_start ?? info.living_start,
+    duration: info.reserve_living_duration ?? info.living_duration,
+    type: info.type ?? 0,
+    description: info.description?.trim(),
+    status: info.status,
+  };
+}
+
+type Booked = ReturnType<typeof bookedOf>;
+
 /** 0: not what was booked; 2: in every respect; 1: but for what WeCom has been seen to tell otherwise than it was told. */
-function likenessOf(request: CreateLivingRequest, info: LivingInfo): 0 | 1 | 2 {
+function likenessOf(request: CreateLivingRequest, booked: Booked): 0 | 1 | 2 {
   const isBooked =
-    info.anchor_userid === request.anchor_userid &&
-    info.theme?.trim() === request.theme.trim() &&
-    (info.reserve_start ?? info.living_start) === request.living_start &&
-    (info.reserve_living_duration ?? info.living_duration) === request.living_duration;
+    booked.anchor === request.anchor_userid &&
+    booked.theme === request.theme.trim() &&
+    booked.start === request.living_start &&
+    booked.duration === request.living_duration;
   // One that was made and cancelled is over and done with: whoever waits for theirs means another.
-  if (!isBooked || info.status === cancelled) return 0;
-  const isSameType = info.type === (request.type ?? 0);
+  if (!isBooked || booked.status === cancelled) return 0;
+  const isSameType = booked.type === (request.type ?? 0);
   // A living that was created with type 3 has been seen to read type 0.
-  if (!isSameType && (info.type ?? 0) !== 0) return 0;
-  const told = info.description?.trim();
-  const [own = "", ofEvent = ""] = [request.description, request.activity_detail?.description].map((text) =>
-    text?.trim(),
-  );
+  if (!isSameType && booked.type !== 0) return 0;
+  const { description: told } = booked;
+  const isEvent = request.type === eventType;
   // An event has two descriptions; which of them WeCom tells, if any, is not documented.
-  const isSilent = told === undefined || (told === "" && request.type === eventType);
-  if (isSilent) return 1;
-  if (told !== own && !(request.type === eventType && told === ofEvent)) return 0;
+  if (told === undefined || (told === "" && isEvent)) return 1;
+  const given = [request.description, ...(isEvent ? [request.activity_detail?.description] : [])];
+  if (!given.some((text) => (text?.trim() ?? "") === told)) return 0;
   return isSameType ? 2 : 1;
 }
 
