@@ -15,7 +15,7 @@ let gateway: Gateway;
 let impatient: Gateway;
 beforeAll(async () => {
   gateway = await startGateway({ env: { WECOM_TIMEOUT_MS: "6000" } });
-  impatient = await startGateway({ env: { WECOM_TIMEOUT_MS: "600" } });
+  impatient = await startGateway({ env: { WECOM_TIMEOUT_MS: "1000" } });
 });
 afterAll(async () => {
   await gateway.close();
@@ -32,7 +32,7 @@ beforeEach(() => {
 /** One that gives up soon and of which nothing is left unfinished, with a clock that can be put forward. */
 async function startAfresh() {
   let ahead = 0;
-  const fresh = await startGateway({ now: () => Date.now() + ahead, env: { WECOM_TIMEOUT_MS: "600" } });
+  const fresh = await startGateway({ now: () => Date.now() + ahead, env: { WECOM_TIMEOUT_MS: "1000" } });
   return Object.assign(fresh, {
     putForward: (ms: number) => {
       ahead += ms;
@@ -151,7 +151,7 @@ describe("An idempotency key", () => {
   });
 
   it("may be sent again when there was no token, and nothing was sent", async () => {
-    await using tokenless = await startGateway({ env: { WECOM_TIMEOUT_MS: "600" } });
+    await using tokenless = await startGateway({ env: { WECOM_TIMEOUT_MS: "1000" } });
     tokenless.simulator.faults.inject({ kind: "drop", api: "gettoken" });
     const key = newKey();
 
