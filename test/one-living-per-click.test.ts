@@ -261,6 +261,16 @@ describe("A create whose answer is lost", () => {
     }
   });
 
+  it("is found although another living of the anchor cannot be looked at", async () => {
+    await using crowded = await startGateway({ simulator: { assumptions: { livingidOrder: "oldest-first" } } });
+    for (const theme of ["one", "two"]) crowded.simulator.livings.reserve(app, { ...alike(), theme });
+    lose(crowded, { kind: "drop", effect: "applied" });
+    crowded.simulator.faults.inject({ kind: "errcode", errcode: 60020, api: "living/get_living_info" });
+
+    expect(await createVia(crowded, newKey())).toMatchObject({ livingid: madeBy(crowded)[2] });
+    expect(crowded.simulator.requestsTo("living/get_user_all_livingid")).toHaveLength(1);
+  });
+
   it("is found although WeCom tells another type than it was told, as has been seen", async () => {
     lose(gateway, { kind: "drop" });
     gateway.simulator.livings.reserve(app, { ...alike(), type: 0 });

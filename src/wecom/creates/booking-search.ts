@@ -6,10 +6,12 @@
  * @see https://developer.work.weixin.qq.com/document/path/93635 what was booked
  */
 import type { CallOptions } from "../call.js";
-import { WecomApiError, WecomTransportError } from "../errors.js";
+import { WecomApiError, WecomError, WecomTransportError } from "../errors.js";
 import type { LivingDataSource } from "../living.datasource.js";
-import type { CreateLivingRequest, LivingInfo } from "../living.wire.js";
+import type { CreateLivingRequest, LivingidPage, LivingInfo } from "../living.wire.js";
 
+/** Of likenesses the greatest: in every respect. */
+const alike = 2;
 const cancelled = 4;
 const eventType = 4;
 const pageLimit = 100;
@@ -29,37 +31,55 @@ export class BookingSearch {
   ) {}
 
   /**
-   * @returns the ids of the livings that were booked so, the likest first
-   * @throws {WecomError} when not all of them could be looked at
+   * @returns the ids of the livings that were booked so, the likest first; when not all livings could be looked at, those
+   * that leave no doubt
+   * @throws {WecomError} when not all of them could be looked at, and none was found
    */
   async find(request: CreateLivingRequest, call: CallOptions): Promise<string[]> {
     const found: { livingid: string; likeness: number }[] = [];
     const seen = new Set<string>();
+    let unseen: WecomError | undefined;
     let cursor: string | undefined;
     do {
-      const page = await this.livings.getUserAllLivingid(
-        { userid: request.anchor_userid, ...(cursor !== undefined && { cursor }), limit: pageLimit },
-        call,
-      );
-      if (page.next_cursor !== undefined && page.next_cursor === cursor) throw leadsToItself();
-      const unseen = page.livingid_list.filter((livingid) => !seen.has(livingid));
-      for (const livingid of unseen) seen.add(livingid);
-      await inParallel(unseen, readsAtOnce, async (livingid) => {
-        const known = this.#remembered(livingid, call);
-        if (known && likenessOf(request, known) === 0) return;
-        // What seems to match is looked at again: it may have been changed since.
-        const booked = await this.#read(livingid, call);
-        const likeness = booked ? likenessOf(request, booked) : 0;
+      // The others are looked at all the same: what is read now need not be read the next time.
+      const page = await this.#page(request.anchor_userid, cursor, call).catch((error: unknown) => {
+        unseen = asWecomError(error);
+      });
+      if (!page) break;
+      const fresh = page.livingid_list.filter((livingid) => !seen.has(livingid));
+      for (const livingid of fresh) seen.add(livingid);
+      await inParallel(fresh, readsAtOnce, async (livingid) => {
+        const likeness = await this.#likeness(livingid, request, call).catch((error: unknown) => {
+          unseen = asWecomError(error);
+          return 0;
+        });
         if (likeness > 0) found.push({ livingid, likeness });
       });
       cursor = page.next_cursor;
     } while (cursor !== undefined);
-    return found.sort((one, other) => other.likeness - one.likeness).map(({ livingid }) => livingid);
+    const usable = unseen ? found.filter(({ likeness }) => likeness === alike) : found;
+    if (unseen && usable.length === 0) throw unseen;
+    return usable.sort((one, other) => other.likeness - one.likeness).map(({ livingid }) => livingid);
   }
 
   /** Somebody has changed what is booked. */
   forget(corp: string, livingid: string): void {
     this.#bookings.delete(keyOf(corp, livingid));
+  }
+
+  async #page(userid: string, cursor: string | undefined, call: CallOptions): Promise<LivingidPage> {
+    const from = cursor === undefined ? {} : { cursor };
+    const page = await this.livings.getUserAllLivingid({ userid, ...from, limit: pageLimit }, call);
+    if (page.next_cursor !== undefined && page.next_cursor === cursor) throw leadsToItself();
+    return page;
+  }
+
+  async #likeness(livingid: string, request: CreateLivingRequest, call: CallOptions): Promise<number> {
+    const known = this.#remembered(livingid, call);
+    if (known && likenessOf(request, known) === 0) return 0;
+    // What seems to match is looked at again: it may have been changed since.
+    const booked = await this.#read(livingid, call);
+    return booked ? likenessOf(request, booked) : 0;
   }
 
   #remembered(livingid: string, call: CallOptions): Booked | undefined {
@@ -108,7 +128,7 @@ function bookedOf(info: LivingInfo) {
 type Booked = ReturnType<typeof bookedOf>;
 
 /** 0: not what was booked; 2: in every respect; 1: but for what WeCom has been seen to tell otherwise than it was told. */
-function likenessOf(request: CreateLivingRequest, booked: Booked): 0 | 1 | 2 {
+function likenessOf(request: CreateLivingRequest, booked: Booked): 0 | 1 | typeof alike {
   const isBooked =
     booked.anchor === request.anchor_userid &&
     booked.theme === request.theme.trim() &&
@@ -125,7 +145,7 @@ function likenessOf(request: CreateLivingRequest, booked: Booked): 0 | 1 | 2 {
   if (told === undefined || (told === "" && isEvent)) return 1;
   const given = [request.description, ...(isEvent ? [request.activity_detail?.description] : [])];
   if (!given.some((text) => (text?.trim() ?? "") === told)) return 0;
-  return isSameType ? 2 : 1;
+  return isSameType ? alike : 1;
 }
 
 async function inParallel<T>(items: readonly T[], width: number, work: (item: T) => Promise<void>): Promise<void> {
@@ -134,6 +154,12 @@ async function inParallel<T>(items: readonly T[], width: number, work: (item: T)
     for (const item of left) await work(item);
   };
   await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
+}
+
+/** @throws what is none: a bug */
+function asWecomError(error: unknown): WecomError {
+  if (error instanceof WecomError) return error;
+  throw error;
 }
 
 function leadsToItself(): WecomTransportError {

@@ -19,8 +19,8 @@ const api = "living/create";
 const waitPausesMs = [10, 20, 40, 80];
 /** Between looking for a living and looking again: WeCom may carry a create out late. */
 export const lookPausesMs = [100, 200, 400, 800, 1600, 2000];
-/** The reconciler is not in a hurry: nobody waits. */
-const longestReminderMs = 30_000;
+/** The reconciler looks again after 0.5, 1, then every 2 s; for what stays open long after its time is over, less often. */
+const reminder = { firstMs: 250, longestMs: 2_000, longestLaterMs: 30_000, laterAfterMs: 60_000 };
 /** A record whose process has died without a word is looked at so long after. */
 const firstReminderMs = 2_000;
 
@@ -235,8 +235,9 @@ export class KeyedCreates {
     const { record } = entry;
     if (record.state !== "unknown") return;
     const looks = record.looks + 1;
-    const pauseMs = Math.min(2 ** looks * 250, longestReminderMs);
     const untilSettledMs = record.lostAt + settleMs - now();
+    const longestMs = untilSettledMs < -reminder.laterAfterMs ? reminder.longestLaterMs : reminder.longestMs;
+    const pauseMs = Math.min(2 ** looks * reminder.firstMs, longestMs);
     const left = await journal.replace(entry, { ...record, owner: undefined, looks });
     if (!left) return;
     await journal.remindOf(entry.id, now() + (untilSettledMs > 0 ? Math.min(pauseMs, untilSettledMs) : pauseMs));
