@@ -13,6 +13,7 @@ import { graphqlRoute } from "./server/graphql-route.js";
 import { KnownOperations } from "./server/known-operations.js";
 import { installRoute } from "./server/install-route.js";
 import { createListener, type Exchange } from "./server/listener.js";
+import { requestTimeoutMs } from "./server/request-timeout.js";
 import { securityHeaders } from "./server/security-headers.js";
 import { TrustedDocuments } from "./server/trusted-documents.js";
 import { probeRoutes } from "./server/probes.js";
@@ -32,12 +33,13 @@ import { openStore } from "./stores/open-store.js";
 import { reasonOf } from "./stores/store.js";
 import { accessWith } from "./wecom/access.js";
 import { CallbackReceiver } from "./wecom/callback/receiver.js";
-import { CallGates } from "./wecom/call-gates.js";
+import { CallGates, type CallLimits, documentedLimits } from "./wecom/call-gates.js";
 import { Creates } from "./wecom/creates/creates.js";
 import { WecomClient } from "./wecom/client.js";
-import { Deadline } from "./wecom/deadline.js";
+import { Deadline, Ending } from "./wecom/deadline.js";
 import { WecomOverloadError } from "./wecom/errors.js";
 import { LivingDataSource } from "./wecom/living.datasource.js";
+import { ReadRetries } from "./wecom/read-retries.js";
 import { Installation } from "./wecom/suite/installation.js";
 
 export interface App {
@@ -66,6 +68,8 @@ export interface AppOptions {
   readonly logTo?: DestinationStream;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
+  /** Default: below WeCom's documented ones. */
+  readonly callLimits?: CallLimits;
 }
 
 /** @throws {StartError} when the store cannot be opened */
@@ -80,8 +84,17 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   const wecom = await upstream(config, log);
   const { credentials, baseUrl } = wecom;
   const dispatcher = new Pool(baseUrl.origin, { connections: 128, pipelining: 1, connect: { timeout: 3000 } });
-  const gates = new CallGates(config.wecom.maxInFlight);
-  const client = new WecomClient({ baseUrl, dispatcher, gates, metrics });
+  const gates = new CallGates({
+    maxInFlight: config.wecom.maxInFlight,
+    silentAfterMs: config.wecom.timeoutMs / 4,
+    limits: options.callLimits ?? documentedLimits(credentials.kind === "suite"),
+    now,
+    onRefusal: (api, reason) => {
+      metrics.countRefusal(api, reason);
+    },
+  });
+  metrics.watchGates(() => gates.states());
+  const client = new WecomClient({ baseUrl, dispatcher, gates, retries: new ReadRetries(Math.random), metrics });
   const kit = { store, log, now, random: Math.random, timeoutMs: config.wecom.timeoutMs };
   const access = accessWith(credentials, baseUrl, client, kit);
   const { suite } = access;
@@ -149,9 +162,10 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
             });
           },
         };
-  const createContext = ({ log: requestLog, requestId, request }: Exchange, caller: Caller) => {
-    const deadline = new Deadline(config.wecom.timeoutMs);
-    const call = { corp: caller.corp ?? access.defaultCorp, deadline, log: requestLog, ...countFor(caller) };
+  const createContext = ({ request, log: requestLog, requestId }: Exchange, caller: Caller) => {
+    const deadline = new Deadline(requestTimeoutMs(request.headers, config.wecom.timeoutMs));
+    const departure = new Ending();
+    const call = { corp: caller.corp ?? access.defaultCorp, deadline, departure, log: requestLog, ...countFor(caller) };
     return {
       value: {
         caller,
@@ -164,6 +178,9 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
         reader: new LivingReader(livings, call, reportUnknownCode),
       },
       close: () => deadline.close(),
+      abandon: () => {
+        departure.end("the client left");
+      },
     };
   };
   let url = "";

@@ -110,7 +110,7 @@ export function toLivingError(error: unknown, fieldPaths: FieldPaths = {}): Livi
       __typename: "LivingUnavailableError",
       message: `WeCom did not answer ${error.api}; nothing was changed`,
       retryable: true,
-      retryAfterSeconds: 1,
+      retryAfterSeconds: error.retryAfterSeconds ?? 1,
     };
   }
   throw error;

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Counter, Histogram, Registry } from "prom-client";
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
 const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -6,6 +6,20 @@ const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 export interface WecomMetrics {
   /** @param outcome `ok`, an errcode, or `no-answer` */
   observeCall(api: string, outcome: string, seconds: number): void;
+  /** A read is sent again. */
+  countRetry(api: string): void;
+  /** A call that was not sent. @param reason `queue`, `frequency`, `closed` or `unreachable` */
+  countRefusal(api: string, reason: string): void;
+  /** @param states asked whenever the metrics are read */
+  watchGates(states: () => Iterable<GateState>): void;
+}
+
+/** Of one corp and API. */
+export interface GateState {
+  readonly api: string;
+  readonly waiting: number;
+  readonly isClosed: boolean;
+  readonly isUnreachable: boolean;
 }
 
 /** What the HTTP side reports. */
@@ -44,6 +58,42 @@ export function createMetrics(): Metrics {
     buckets: secondsBuckets,
     registers: [registry],
   });
+  const retries = new Counter({
+    name: "wecom_read_retries_total",
+    help: "Reads that were sent again after a failure that passes",
+    labelNames: ["api"],
+    registers: [registry],
+  });
+  const refusals = new Counter({
+    name: "wecom_calls_refused_total",
+    help: "Calls that were not sent: queue too long, frequency limit near, closed by 45009, WeCom unreachable",
+    labelNames: ["api", "reason"],
+    registers: [registry],
+  });
+  let gates: () => Iterable<GateState> = () => [];
+  new Gauge({
+    name: "wecom_calls_waiting",
+    help: "Calls that wait for their turn, over all corps",
+    labelNames: ["api"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { api, waiting } of gates()) this.inc({ api }, waiting);
+    },
+  });
+  new Gauge({
+    name: "wecom_gates_shut",
+    help: "Corps for which an API is not called for now: closed by 45009, or unreachable",
+    labelNames: ["api", "reason"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { api, isClosed, isUnreachable } of gates()) {
+        this.inc({ api, reason: "closed" }, Number(isClosed));
+        this.inc({ api, reason: "unreachable" }, Number(isUnreachable));
+      }
+    },
+  });
   const requests = new Histogram({
     name: "http_request_duration_seconds",
     help: "Requests to the gateway by route and status",
@@ -78,6 +128,15 @@ export function createMetrics(): Metrics {
     },
     countOperation: (way) => {
       operations.inc({ way });
+    },
+    countRetry: (api) => {
+      retries.inc({ api });
+    },
+    countRefusal: (api, reason) => {
+      refusals.inc({ api, reason });
+    },
+    watchGates: (states) => {
+      gates = states;
     },
     observeCall: (api, outcome, seconds) => {
       calls.observe({ api, outcome }, seconds);

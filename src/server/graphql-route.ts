@@ -15,6 +15,8 @@ import type { TrustedDocuments } from "./trusted-documents.js";
 export interface RequestContext<TContext> {
   readonly value: TContext;
   close(): void;
+  /** Nobody is there any more to read the answer. */
+  abandon(): void;
 }
 
 export interface GraphqlRouteOptions<TContext extends BaseContext> {
@@ -50,7 +52,14 @@ export function graphqlRoute<TContext extends BaseContext>(options: GraphqlRoute
     let context: RequestContext<TContext> | undefined;
     const contextOnce = (): TContext => {
       if (authentication.kind === "refused") throw toGraphqlError(authentication.refusal);
-      return (context ??= createContext(exchange, authentication.caller)).value;
+      if (!context) {
+        const made = createContext(exchange, authentication.caller);
+        context = made;
+        response.once("close", () => {
+          made.abandon();
+        });
+      }
+      return context.value;
     };
     try {
       const mediaType = plainMediaType(request.headers.accept);

@@ -1,5 +1,5 @@
 import type { Logger } from "../observability/logger.js";
-import type { Deadline } from "./deadline.js";
+import { type Deadline, type Ending, type Patience, PatienceOfClient } from "./deadline.js";
 
 /** An API of WeCom's and the properties of it that decide what may be done after a failure. */
 export interface Endpoint {
@@ -27,9 +27,15 @@ export interface CallOptions {
   /** For which corp; for a suite's own calls its suite_id. */
   readonly corp: string;
   readonly deadline: Deadline;
+  /** The client leaves: ends the reads, never a write, whose outcome must be known to somebody. Absent: nobody can leave. */
+  readonly departure?: Ending;
   readonly log: Logger;
   /** Counts a call for the caller. @throws {WecomOverloadError} when they have made too many; absent: nobody counts */
   readonly count?: (api: string) => void;
   /** Absent: it may be sent. */
   readonly permit?: SendPermit;
+}
+
+export function patienceFor({ effect }: Endpoint, { deadline, departure }: CallOptions): Patience {
+  return effect === "read" && departure ? new PatienceOfClient(deadline, departure) : deadline;
 }

@@ -1,15 +1,17 @@
 /**
  * One call to WeCom: a place in the queue, a token, the request, and the errcode that WeCom puts into an HTTP 200.
- * Nothing here repeats a call, except once after WeCom refused its token: such a call had no effect.
+ * Nothing here repeats a write, except once after WeCom refused its token: such a call had no effect. Reads: `read-retries.ts`.
  *
  * @see https://developer.work.weixin.qq.com/document/path/90313 how errors are told
  */
 import type { Dispatcher } from "undici";
 import type { WecomMetrics } from "../observability/metrics.js";
 import type { Secret } from "../observability/secret.js";
-import type { CallGates } from "./call-gates.js";
-import type { CallOptions, Endpoint } from "./call.js";
+import { type CallOptions, type Endpoint, patienceFor } from "./call.js";
+import type { CallEnd, CallGates } from "./call-gates.js";
+import type { Patience } from "./deadline.js";
 import { WecomApiError, WecomError, WecomTransportError } from "./errors.js";
+import type { ReadRetries } from "./read-retries.js";
 import type { TokenSource } from "./tokens/token-source.js";
 import { exchange, type HttpAnswer, TransportFailure } from "./transport.js";
 
@@ -25,6 +27,7 @@ export interface ClientOptions {
   readonly baseUrl: URL;
   readonly dispatcher: Dispatcher;
   readonly gates: CallGates;
+  readonly retries: ReadRetries;
   readonly metrics: WecomMetrics;
 }
 
@@ -63,34 +66,63 @@ export class WecomClient {
     }
   }
 
-  /** One request and the reading of its answer; `token` is undefined for the APIs that hand out tokens. */
-  async exchange<T>(
+  /** One call without anything before it; `token` is undefined for the APIs that hand out tokens. */
+  exchange<T>(
     endpoint: Endpoint,
     payload: Payload,
     token: Secret | undefined,
     call: CallOptions,
     read: (answer: Answer) => T,
   ): Promise<T> {
+    const patience = patienceFor(endpoint, call);
+    const attempt = () => this.#attempt(endpoint, payload, token, call, patience, read);
+    return endpoint.effect === "read" ? this.#repeatRead(attempt, endpoint.api, patience) : attempt();
+  }
+
+  async #repeatRead<T>(attempt: () => Promise<T>, api: string, patience: Patience): Promise<T> {
+    const { retries, metrics } = this.options;
+    retries.countCall();
+    for (let repetitions = 0; ; repetitions += 1) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!(error instanceof WecomError) || !(await retries.mayRepeat(error, repetitions, patience))) throw error;
+        metrics.countRetry(api);
+      }
+    }
+  }
+
+  /** One request and the reading of its answer. */
+  async #attempt<T>(
+    endpoint: Endpoint,
+    payload: Payload,
+    token: Secret | undefined,
+    call: CallOptions,
+    patience: Patience,
+    read: (answer: Answer) => T,
+  ): Promise<T> {
     const { api } = endpoint;
-    const leave = await this.options.gates.enter(call.corp, api, call.deadline);
-    const startedAt = performance.now();
+    const { gates, dispatcher, metrics } = this.options;
+    const passage = await gates.enter(call.corp, api, call.deadline, patience);
     let outcome = "ok";
+    let end: CallEnd = "answered";
     try {
       if (call.permit) await call.permit.obtain();
       const answer = await exchange(
-        this.options.dispatcher,
+        dispatcher,
         {
           method: endpoint.method,
           path: `${this.#pathPrefix}${api}?${queryString(endpoint.tokenParameter ?? "access_token", token, payload.query)}`,
           ...(payload.body && { body: JSON.stringify(payload.body) }),
         },
-        call.deadline,
+        patience,
         call.permit,
       );
       return readAnswer(endpoint, answer, token, read);
     } catch (error) {
       const failure = toWecomError(error, endpoint);
       outcome = failure instanceof WecomApiError ? (failure.entry ? String(failure.errcode) : "unlisted") : "no-answer";
+      end = endOf(failure, endpoint, call);
       call.log.warn(
         {
           api,
@@ -103,10 +135,22 @@ export class WecomClient {
       );
       throw failure;
     } finally {
-      leave();
-      this.options.metrics.observeCall(api, outcome, (performance.now() - startedAt) / 1000);
+      gates.leave(passage, end);
+      metrics.observeCall(api, outcome, (performance.now() - passage.startedAt) / 1000);
     }
   }
+}
+
+function endOf(failure: WecomError, { effect }: Endpoint, { departure }: CallOptions): CallEnd {
+  if (failure instanceof WecomApiError) {
+    if (failure.errcode === 45009) return "too-often";
+    return failure.errcode === 45033 ? "too-many" : "answered";
+  }
+  const { cause } = failure;
+  if (cause instanceof UnusableAnswer) return "answered";
+  if (!(cause instanceof TransportFailure)) return "undecided";
+  if (cause.networkError) return cause.isSent ? "undecided" : "unreachable";
+  return effect === "read" && departure?.hasCome ? "undecided" : "silent";
 }
 
 /** The token is WeCom's own and clean; what callers give may hold a lone surrogate, which only URLSearchParams takes. */

@@ -1,15 +1,58 @@
+/** What ends the waiting of an operation: its time is over, or nobody waits for its result any more. */
+
+/** For how long something is waited for. */
+export interface Patience {
+  readonly remainingMs: number;
+  /** Whether it is too late to begin: what is sent in the last tenth of the time has hardly a chance to be answered. */
+  readonly isNearEnd: boolean;
+  /** Calls back once, at once if the end has come already; the returned function takes the request back. */
+  onEnd(listener: (reason: string) => void): () => void;
+}
+
+/** Comes at most once, and tells those who asked. */
+export class Ending {
+  /** Made when somebody asks: most operations are over before anything has to be waited for twice. */
+  #listeners: Set<(reason: string) => void> | undefined;
+  #reason: string | undefined;
+
+  get hasCome(): boolean {
+    return this.#reason !== undefined;
+  }
+
+  end(reason: string): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
+    const listeners = [...(this.#listeners ?? [])];
+    this.#listeners = undefined;
+    for (const listener of listeners) listener(reason);
+  }
+
+  onEnd(listener: (reason: string) => void): () => void {
+    if (this.#reason !== undefined) {
+      listener(this.#reason);
+      return () => undefined;
+    }
+    const listeners = (this.#listeners ??= new Set());
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }
+
+  protected forgetListeners(): void {
+    this.#listeners = undefined;
+  }
+}
+
 /**
  * The end of an operation's patience. One timer serves everything that an operation waits for: its place in a queue, a
  * token, the answer of WeCom.
  */
-export class Deadline {
+export class Deadline extends Ending implements Patience {
   readonly #endsAt: number;
   readonly #timer: NodeJS.Timeout;
-  readonly #listeners = new Set<(reason: string) => void>();
-  #endReason: string | undefined;
 
   /** @param timeoutMs from now on */
   constructor(private readonly timeoutMs: number) {
+    super();
     this.#endsAt = performance.now() + timeoutMs;
     this.#timer = setTimeout(() => {
       this.end("deadline passed");
@@ -18,31 +61,11 @@ export class Deadline {
   }
 
   get remainingMs(): number {
-    return this.#endReason === undefined ? Math.max(0, this.#endsAt - performance.now()) : 0;
+    return this.hasCome ? 0 : Math.max(0, this.#endsAt - performance.now());
   }
 
-  /** Whether it is too late to begin: what is sent in the last tenth of the time has hardly a chance to be answered. */
   get isNearEnd(): boolean {
     return this.remainingMs < this.timeoutMs / 10;
-  }
-
-  /** Ends all waiting now: the time is over, or nobody waits for the result any more. */
-  end(reason: string): void {
-    if (this.#endReason !== undefined) return;
-    this.#endReason = reason;
-    clearTimeout(this.#timer);
-    for (const listener of [...this.#listeners]) listener(reason);
-    this.#listeners.clear();
-  }
-
-  /** Calls back once, at once if the end has come already; the returned function takes the request back. */
-  onEnd(listener: (reason: string) => void): () => void {
-    if (this.#endReason !== undefined) {
-      listener(this.#endReason);
-      return () => undefined;
-    }
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
   }
 
   /** What `promise` gives, or a rejection with the error that `onEnd` makes when the end comes first. */
@@ -70,9 +93,37 @@ export class Deadline {
     });
   }
 
+  override end(reason: string): void {
+    clearTimeout(this.#timer);
+    super.end(reason);
+  }
+
   /** Releases the timer of an operation that is over. */
   close(): void {
     clearTimeout(this.#timer);
-    this.#listeners.clear();
+    this.forgetListeners();
+  }
+}
+
+/** A deadline that also ends when the client leaves: for what is of no use to anybody else. */
+export class PatienceOfClient implements Patience {
+  constructor(
+    private readonly deadline: Deadline,
+    private readonly departure: Ending,
+  ) {}
+
+  get remainingMs(): number {
+    return this.departure.hasCome ? 0 : this.deadline.remainingMs;
+  }
+
+  get isNearEnd(): boolean {
+    return this.departure.hasCome || this.deadline.isNearEnd;
+  }
+
+  onEnd(listener: (reason: string) => void): () => void {
+    const stops = [this.deadline.onEnd(listener), this.departure.onEnd(listener)];
+    return () => {
+      for (const stop of stops) stop();
+    };
   }
 }

@@ -41,13 +41,22 @@ export class WecomApiError extends WecomError {
 export class WecomTransportError extends WecomError {
   /** `none`: no byte of the request left; `unknown`: WeCom may have received and carried out the request. */
   readonly delivery: "none" | "unknown";
+  /** When it is worth another try; undefined where nothing is known of that. */
+  readonly retryAfterSeconds: number | undefined;
 
   constructor(
     message: string,
-    evidence: { api: string; mayHaveTakenEffect: boolean; delivery: "none" | "unknown"; cause?: unknown },
+    evidence: {
+      api: string;
+      mayHaveTakenEffect: boolean;
+      delivery: "none" | "unknown";
+      retryAfterSeconds?: number;
+      cause?: unknown;
+    },
   ) {
     super(message, evidence);
     this.delivery = evidence.delivery;
+    this.retryAfterSeconds = evidence.retryAfterSeconds;
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Dispatcher } from "undici";
 import type { SendPermit } from "./call.js";
-import type { Deadline } from "./deadline.js";
+import type { Patience } from "./deadline.js";
 
 /** An answer is at most this long. The longest documented one, 100 livingids, has about 4 kB; get_watch_stat's page size is unknown. */
 const maxAnswerBytes = 8 * 1024 * 1024;
@@ -19,9 +19,10 @@ export class TransportFailure extends Error {
   constructor(
     readonly reason: string,
     readonly isSent: boolean,
-    cause?: unknown,
+    /** What the network said; absent when this side stopped waiting. */
+    readonly networkError?: Error,
   ) {
-    super(reason, { cause });
+    super(reason, { cause: networkError });
   }
 }
 
@@ -35,7 +36,7 @@ export interface HttpRequest {
 export function exchange(
   dispatcher: Dispatcher,
   request: HttpRequest,
-  deadline: Deadline,
+  patience: Patience,
   permit?: SendPermit,
 ): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
@@ -46,14 +47,16 @@ export function exchange(
     const chunks: Buffer[] = [];
     let stopWaiting = (): void => undefined;
 
-    const fail = (reason: string, cause?: unknown): void => {
+    const fail = (reason: string, networkError?: Error): void => {
       if (isSettled) return;
       isSettled = true;
       stopWaiting();
-      reject(new TransportFailure(reason, controller !== undefined, cause));
+      reject(new TransportFailure(reason, controller !== undefined, networkError));
       controller?.abort(new Error(reason));
     };
-    stopWaiting = deadline.onEnd(fail);
+    stopWaiting = patience.onEnd((reason) => {
+      fail(reason);
+    });
     if (isSettled) return;
 
     dispatcher.dispatch(
@@ -68,7 +71,7 @@ export function exchange(
         // connection is aborted here, so that it is never written after its caller was told that it was not sent.
         onRequestStart(started) {
           // A process that was stopped for a while finds its timers late, and its permit gone.
-          if (!isSettled && (deadline.remainingMs === 0 || permit?.isValid() === false)) fail("too late to be sent");
+          if (!isSettled && (patience.remainingMs === 0 || permit?.isValid() === false)) fail("too late to be sent");
           if (isSettled) started.abort(new Error("given up"));
           else controller = started;
         },
@@ -77,8 +80,10 @@ export function exchange(
         },
         onResponseData(_controller, chunk) {
           length += chunk.length;
-          if (length > maxAnswerBytes) fail(`answer longer than ${maxAnswerBytes} bytes`);
-          else chunks.push(chunk);
+          if (length > maxAnswerBytes) {
+            const reason = `answer longer than ${maxAnswerBytes} bytes`;
+            fail(reason, new Error(reason));
+          } else chunks.push(chunk);
         },
         onResponseEnd() {
           if (isSettled) return;
