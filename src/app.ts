@@ -40,6 +40,7 @@ import { Deadline, Ending } from "./wecom/deadline.js";
 import { WecomOverloadError } from "./wecom/errors.js";
 import { LivingDataSource } from "./wecom/living.datasource.js";
 import { ReadRetries } from "./wecom/read-retries.js";
+import { SharedGates } from "./wecom/shared-gates.js";
 import { Installation } from "./wecom/suite/installation.js";
 
 export interface App {
@@ -84,15 +85,18 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   const wecom = await upstream(config, log);
   const { credentials, baseUrl } = wecom;
   const dispatcher = new Pool(baseUrl.origin, { connections: 128, pipelining: 1, connect: { timeout: 3000 } });
+  const sharedGates = new SharedGates({ store, log, now });
   const gates = new CallGates({
     maxInFlight: config.wecom.maxInFlight,
     silentAfterMs: config.wecom.timeoutMs / 4,
     limits: options.callLimits ?? documentedLimits(credentials.kind === "suite"),
     now,
+    sharing: sharedGates,
     onRefusal: (api, reason) => {
       metrics.countRefusal(api, reason);
     },
   });
+  await sharedGates.connect(gates);
   metrics.watchGates(() => gates.states());
   const client = new WecomClient({ baseUrl, dispatcher, gates, retries: new ReadRetries(Math.random), metrics });
   const kit = { store, log, now, random: Math.random, timeoutMs: config.wecom.timeoutMs };
@@ -222,6 +226,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     await apollo.stop();
     await dispatcher.close();
     await wecom.close();
+    sharedGates.close();
     await store.close();
   };
   return {

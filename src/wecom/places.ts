@@ -11,8 +11,8 @@ import { TurnQueue } from "./turn-queue.js";
 const maxWaiting = 2000;
 /** A new operation is not let in when its turn would come later than this. */
 const maxWaitMs = 500;
-/** What a call takes before one has been measured. */
-const presumedCallMs = 50;
+/** What a call takes before one has been measured: too little rather than too much, which would refuse for nothing. */
+const presumedCallMs = 5;
 /** A lowered cap rises by one after each such time. */
 const raiseAfterMs = 1000;
 

@@ -7,7 +7,7 @@ import { print } from "graphql";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createApp } from "../../src/app.js";
+import { type AppOptions, createApp } from "../../src/app.js";
 import { loadConfig, type Setting, settings } from "../../src/config.js";
 import { type Simulator, type SimulatorOptions, startSimulator } from "../../src/simulator/index.js";
 
@@ -26,6 +26,7 @@ export interface GatewayOptions {
   readonly upstreamUrl?: string;
   /** The gateway's clock, in milliseconds since 1970. */
   readonly now?: () => number;
+  readonly callLimits?: AppOptions["callLimits"];
 }
 
 export interface Answer<T> {
@@ -78,6 +79,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   const app = await createApp(loadConfig(env), {
     logTo: { write: (line) => logLines.push(line) },
     ...(options.now && { now: options.now }),
+    ...(options.callLimits && { callLimits: options.callLimits }),
   });
   const url = await app.listen();
 
