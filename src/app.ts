@@ -220,6 +220,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   });
 
   const close = async ({ acceptForMs = 1000 }): Promise<void> => {
+    listener.drain();
     await setTimeout(acceptForMs);
     await Promise.all([listener.close(config.wecom.timeoutMs + answerGraceMs), creates.stopReconciling()]);
     await creates.stop();

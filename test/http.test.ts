@@ -1,8 +1,11 @@
+import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { CreateLivingDocument } from "./operations/generated/operations.js";
-import { type Gateway, startGateway } from "./support/gateway.js";
+import { startSimulator } from "../src/simulator/index.js";
+import { fixedToken, type Gateway, startGateway } from "./support/gateway.js";
 import { minimalInput } from "./support/inputs.js";
+import { until } from "./support/until.js";
 
 let gateway: Gateway;
 beforeAll(async () => {
@@ -289,4 +292,68 @@ describe("Draining", () => {
     expect(data!.createLiving.__typename).toBe("CreateLivingSuccess");
     await expect(fetch(`${draining.url}/health/live`)).rejects.toThrow();
   });
+
+  it("asks every client to open another connection, those whose answer is under way included", async () => {
+    const draining = await startGateway({ simulator: { latencyMs: 150 } });
+    const before = await draining.run(CreateLivingDocument, { input: minimalInput });
+    const running = draining.run(CreateLivingDocument, { input: minimalInput });
+    while (draining.simulator.requestsTo("living/create").length < 2) await new Promise(setImmediate);
+
+    const closed = draining.close({ acceptForMs: 300 });
+    const next = await draining.run("{ __typename }");
+
+    expect(before.headers.get("connection")).toBe("keep-alive");
+    expect((await running).headers.get("connection")).toBe("close");
+    expect(next.headers.get("connection")).toBe("close");
+    await closed;
+  });
+
+  it("does not wait for a connection that brings no request", async () => {
+    const draining = await startGateway({ env: { WECOM_TIMEOUT_MS: "60000" } });
+    const { hostname, port } = new URL(draining.url);
+    const silent = connect(Number(port), hostname);
+    await once(silent, "connect");
+    await draining.run("{ __typename }");
+
+    await draining.close();
+
+    await until(() => silent.destroyed || silent.readableEnded);
+  });
+
+  it("ten times over, one of two replicas after the other, loses no request", async () => {
+    const simulator = await startSimulator({ fixedTokens: [fixedToken], latencyMs: 20 });
+    const env = { WECOM_CORP_ID: "", WECOM_CORP_SECRET: "", WECOM_ACCESS_TOKEN: fixedToken };
+    const start = async () => ({ gateway: await startGateway({ env, upstreamUrl: simulator.url }), isReady: true });
+    const replicas = [await start(), await start()];
+    let isOver = false;
+    const outcomes: string[] = [];
+    // As a balancer does: it asks who is ready, and takes turns between them.
+    const client = async (first: number) => {
+      for (let turn = first; !isOver; turn += 1) {
+        const ready = replicas.filter(({ isReady }) => isReady);
+        const { gateway: replica } = ready[turn % ready.length]!;
+        const outcome = await replica.run(CreateLivingDocument, { input: minimalInput }).then(
+          ({ data }) => data!.createLiving.__typename,
+          (error: unknown) => String(error),
+        );
+        outcomes.push(outcome);
+      }
+    };
+    const clients = Array.from({ length: 8 }, (_, index) => client(index));
+    for (let restart = 0; restart < 10; restart += 1) {
+      const old = replicas[restart % 2]!;
+      const closed = old.gateway.close({ acceptForMs: 150 });
+      while ((await fetch(`${old.gateway.url}/health/ready`)).status === 200);
+      old.isReady = false;
+      await closed;
+      replicas[restart % 2] = await start();
+    }
+    isOver = true;
+    await Promise.all(clients);
+    for (const { gateway: replica } of replicas) await replica.close();
+    await simulator.close();
+
+    expect(new Set(outcomes)).toEqual(new Set(["CreateLivingSuccess"]));
+    expect(simulator.requestsTo("living/create").length).toBe(outcomes.length);
+  }, 60_000);
 });

@@ -3,11 +3,12 @@ import type { AddressInfo } from "node:net";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beforeEach, describe, expect, it } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { type Fault, type SimulatorOptions, startSimulator } from "../src/simulator/index.js";
 import { CreateLivingDocument, LivingidsDocument, ReadLivingDocument } from "./operations/generated/operations.js";
 import { corpid, type Gateway, type GatewayOptions, startGateway } from "./support/gateway.js";
 import { booking, minimalInput } from "./support/inputs.js";
+import { until } from "./support/until.js";
 
 const patience = "x-envoy-expected-rq-timeout-ms";
 
@@ -37,11 +38,6 @@ const reserve = ({ simulator }: Gateway, count: number) =>
 
 const sent = ({ simulator }: Gateway, api: string) => simulator.requestsTo(api).length;
 
-/** Looks again and again, as long as the test may run. */
-const until = async (isSo: () => boolean | Promise<boolean>) => {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 20));
-};
-
 const metric = async (gateway: Gateway, line: RegExp) =>
   Number(line.exec((await gateway.fetch("/metrics")).text)?.[1] ?? 0);
 
@@ -52,7 +48,7 @@ const startTimed = async ({ simulator, ...options }: GatewayOptions & { simulato
   const gateway = await startGateway({ ...options, now, simulator: { now, ...simulator } });
   await gateway.run(LivingidsDocument, { anchorUserid: "warm" });
   gateway.simulator.forgetRequests();
-  return { gateway, clock };
+  return { gateway, clock, [Symbol.asyncDispose]: () => gateway.close() };
 };
 
 describe("A deadline", () => {
@@ -148,6 +144,7 @@ describe("A read that fails in passing", () => {
     await gateway.run(LivingidsDocument, { anchorUserid: "warm" });
     [livingid] = reserve(gateway, 1) as [string];
   });
+  afterEach(() => gateway.close());
   const read = async (headers = {}) => (await gateway.run(ReadLivingDocument, { livingid }, headers)).data!.living;
 
   it.each<[string, Fault]>([
@@ -157,7 +154,6 @@ describe("A read that fails in passing", () => {
     ["a proxy's 502", { kind: "http", status: 502 }],
     ["half an answer", { kind: "truncated-json" }],
   ])("is repeated at most twice: %s", async (_, fault) => {
-    await using _gateway = gateway;
     gateway.simulator.faults.inject({ ...fault, api: "living/get_living_info", times: 2 });
     expect(await read()).toMatchObject({ livingid });
     expect(sent(gateway, "living/get_living_info")).toBe(3);
@@ -170,7 +166,6 @@ describe("A read that fails in passing", () => {
   });
 
   it("is not repeated when its deadline is near", async () => {
-    await using _gateway = gateway;
     gateway.simulator.faults.inject({ kind: "errcode", errcode: -1, api: "living/get_living_info", times: 0 });
 
     expect(await read({ [patience]: "45" })).toBeNull();
@@ -178,7 +173,6 @@ describe("A read that fails in passing", () => {
   });
 
   it.each([40058, 48002, 60011, 92008])("is not repeated after a refusal: %d", async (errcode) => {
-    await using _gateway = gateway;
     gateway.simulator.faults.inject({ kind: "errcode", errcode, api: "living/get_living_info", times: 0 });
 
     expect(await read()).toBeNull();
@@ -186,7 +180,6 @@ describe("A read that fails in passing", () => {
   });
 
   it("is repeated only as long as few of the calls were repetitions", async () => {
-    await using _gateway = gateway;
     gateway.simulator.faults.inject({ kind: "errcode", errcode: -1, api: "living/get_living_info", times: 0 });
 
     await readMany(gateway, reserve(gateway, 100));
@@ -262,8 +255,8 @@ describe("45009", () => {
   const limited = { __typename: "LivingRateLimitError", retryable: true };
 
   it("closes that API for a minute, in which nothing is sent; the first call after it opens it", async () => {
-    const { gateway, clock } = await startTimed({ simulator: { rateLimits: { perCorpPerMinute: 5 } } });
-    await using _gateway = gateway;
+    await using timed = await startTimed({ simulator: { rateLimits: { perCorpPerMinute: 5 } } });
+    const { gateway, clock } = timed;
     expect(named(await createMany(gateway, 5), "CreateLivingSuccess")).toHaveLength(5);
     expect(await create(gateway)).toMatchObject({ ...limited, errcode: 45009 });
     gateway.simulator.forgetRequests();
@@ -283,8 +276,8 @@ describe("45009", () => {
   });
 
   it("closes it for the hour when it comes again after the minute, with one call a minute that tries", async () => {
-    const { gateway, clock } = await startTimed({ simulator: { rateLimits: { perCorpPerHour: 5 } } });
-    await using _gateway = gateway;
+    await using timed = await startTimed({ simulator: { rateLimits: { perCorpPerHour: 5 } } });
+    const { gateway, clock } = timed;
     await createMany(gateway, 6);
     gateway.simulator.forgetRequests();
 
@@ -331,11 +324,11 @@ describe("45009", () => {
 
 describe("45033", () => {
   it("lowers how many are sent at once, until hardly any is refused, and time raises it again", async () => {
-    const { gateway, clock } = await startTimed({
+    await using timed = await startTimed({
       simulator: { latencyMs: 20, maxConcurrentPerApi: 3 },
       env: { WECOM_MAX_IN_FLIGHT: "12" },
     });
-    await using _gateway = gateway;
+    const { gateway, clock } = timed;
     const refusedOf = () => gateway.simulator.requests.filter(({ errcode }) => errcode === 45033).length;
 
     const first = await createMany(gateway, 60);
@@ -384,8 +377,8 @@ describe("A WeCom that nobody answers at", () => {
   });
 
   it("hangs for one API: that one is not called any more, the others are", async () => {
-    const { gateway, clock } = await startTimed({ env: { WECOM_TIMEOUT_MS: "300" } });
-    await using _gateway = gateway;
+    await using timed = await startTimed({ env: { WECOM_TIMEOUT_MS: "300" } });
+    const { gateway, clock } = timed;
     gateway.simulator.faults.inject({ kind: "hang", api: "living/create", times: 6 });
     expect(named(await createMany(gateway, 5), "LivingOutcomeUnknownError")).toHaveLength(5);
 
@@ -404,8 +397,8 @@ describe("A WeCom that nobody answers at", () => {
   });
 
   it("is not given up because clients are impatient", async () => {
-    const { gateway } = await startTimed({ env: { WECOM_TIMEOUT_MS: "5000" } });
-    await using _gateway = gateway;
+    await using timed = await startTimed({ env: { WECOM_TIMEOUT_MS: "5000" } });
+    const { gateway } = timed;
     gateway.simulator.faults.inject({ kind: "hang", api: "living/create", times: 8 });
     await Promise.all(Array.from({ length: 8 }, () => create(gateway, { [patience]: "100" })));
     expect(sent(gateway, "living/create")).toBe(8);
@@ -423,8 +416,8 @@ describe("More calls than WeCom allows", () => {
   };
 
   it("in a minute or an hour are not sent, and are told when to come back", async () => {
-    const { gateway, clock } = await startTimed({ callLimits });
-    await using _gateway = gateway;
+    await using timed = await startTimed({ callLimits });
+    const { gateway, clock } = timed;
 
     const refused = named(await createMany(gateway, 25), "LivingRateLimitError");
     expect(sent(gateway, "living/create")).toBe(20);
@@ -443,8 +436,8 @@ describe("More calls than WeCom allows", () => {
   });
 
   it("from one address are not sent, for whichever corp", async () => {
-    const { gateway } = await startTimed({ callLimits: { ...callLimits, perAddressAndMinute: 7 } });
-    await using _gateway = gateway;
+    await using timed = await startTimed({ callLimits: { ...callLimits, perAddressAndMinute: 7 } });
+    const { gateway } = timed;
 
     await createMany(gateway, 20);
     expect(sent(gateway, "living/create")).toBe(7);

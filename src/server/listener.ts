@@ -4,7 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Logger } from "../observability/logger.js";
 import type { HttpMetrics } from "../observability/metrics.js";
 import { type CorsPolicy, preflight, varyByOrigin } from "./cors.js";
@@ -31,6 +31,8 @@ export interface ListenerOptions {
 
 export interface Listener {
   listen(port: number, host: string): Promise<AddressInfo>;
+  /** From now on every connection is closed after its next answer, and says so: a client that hears it opens another. */
+  drain(): void;
   /** Stops accepting, lets what runs finish for at most `graceMs`, then closes what is left. */
   close(graceMs: number): Promise<void>;
 }
@@ -39,8 +41,14 @@ export interface Listener {
 const requestIdPattern = /^[\w.-]{8,128}$/;
 
 export function createListener({ routes, cors, headers, log, metrics }: ListenerOptions): Listener {
+  let isDraining = false;
+  /** With the answer that is under way. Node would not count one that brought no request yet among the idle ones. */
+  const connections = new Map<Socket, ServerResponse | undefined>();
   const server = createServer((request, response) => {
     const startedAt = performance.now();
+    const { socket } = request;
+    connections.set(socket, response);
+    if (isDraining) response.setHeader("connection", "close");
     const { url = "/" } = request;
     const queryAt = url.indexOf("?");
     const path = queryAt < 0 ? url : url.slice(0, queryAt);
@@ -50,6 +58,7 @@ export function createListener({ routes, cors, headers, log, metrics }: Listener
     response.setHeader("x-request-id", requestId);
     for (const [name, value] of headers) response.setHeader(name, value);
     response.once("close", () => {
+      if (!socket.destroyed && connections.get(socket) === response) connections.set(socket, undefined);
       metrics.observeRequest(route ? path : "other", response.statusCode, (performance.now() - startedAt) / 1000);
     });
     if (request.method === "OPTIONS" && preflight(cors, request, response)) return;
@@ -67,9 +76,20 @@ export function createListener({ routes, cors, headers, log, metrics }: Listener
     };
     void answer(route, exchange);
   });
+  server.on("connection", (socket: Socket) => {
+    connections.set(socket, undefined);
+    socket.once("close", () => connections.delete(socket));
+  });
   // Slow senders must not hold connections for ever; longer than any proxy's idle time in front of us.
   server.requestTimeout = 30_000;
   server.keepAliveTimeout = 75_000;
+
+  const drain = (): void => {
+    isDraining = true;
+    for (const response of connections.values()) {
+      if (response && !response.headersSent) response.setHeader("connection", "close");
+    }
+  };
 
   return {
     listen: (port, host) =>
@@ -80,8 +100,10 @@ export function createListener({ routes, cors, headers, log, metrics }: Listener
           resolve(server.address() as AddressInfo);
         });
       }),
+    drain,
     close: (graceMs) =>
       new Promise((resolve) => {
+        drain();
         const force = setTimeout(() => {
           server.closeAllConnections();
         }, graceMs);
@@ -89,7 +111,7 @@ export function createListener({ routes, cors, headers, log, metrics }: Listener
           clearTimeout(force);
           resolve();
         });
-        server.closeIdleConnections();
+        for (const [socket, response] of connections) if (!response) socket.destroySoon();
       }),
   };
 }
