@@ -23,6 +23,7 @@ import { Pool } from "undici";
 import type { Config, Credentials } from "./config.js";
 import { formatError } from "./errors.js";
 import type { LivingContext } from "./living/context.js";
+import { LivingCache } from "./living/living.cache.js";
 import { LivingReader } from "./living/living.reader.js";
 import { sample } from "./living/living.sample.js";
 import { createLogger, type Logger } from "./observability/logger.js";
@@ -38,6 +39,7 @@ import { Creates } from "./wecom/creates/creates.js";
 import { WecomClient } from "./wecom/client.js";
 import { Deadline, Ending } from "./wecom/deadline.js";
 import { WecomOverloadError } from "./wecom/errors.js";
+import { onLivingChange, publishLivingChange } from "./wecom/living-changes.js";
 import { LivingDataSource } from "./wecom/living.datasource.js";
 import { ReadRetries } from "./wecom/read-retries.js";
 import { SharedGates } from "./wecom/shared-gates.js";
@@ -105,6 +107,18 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   const livings = new LivingDataSource(client, access.tokens);
   const { settleMs } = config.wecom;
   const creates = new Creates({ ...kit, livings, metrics, settleMs, app: access.app });
+  const cache = new LivingCache({
+    now,
+    tellChange: (corp, livingid) => void publishLivingChange(store, { corp, livingid }).catch(() => undefined),
+    count: (outcome) => {
+      metrics.countCachedRead(outcome);
+    },
+  });
+  await onLivingChange(store, ({ corp, livingid }) => {
+    cache.forget(corp, livingid);
+  }).catch((error: unknown) => {
+    log.warn({ reason: reasonOf(error) }, "this replica does not hear which livings the others change");
+  });
   const reportUnknownCode = onceEach((field: string, code: number) => {
     log.warn({ field, code }, "WeCom sent a code that this gateway does not know");
   });
@@ -133,6 +147,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     validationRules,
     lazyTypes: new Set(["Living"]),
     formatError: formatAnswerError,
+    extensionsOf,
   });
   const apollo = createApolloServer<LivingContext>({
     schema,
@@ -143,6 +158,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     maxTokens: config.limits.tokens,
     validationRules,
     formatError: formatAnswerError,
+    extensionsOf,
   });
   await apollo.start();
   await suite?.start();
@@ -179,7 +195,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
         call,
         limits: config.limits,
         requestId,
-        reader: new LivingReader(livings, call, reportUnknownCode),
+        reader: new LivingReader(livings, cache, call, reportUnknownCode),
       },
       close: () => deadline.close(),
       abandon: () => {
@@ -239,6 +255,12 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     },
     close: (options = {}) => (closing ??= close(options)),
   };
+}
+
+/** Said of the livings in an answer: these may have changed, for WeCom could not be asked. */
+function extensionsOf({ reader }: Partial<LivingContext>): Readonly<Record<string, unknown>> | undefined {
+  const stale = reader?.staleLivingids ?? [];
+  return stale.length === 0 ? undefined : { stale };
 }
 
 interface Upstream {

@@ -1,7 +1,8 @@
-/** The reads of one request: what is asked for in five places is read once. */
+/** The reads of one request: what is asked for in five places is read once, or was a moment ago for another one. */
 import type { CallOptions } from "../wecom/call.js";
 import type { LivingDataSource } from "../wecom/living.datasource.js";
 import type { LivingidPage, WatchStatPage } from "../wecom/living.wire.js";
+import type { LivingCache } from "./living.cache.js";
 import { type OnUnknownCode, toLivingDetails } from "./living.mapping.js";
 import { Living } from "./living.types.js";
 
@@ -10,9 +11,12 @@ export class LivingReader {
   readonly #livings = new Map<string, Promise<Living>>();
   readonly #livingidPages = new Map<string, Promise<LivingidPage>>();
   readonly #watchStatPages = new Map<string, Promise<WatchStatPage>>();
+  /** The livings that were told as they were some time ago, for WeCom is away. */
+  readonly staleLivingids: string[] = [];
 
   constructor(
     private readonly livings: LivingDataSource,
+    private readonly cache: LivingCache,
     private readonly call: CallOptions,
     readonly onUnknownCode: OnUnknownCode,
   ) {}
@@ -20,8 +24,11 @@ export class LivingReader {
   /** WeCom does not document which errcode an unknown livingid yields. */
   living(livingid: string): Promise<Living> {
     return once(this.#livings, livingid, async () => {
-      const wire = await this.livings.getLivingInfo(livingid, this.call);
-      return new Living(livingid, toLivingDetails(wire, this.onUnknownCode));
+      const { details, isStale } = await this.cache.get(this.call.corp, livingid, async () =>
+        toLivingDetails(await this.livings.getLivingInfo(livingid, this.call), this.onUnknownCode),
+      );
+      if (isStale) this.staleLivingids.push(livingid);
+      return new Living(livingid, details);
     });
   }
 
@@ -40,6 +47,7 @@ export class LivingReader {
   /** After a mutation: what was read of this living before it may have changed. */
   forget(livingid: string): void {
     this.#livings.delete(livingid);
+    this.cache.change(this.call.corp, livingid);
   }
 }
 

@@ -29,6 +29,11 @@ export interface HttpMetrics {
   countOperation(way: "known" | "pipeline"): void;
 }
 
+export interface LivingMetrics {
+  /** A living was asked for: known and young, read from WeCom, or old because WeCom is away. */
+  countCachedRead(outcome: "hit" | "miss" | "stale"): void;
+}
+
 export interface CallbackMetrics {
   /** @param outcome what became of it, or why it was refused */
   countCallback(outcome: string): void;
@@ -42,7 +47,7 @@ export interface CreateMetrics {
   countCreate(outcome: string): void;
 }
 
-export interface Metrics extends WecomMetrics, HttpMetrics, CallbackMetrics, CreateMetrics {
+export interface Metrics extends WecomMetrics, HttpMetrics, LivingMetrics, CallbackMetrics, CreateMetrics {
   /** The exposition format of Prometheus. */
   render(): Promise<{ contentType: string; text: string }>;
 }
@@ -107,6 +112,12 @@ export function createMetrics(): Metrics {
     labelNames: ["way"],
     registers: [registry],
   });
+  const cachedReads = new Counter({
+    name: "living_cache_reads_total",
+    help: "Livings asked for: hit, miss, or stale, which is an old one because WeCom is away",
+    labelNames: ["outcome"],
+    registers: [registry],
+  });
   const callbacks = new Counter({
     name: "wecom_callbacks_total",
     help: "Callbacks from WeCom by outcome: verified, handled, repeated, unknown, failed, late, or why it was refused",
@@ -125,6 +136,9 @@ export function createMetrics(): Metrics {
     },
     countCallback: (outcome) => {
       callbacks.inc({ outcome });
+    },
+    countCachedRead: (outcome) => {
+      cachedReads.inc({ outcome });
     },
     countOperation: (way) => {
       operations.inc({ way });

@@ -26,6 +26,8 @@ export interface ApolloOptions<TContext> {
   readonly validationRules: readonly ValidationRule[];
   /** @param context undefined for a request that never had one */
   formatError(formatted: GraphQLFormattedError, error: unknown, context: TContext | undefined): GraphQLFormattedError;
+  /** What stands in `extensions` of the answer; undefined: nothing. */
+  extensionsOf(context: TContext): Readonly<Record<string, unknown>> | undefined;
 }
 
 export function createApolloServer<TContext extends BaseContext>(
@@ -59,6 +61,11 @@ export function createApolloServer<TContext extends BaseContext>(
             },
             didEncounterErrors: ({ errors, contextValue }) => {
               for (const error of errors) contexts.set(error, contextValue);
+              return Promise.resolve();
+            },
+            willSendResponse: ({ response: { body }, contextValue }) => {
+              const extensions = options.extensionsOf(contextValue);
+              if (extensions && body.kind === "single") body.singleResult.extensions = extensions;
               return Promise.resolve();
             },
           }),

@@ -31,6 +31,8 @@ export interface KnownOperationsOptions {
   /** Types whose values compute their fields, or come as promises in lists: graphql-jit can do neither. */
   readonly lazyTypes: ReadonlySet<string>;
   formatError(formatted: GraphQLFormattedError, error: unknown, context: BaseContext): GraphQLFormattedError;
+  /** What stands in `extensions` of the answer; undefined: nothing. */
+  extensionsOf(context: BaseContext): Readonly<Record<string, unknown>> | undefined;
 }
 
 /** As it stands in the body of a POST. */
@@ -66,7 +68,7 @@ export class KnownOperations {
     // A variable that does not fit: found before anything ran, and worded by graphql-js.
     if (result.data === undefined) return undefined;
     const errors = result.errors?.map((error) => this.options.formatError(enrich(error), error, value));
-    return `${JSON.stringify({ errors, data: result.data })}\n`;
+    return `${JSON.stringify({ errors, data: result.data, extensions: this.options.extensionsOf(value) })}\n`;
   }
 
   #planOf(request: OperationRequest): Run | undefined {

@@ -7,3 +7,10 @@ const livingStatusChannel = "living-status-change";
 export async function publishLivingStatus(store: Store, event: LivingStatusChange): Promise<void> {
   await store.publish(livingStatusChannel, JSON.stringify(event));
 }
+
+/** @returns ends the listening */
+export function onLivingStatus(store: Store, listener: (event: LivingStatusChange) => void): Promise<() => void> {
+  return store.subscribe(livingStatusChannel, (message) => {
+    listener(JSON.parse(message) as LivingStatusChange);
+  });
+}
