@@ -13,7 +13,7 @@ const minuteMs = 60_000;
 /** How long something old may stand in for an answer. */
 const staleForMs = 10 * minuteMs;
 /** About a kilobyte each. */
-const maxLivings = 5000;
+const maxLivings = 2000;
 const maxForgotten = 1000;
 
 interface Entry {
