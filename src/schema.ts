@@ -6,7 +6,10 @@ import { LivingQueries } from "./living/living.queries.js";
 import { entityTypes } from "./living/living.references.js";
 import { buildSubgraph } from "./subgraph.js";
 
-/** `@contact` is no part of federation: registries read it from the schema, and composition leaves it out. */
+/**
+ * `@contact` and `@cacheControl` are no part of federation: whoever reads the schema knows them, and composition leaves
+ * them out. Apollo's `scope: PRIVATE` is in the header Cache-Control alone: its enum would be left in every supergraph.
+ */
 const header = `extend schema
   @link(
     url: "https://specs.apollo.dev/federation/v2.9"
@@ -26,6 +29,14 @@ directive @contact(
   """What else to know, in Markdown."""
   description: String
 ) on SCHEMA
+
+"""For how long its caller may keep an answer: as long as the shortest of what it holds, as its header Cache-Control says."""
+directive @cacheControl(
+  """Seconds; 0: not at all."""
+  maxAge: Int
+  """As long as the object that it stands in."""
+  inheritMaxAge: Boolean
+) on FIELD_DEFINITION | OBJECT
 `;
 
 export const buildLivingSubgraph = () =>

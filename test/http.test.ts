@@ -3,8 +3,8 @@ import { connect } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { CreateLivingDocument } from "./operations/generated/operations.js";
 import { startSimulator } from "../src/simulator/index.js";
-import { fixedToken, type Gateway, startGateway } from "./support/gateway.js";
-import { minimalInput } from "./support/inputs.js";
+import { corpid, fixedToken, type Gateway, startGateway } from "./support/gateway.js";
+import { booking, minimalInput } from "./support/inputs.js";
 import { until } from "./support/until.js";
 
 let gateway: Gateway;
@@ -356,4 +356,70 @@ describe("Draining", () => {
     expect(new Set(outcomes)).toEqual(new Set(["CreateLivingSuccess"]));
     expect(simulator.requestsTo("living/create").length).toBe(outcomes.length);
   }, 60_000);
+});
+
+describe("An answer", () => {
+  const livingid = () =>
+    gateway.simulator.livings.reserve({ corpid, agentid: 1000014 }, { ...booking, anchorUserid: "zhangsan" }).livingid;
+  const kept = async (query: string, variables: object = {}) => {
+    const request = { query, variables: { id: livingid(), ...variables } };
+    const ways = [{ ...request, extensions: {} }, request, request, request];
+    const headers: (string | null)[] = [];
+    for (const way of ways) headers.push((await post(way)).headers.get("cache-control"));
+    expect(new Set(headers).size).toBe(1);
+    return headers[0];
+  };
+  const one = "private, max-age=1";
+
+  it.each([
+    ["a living", "query ($id: ID!) { living(livingid: $id) { theme anchor { userid } } }", one],
+    [
+      "a living, by fragments",
+      "query ($id: ID!) { ...A } fragment A on Query { living(livingid: $id) { ... { ...B } } } fragment B on Living { theme }",
+      one,
+    ],
+    ["a living with its secret", "query ($id: ID!) { living(livingid: $id) { theme pushStreamUrl } }", "no-store"],
+    [
+      "a secret in a fragment",
+      "query ($id: ID!) { living(livingid: $id) { ...A } } fragment A on Living { pushStreamUrl }",
+      "no-store",
+    ],
+    ["a code of a viewer's own", 'query ($id: ID!) { living(livingid: $id) { watchCode(openid: "o") } }', "no-store"],
+    ["who watched", "query ($id: ID!) { living(livingid: $id) { theme viewers { nodes { watchTime } } } }", "no-store"],
+    ["a member's livings", 'query { livings(anchorUserid: "zhangsan") { nodes { theme } } }', "no-store"],
+    [
+      "a living and a list",
+      'query ($id: ID!) { living(livingid: $id) { theme } livings(anchorUserid: "a") { nodes { theme } } }',
+      "no-store",
+    ],
+    ["a living that cannot be read", 'query { living(livingid: "nonsense") { theme } }', "no-store"],
+    ["nothing but a name", "{ __typename }", "no-store"],
+    ["the SDL", "{ _service { sdl } }", "no-store"],
+    [
+      "a mutation",
+      "mutation ($id: ID!) { cancelLiving(livingid: $id) { ... on CancelLivingSuccess { living { theme } } } }",
+      "no-store",
+    ],
+  ])("says for how long it may be kept: %s", async (_, query, header) => {
+    expect(await kept(query)).toBe(header);
+  });
+
+  it("says it of references by their types", async () => {
+    const query = (selection: string) =>
+      `query ($refs: [_Any!]!) { _entities(representations: $refs) { ${selection} } }`;
+    const refs = [{ __typename: "Living", livingid: livingid() }];
+
+    expect(await kept(query("... on Living { theme }"), { refs })).toBe(one);
+    expect(await kept(query("... on Living { theme } ... on WecomUser { userid }"), { refs })).toBe("no-store");
+    expect(await kept(query("__typename"), { refs })).toBe("no-store");
+  });
+
+  it("is not for a browser to keep, which would not look at who asks", async () => {
+    const query = encodeURIComponent(`{ living(livingid: "${livingid()}") { theme } }`);
+    const { headers } = await gateway.fetch(`/graphql?query=${query}`, {
+      headers: { "apollo-require-preflight": "1" },
+    });
+
+    expect(headers.get("cache-control")).toBe("no-store");
+  });
 });

@@ -24,3 +24,9 @@ export const IsPaged = () =>
   all(
     '@listSize(slicingArguments: ["first"], sizedFields: ["edges", "nodes"], assumedSize: 20, requireOneSlicingArgument: false)',
   );
+
+/** Seconds that a router may keep it for its caller, as long as it is kept here (`living.cache.ts`) in the worst case. */
+export const IsKept = (maxAge: number) => all(`@cacheControl(maxAge: ${maxAge})`);
+
+/** As long as the object that it stands in. */
+export const IsKeptAlong = () => all("@cacheControl(inheritMaxAge: true)");

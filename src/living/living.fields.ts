@@ -4,7 +4,7 @@ import { Arg, Ctx, Directive, FieldResolver, Info, Int, Resolver, Root } from "t
 import type { LivingContext } from "./context.js";
 import { anchorOf, requireAnchor, requireAnchorOf, requireScope } from "./living.access.js";
 import { readPage } from "./living.connections.js";
-import { CostsACall, IsPaged, NeedsScope } from "./living.directives.js";
+import { CostsACall, IsKept, IsPaged, NeedsScope } from "./living.directives.js";
 import { toViewers } from "./living.mapping.js";
 import { resolveLiving } from "./living.references.js";
 import { LivingMutationSuccess } from "./living.results.js";
@@ -159,6 +159,7 @@ class LivingFields {
   }
 
   @CostsACall()
+  @IsKept(0)
   @FieldResolver(() => String, {
     nullable: true,
     description: "A code with which one WeChat user can watch in WeChat, as often as they like for 5 minutes.",
@@ -173,6 +174,7 @@ class LivingFields {
   }
 
   @NeedsScope("living:push")
+  @IsKept(0)
   @Directive('@tag(name: "secret")')
   @FieldResolver(() => String, {
     nullable: true,

@@ -1,6 +1,6 @@
 import { Directive, Field, ID, Int, ObjectType } from "type-graphql";
 import { LivingPageInfo } from "./living.connections.js";
-import { CostsACall, NeedsScope } from "./living.directives.js";
+import { CostsACall, IsKept, IsKeptAlong, NeedsScope } from "./living.directives.js";
 import { LivingReplayStatus, LivingStatus, LivingType } from "./living.enums.js";
 import { UnixTime } from "./living.scalars.js";
 
@@ -40,6 +40,7 @@ export class WecomUser {
 /** Details are null where they were not asked for, or throw what kept them from being read. */
 @NeedsScope("living:read")
 @CostsACall()
+@IsKept(1)
 @Directive('@key(fields: "livingid")')
 @ObjectType({ description: "A WeCom living (直播): a reserved, running or past live stream." })
 export class Living {
@@ -101,6 +102,7 @@ export class Living {
     return this.#read.reserveLivingDuration;
   }
 
+  @IsKeptAlong()
   @Field(() => WecomUser, { nullable: true, description: "The member who hosts it." })
   get anchor() {
     return this.#read.anchor;

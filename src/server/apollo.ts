@@ -6,8 +6,15 @@ import {
   ApolloServerPluginLandingPageDisabled,
 } from "@apollo/server/plugin/disabled";
 import { ApolloServerPluginLandingPageLocalDefault } from "@apollo/server/plugin/landingPage/default";
-import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema, type ValidationRule } from "graphql";
+import {
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+  type ValidationRule,
+} from "graphql";
 import type { Logger } from "../observability/logger.js";
+import { cacheControlOf } from "./cache-control.js";
 import type { Documents } from "./documents.js";
 
 /** The operation that the explorers open with. */
@@ -36,6 +43,15 @@ export function createApolloServer<TContext extends BaseContext>(
   const { document, variables } = options.sample;
   // Apollo Server formats an error without telling whose request it is of.
   const contexts = new WeakMap<object, TContext>();
+  const cacheControls = new WeakMap<DocumentNode, Map<string | undefined, string | undefined>>();
+  const cacheControlFor = (operations: DocumentNode, operationName: string | undefined): string | undefined => {
+    const known = cacheControls.get(operations) ?? new Map<string | undefined, string | undefined>();
+    cacheControls.set(operations, known);
+    if (!known.has(operationName)) {
+      known.set(operationName, cacheControlOf(options.schema, operations, operationName));
+    }
+    return known.get(operationName);
+  };
   return new ApolloServer<TContext>({
     schema: options.schema,
     logger: options.log,
@@ -63,9 +79,14 @@ export function createApolloServer<TContext extends BaseContext>(
               for (const error of errors) contexts.set(error, contextValue);
               return Promise.resolve();
             },
-            willSendResponse: ({ response: { body }, contextValue }) => {
+            willSendResponse: ({ request, response: { body, http }, document, operationName, contextValue }) => {
               const extensions = options.extensionsOf(contextValue);
-              if (extensions && body.kind === "single") body.singleResult.extensions = extensions;
+              if (body.kind !== "single") return Promise.resolve();
+              if (extensions) body.singleResult.extensions = extensions;
+              else if (document && !body.singleResult.errors && request.http?.method === "POST") {
+                const cacheControl = cacheControlFor(document, operationName ?? undefined);
+                if (cacheControl !== undefined) http.headers.set("cache-control", cacheControl);
+              }
               return Promise.resolve();
             },
           }),
@@ -73,7 +94,7 @@ export function createApolloServer<TContext extends BaseContext>(
       statusByMediaType,
       // It is on by default for a subgraph, and tells whoever asks with a header what each field cost.
       ApolloServerPluginInlineTraceDisabled(),
-      // Nothing here may be cached, which the route says in a header; the plugin would wrap every field to find that out.
+      // It would wrap every field to find out what `cacheControlOf` finds once.
       ApolloServerPluginCacheControlDisabled(),
       options.isProduction
         ? ApolloServerPluginLandingPageDisabled()

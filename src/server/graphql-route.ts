@@ -37,7 +37,7 @@ export function graphqlRoute<TContext extends BaseContext>(options: GraphqlRoute
   return async (exchange) => {
     const { request, response } = exchange;
     const method = request.method ?? "GET";
-    // Nothing here is for a cache to keep: it is about one caller's corp.
+    // About one caller's corp: nobody keeps it but, for a second, a router that is told so below.
     response.setHeader("cache-control", "no-store");
     const authentication = await authenticate(request.headers);
     // What asks for the page and turns out to be an operation after all is refused by its context below.
@@ -77,7 +77,8 @@ export function graphqlRoute<TContext extends BaseContext>(options: GraphqlRoute
       const known = operation && (await operations.answer(operation, contextOnce));
       options.metrics.countOperation(known === undefined ? "pipeline" : "known");
       if (mediaType !== undefined && known !== undefined) {
-        sendText(response, 200, mediaType, known);
+        if (known.cacheControl !== undefined) response.setHeader("cache-control", known.cacheControl);
+        sendText(response, 200, mediaType, known.text);
         return;
       }
       const headers = new HeaderMap();

@@ -24,6 +24,7 @@ import {
   visitWithTypeInfo,
 } from "graphql";
 import { compileQuery, isCompiledQuery } from "graphql-jit";
+import { cacheControlOf } from "./cache-control.js";
 
 export interface KnownOperationsOptions {
   readonly schema: GraphQLSchema;
@@ -42,10 +43,20 @@ export interface OperationRequest {
   readonly variables: Readonly<Record<string, unknown>> | undefined;
 }
 
-type Run = (
-  context: BaseContext,
-  variables: OperationRequest["variables"],
-) => ExecutionResult | Promise<ExecutionResult>;
+interface Plan {
+  readonly run: (
+    context: BaseContext,
+    variables: OperationRequest["variables"],
+  ) => ExecutionResult | Promise<ExecutionResult>;
+  readonly cacheControl: string | undefined;
+}
+
+/** The body of an answer with status 200. */
+export interface KnownAnswer {
+  readonly text: string;
+  /** The header of that name; undefined where nobody may keep it. */
+  readonly cacheControl: string | undefined;
+}
 
 /** Documents longer than this are nobody's everyday operation. */
 const maxDocumentLength = 10_000;
@@ -53,25 +64,27 @@ const maxKnown = 500;
 
 export class KnownOperations {
   /** `undefined` for an operation that was seen once: the second sight earns it a plan. */
-  readonly #plans = new Map<string, Run | "pipeline" | undefined>();
+  readonly #plans = new Map<string, Plan | "pipeline" | undefined>();
 
   constructor(private readonly options: KnownOperationsOptions) {}
 
-  /**
-   * The body of the answer, which has status 200; undefined when Apollo Server is to answer. Nothing was executed then.
-   */
-  async answer(request: OperationRequest, context: () => BaseContext): Promise<string | undefined> {
-    const run = this.#planOf(request);
-    if (!run) return undefined;
+  /** Undefined when Apollo Server is to answer. Nothing was executed then. */
+  async answer(request: OperationRequest, context: () => BaseContext): Promise<KnownAnswer | undefined> {
+    const plan = this.#planOf(request);
+    if (!plan) return undefined;
     const value = context();
-    const result = await run(value, request.variables);
+    const result = await plan.run(value, request.variables);
     // A variable that does not fit: found before anything ran, and worded by graphql-js.
     if (result.data === undefined) return undefined;
     const errors = result.errors?.map((error) => this.options.formatError(enrich(error), error, value));
-    return `${JSON.stringify({ errors, data: result.data, extensions: this.options.extensionsOf(value) })}\n`;
+    const extensions = this.options.extensionsOf(value);
+    return {
+      text: `${JSON.stringify({ errors, data: result.data, extensions })}\n`,
+      cacheControl: errors || extensions ? undefined : plan.cacheControl,
+    };
   }
 
-  #planOf(request: OperationRequest): Run | undefined {
+  #planOf(request: OperationRequest): Plan | undefined {
     if (request.query.length > maxDocumentLength) return undefined;
     const key = request.operationName === undefined ? request.query : `${request.operationName}\n${request.query}`;
     const isSeen = this.#plans.has(key);
@@ -90,7 +103,7 @@ export class KnownOperations {
     if (oldest !== undefined) this.#plans.delete(oldest);
   }
 
-  #compile({ query, operationName }: OperationRequest): Run | "pipeline" {
+  #compile({ query, operationName }: OperationRequest): Plan | "pipeline" {
     const { schema, validationRules } = this.options;
     let document: DocumentNode;
     try {
@@ -102,6 +115,14 @@ export class KnownOperations {
     if (!operation || operation.operation === OperationTypeNode.SUBSCRIPTION) return "pipeline";
     if (validate(schema, document, [...specifiedRules, ...validationRules]).length > 0) return "pipeline";
     if (hasIntrospection(document)) return "pipeline";
+    return {
+      run: this.#runnerOf(document, operationName),
+      cacheControl: cacheControlOf(schema, document, operationName),
+    };
+  }
+
+  #runnerOf(document: DocumentNode, operationName: string | undefined): Plan["run"] {
+    const { schema } = this.options;
     if (!this.#returnsLazyType(document)) {
       const compiled = compileQuery(schema, document, operationName);
       if (isCompiledQuery(compiled)) return (context, variables) => compiled.query(undefined, context, variables);
