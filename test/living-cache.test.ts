@@ -170,6 +170,8 @@ describe("While WeCom is away", () => {
     expect(await ask(print(ReadLivingDocument))).toEqual(fresh);
     clock += 599_000;
 
+    const { headers } = await gateway.run(ReadLivingDocument, { livingid });
+    expect(headers.get("cache-control")).toBe("no-store");
     const stale = { ...fresh, extensions: { stale: [livingid] } };
     expect(await ask(print(ReadLivingDocument))).toEqual(stale);
     expect(await ask(print(ReadLivingDocument), {})).toEqual(stale);

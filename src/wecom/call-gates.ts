@@ -57,7 +57,8 @@ export function documentedLimits(isProvider: boolean): CallLimits {
 /** What one process tells the others, and hears of them; none of it may throw or keep a call waiting. */
 export interface GateSharing {
   tellClosed(key: string, closed: Closed): void;
-  tellOpen(key: string): void;
+  /** @param closed what it was until now */
+  tellOpen(key: string, closed: Closed): void;
   /** Whether this process is the one that tries. */
   claimTry(key: string, closed: Closed): Promise<boolean>;
 }
@@ -167,7 +168,7 @@ export class CallGates {
       this.#newest += 1;
       const passage = { gate, call: this.#newest, startedAt: performance.now() };
       gate.closure.enter();
-      if (closed && !(await (this.options.sharing?.claimTry(gate.key, closed) ?? true))) {
+      if (closed && !(await this.#mayTry(gate.key, closed, patience))) {
         gate.closure.undecided(passage.call);
         throw this.#refusal(api, "closed", 1000);
       }
@@ -193,7 +194,8 @@ export class CallGates {
     else circuit.succeeded();
     if (end === "too-often") this.#close(gate, call, now);
     else if (end === "answered" || end === "too-many") {
-      if (closure.answered(call)) this.options.sharing?.tellOpen(gate.key);
+      const { closed } = closure;
+      if (closed && closure.answered(call)) this.options.sharing?.tellOpen(gate.key, closed);
     } else closure.undecided(call);
     if (end === "answered") places.answered(callMs, now);
     else if (end === "too-many") places.tooMany(call, this.#newest, now);
@@ -201,9 +203,14 @@ export class CallGates {
   }
 
   /** What another replica found out, or what was found out before this one started. */
-  learn(key: string, closed: Closed | undefined): void {
-    if (closed) this.#gate(key).closure.learn(closed, this.#newest);
-    else this.#gates.get(key)?.closure.open();
+  learnClosed(key: string, closed: Closed): void {
+    this.#gate(key).closure.learn(closed, this.#newest);
+  }
+
+  /** @param closed what was opened: what was closed later stays so, though the news of it may have come first */
+  learnOpen(key: string, closed: Closed): void {
+    const { closure } = this.#gate(key);
+    if (closure.closed && closure.closed.tryAt <= closed.tryAt) closure.open();
   }
 
   /** Calls of other replicas. */
@@ -262,6 +269,18 @@ export class CallGates {
       this.#addressCounts.set(api, (counts = new CallCounts(perAddressAndMinute, perAddressAndHour)));
     }
     return counts;
+  }
+
+  /** Another replica may be trying: it is not waited for longer than anything else. */
+  #mayTry(key: string, closed: Closed, patience: Patience): Promise<boolean> {
+    const { sharing } = this.options;
+    if (!sharing) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const stopWaiting = patience.onEnd(() => {
+        resolve(false);
+      });
+      void sharing.claimTry(key, closed).then(resolve).finally(stopWaiting);
+    });
   }
 
   #count({ api, counts }: Gate, now: number): void {

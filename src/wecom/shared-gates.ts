@@ -16,7 +16,7 @@ const tryMs = 10_000;
 
 type Message =
   | { readonly kind: "closed"; readonly key: string; readonly closed: Closed }
-  | { readonly kind: "open"; readonly key: string }
+  | { readonly kind: "open"; readonly key: string; readonly closed: Closed }
   | { readonly kind: "calls"; readonly from: string; readonly counts: Readonly<Record<string, number>> };
 
 export interface SharedGatesOptions {
@@ -43,15 +43,15 @@ export class SharedGates implements GateSharing {
     try {
       this.#stopListening = await store.subscribe(channel, (text) => {
         const message = JSON.parse(text) as Message;
-        if (message.kind === "closed") gates.learn(message.key, message.closed);
-        else if (message.kind === "open") gates.learn(message.key, undefined);
+        if (message.kind === "closed") gates.learnClosed(message.key, message.closed);
+        else if (message.kind === "open") gates.learnOpen(message.key, message.closed);
         else if (message.from !== this.#id) {
           for (const [key, calls] of Object.entries(message.counts)) gates.addCalls(key, calls);
         }
       });
       const prefix = recordOf("");
       for await (const [key, value] of store.scan(prefix)) {
-        gates.learn(key.slice(prefix.length), JSON.parse(value) as Closed);
+        gates.learnClosed(key.slice(prefix.length), JSON.parse(value) as Closed);
       }
     } catch (error) {
       log.warn({ reason: reasonOf(error) }, "this replica does not hear how many calls the others make");
@@ -66,9 +66,10 @@ export class SharedGates implements GateSharing {
     this.#tell({ kind: "closed", key, closed });
   }
 
-  tellOpen(key: string): void {
+  tellOpen(key: string, closed: Closed): void {
+    this.options.log.info({ api: key.split("\n")[1] }, "WeCom takes calls again");
     this.options.store.delete(recordOf(key)).catch(ignored);
-    this.#tell({ kind: "open", key });
+    this.#tell({ kind: "open", key, closed });
   }
 
   async claimTry(key: string, { tryAt }: Closed): Promise<boolean> {
