@@ -11,6 +11,7 @@
 const propagated = [
   "authorization",
   "idempotency-key",
+  "x-envoy-expected-rq-timeout-ms",
   "x-request-id",
   "x-wecom-corpid",
   "x-wecom-scopes",
