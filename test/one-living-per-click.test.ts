@@ -152,7 +152,7 @@ describe("An idempotency key", () => {
 
   it("may be sent again when there was no token, and nothing was sent", async () => {
     await using tokenless = await startGateway({ env: { WECOM_TIMEOUT_MS: "1000" } });
-    tokenless.simulator.faults.inject({ kind: "drop", api: "gettoken" });
+    tokenless.simulator.faults.inject({ kind: "drop", api: "gettoken", times: 3 });
     const key = newKey();
 
     expect(await createVia(tokenless, key)).toMatchObject({ __typename: "LivingUnavailableError", retryable: true });

@@ -39,3 +39,8 @@ export interface CallOptions {
 export function patienceFor({ effect }: Endpoint, { deadline, departure }: CallOptions): Patience {
   return effect === "read" && departure ? new PatienceOfClient(deadline, departure) : deadline;
 }
+
+/** For reads that serve a write: its outcome is looked for whether or not the client is still there. */
+export function regardlessOfClient({ departure: _, ...call }: CallOptions): CallOptions {
+  return call;
+}

@@ -7,7 +7,7 @@
 import type { Logger } from "../../observability/logger.js";
 import type { CreateMetrics } from "../../observability/metrics.js";
 import type { Store } from "../../stores/store.js";
-import type { CallOptions } from "../call.js";
+import { type CallOptions, regardlessOfClient } from "../call.js";
 import { Deadline } from "../deadline.js";
 import { WecomError } from "../errors.js";
 import type { LivingDataSource } from "../living.datasource.js";
@@ -102,7 +102,7 @@ export class Creates {
   ): Promise<{ livingid: string }> {
     if (!key) return this.#createUnkeyed(request, call);
     const id = digestOf([this.options.app, call.corp, key.caller, key.key]);
-    return this.#keyed.create(id, request, call);
+    return this.#keyed.create(id, request, regardlessOfClient(call));
   }
 
   /** What is booked for a living has been changed: it may be found by other words now. */
@@ -125,7 +125,7 @@ export class Creates {
     } finally {
       leave();
     }
-    return { livingid: await this.#findUnkeyed(request, call, failure) };
+    return { livingid: await this.#findUnkeyed(request, regardlessOfClient(call), failure) };
   }
 
   /** @throws what the create has failed with, when the living does not show before the deadline */
