@@ -193,7 +193,7 @@ describe("A read that fails in passing", () => {
 describe("Ten times more than WeCom can take", () => {
   it("is refused at once but for what WeCom can take, and none of the refused is sent", async () => {
     await using gateway = await startGateway({
-      env: { WECOM_MAX_IN_FLIGHT: "4", WECOM_TIMEOUT_MS: "20000" },
+      env: { WECOM_MAX_IN_FLIGHT: "4" },
       simulator: { latencyMs: 100 },
     });
     await createMany(gateway, 20);

@@ -11,7 +11,7 @@ const env = {
   WECOM_CORP_ID: DEMO_CORP.corpid,
   WECOM_CORP_SECRET: DEMO_CORP.apps[0].secret,
   // The machine may be busy: what is counted here is calls, not milliseconds.
-  WECOM_TIMEOUT_MS: "60000",
+  WECOM_TIMEOUT_MS: "240000",
 };
 
 class Fleet implements AsyncDisposable {

@@ -9,8 +9,11 @@ import { TurnQueue } from "./turn-queue.js";
 
 /** In all lines of one corp and API; a page of 100 livings from each of twenty clients. */
 const maxWaiting = 2000;
-/** A new operation is not let in when its turn would come later than this. */
+/** A new operation is not let in when its turn would come later than this, or this part of what is left of its time … */
 const maxWaitMs = 500;
+const maxWaitPart = 1 / 16;
+/** … unless the queue is so young: many at once are no overload yet. Ten times too many in it are a second's work. */
+const burstMs = 100;
 /** What a call takes before one has been measured: too little rather than too much, which would refuse for nothing. */
 const presumedCallMs = 5;
 /** A lowered cap rises by one after each such time. */
@@ -24,9 +27,10 @@ export class Places {
   readonly #queue = new TurnQueue<Waiter>();
   #inFlight = 0;
   #cap: number;
-  #meanCallMs = presumedCallMs;
+  #typicalCallMs = presumedCallMs;
   #loweredAtCall = 0;
   #raiseAt = 0;
+  #crowdedSince = 0;
 
   constructor(
     private readonly api: string,
@@ -56,6 +60,7 @@ export class Places {
    * @throws {WecomOverloadError} at once, when the turn would come too late
    */
   wait(operation: object, patience: Patience, errorAtEnd: (reason: string) => Error): Promise<void> {
+    if (this.#queue.length === 0) this.#crowdedSince = performance.now();
     this.#refuseIfTooLate(operation, patience);
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
@@ -84,7 +89,9 @@ export class Places {
 
   /** WeCom took a call: how long it took says how fast the queue moves. */
   answered(callMs: number, now: number): void {
-    this.#meanCallMs += (callMs - this.#meanCallMs) / 16;
+    // Down fast, up slowly: what tells how fast the queue moves is how long WeCom takes, not a moment in which this process,
+    // or one in between, was slow.
+    this.#typicalCallMs += (callMs - this.#typicalCallMs) / (callMs < this.#typicalCallMs ? 4 : 32);
     if (this.#cap < this.maxInFlight && now >= this.#raiseAt) {
       this.#cap += 1;
       this.#raiseAt = now + raiseAfterMs;
@@ -108,12 +115,15 @@ export class Places {
     const { length, lines } = this.#queue;
     const ownBefore = this.#queue.lengthOf(operation);
     const turns = Math.min(length + 1, (ownBefore === 0 ? lines + 1 : lines) * (ownBefore + 1));
-    const waitMs = (turns * this.#meanCallMs) / this.#cap;
-    const isCrowded = ownBefore === 0 && lines >= this.#cap && waitMs > maxWaitMs;
-    if (!isCrowded && length < maxWaiting && waitMs + this.#meanCallMs <= patience.remainingMs) return;
+    const waitMs = (turns * this.#typicalCallMs) / this.#cap;
+    const { remainingMs } = patience;
+    const isOneTooMany =
+      ownBefore === 0 && lines >= this.#cap && waitMs > Math.max(maxWaitMs, remainingMs * maxWaitPart);
+    const isCrowded = isOneTooMany && performance.now() - this.#crowdedSince > burstMs;
+    if (!isCrowded && length < maxWaiting && waitMs + this.#typicalCallMs <= remainingMs) return;
     throw new WecomOverloadError(`${length} calls wait for ${this.api} already`, {
       api: this.api,
-      retryAfterSeconds: Math.max(1, Math.ceil((length * this.#meanCallMs) / this.#cap / 1000)),
+      retryAfterSeconds: Math.max(1, Math.ceil((length * this.#typicalCallMs) / this.#cap / 1000)),
     });
   }
 }
