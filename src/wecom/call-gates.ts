@@ -2,16 +2,13 @@
  * What a call passes before it is sent, per corp and API: is WeCom there at all, does it take calls of this corp to this
  * API, are there not too many within the minute or hour, is there a place. Each guard is a file of its own; what replicas
  * must know of each other goes through `GateSharing`.
- *
- * rate-limiter-flexible was weighed (ISC, 0.2 µs a limit in memory): its windows are fixed, so that twice the limit fits
- * around the edge of two, and sharing them costs a round trip to Redis in every call, or a timer per key.
  */
+import { CallCounts, type CallLimits } from "./call-limits.js";
 import { Circuit } from "./circuit.js";
 import type { Patience } from "./deadline.js";
 import { WecomOverloadError, WecomTransportError } from "./errors.js";
 import { type Closed, FrequencyClosure } from "./frequency-closure.js";
 import { Places } from "./places.js";
-import { SlidingCount } from "./sliding-count.js";
 
 /** How a call ended, as far as the gates care. */
 export type CallEnd =
@@ -27,32 +24,6 @@ export type CallEnd =
   | "silent"
   /** Broken off, by WeCom or by the client who left. */
   | "undecided";
-
-/**
- * Calls per window that are let through: a twentieth less than WeCom's documented ones, for replicas learn of each
- * other's calls a second late.
- *
- * @see https://developer.work.weixin.qq.com/document/path/90454
- */
-export interface CallLimits {
-  readonly perCorpAndMinute: number;
-  readonly perCorpAndHour: number;
-  readonly perAddressAndMinute: number;
-  readonly perAddressAndHour: number;
-}
-
-const appLimits: CallLimits = {
-  perCorpAndMinute: 9_500,
-  perCorpAndHour: 142_500,
-  perAddressAndMinute: 19_000,
-  perAddressAndHour: 570_000,
-};
-
-/** A provider's address may call twice as often. */
-export function documentedLimits(isProvider: boolean): CallLimits {
-  if (!isProvider) return appLimits;
-  return { ...appLimits, perAddressAndMinute: 38_000, perAddressAndHour: 1_140_000 };
-}
 
 /** What one process tells the others, and hears of them; none of it may throw or keep a call waiting. */
 export interface GateSharing {
@@ -76,32 +47,6 @@ export interface GateOptions {
 }
 
 export type RefusalReason = "queue" | "frequency" | "closed" | "unreachable";
-
-/** The windows of one corp, or of this address, and one API. */
-class CallCounts {
-  /** Not told to the other replicas yet. */
-  untold = 0;
-  readonly #minute: SlidingCount;
-  readonly #hour: SlidingCount;
-
-  constructor(perMinute: number, perHour: number) {
-    this.#minute = new SlidingCount(perMinute, 60_000);
-    this.#hour = new SlidingCount(perHour, 3_600_000);
-  }
-
-  get total(): number {
-    return this.#hour.total;
-  }
-
-  add(calls: number, now: number): void {
-    this.#minute.add(calls, now);
-    this.#hour.add(calls, now);
-  }
-
-  waitMs(now: number): number {
-    return Math.max(this.#minute.waitMs(now), this.#hour.waitMs(now));
-  }
-}
 
 class Gate {
   readonly places: Places;
