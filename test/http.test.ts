@@ -334,7 +334,7 @@ describe("Draining", () => {
         const { gateway: replica } = ready[turn % ready.length]!;
         const outcome = await replica.run(CreateLivingDocument, { input: minimalInput }).then(
           ({ data }) => data!.createLiving.__typename,
-          (error: unknown) => String(error),
+          (error: unknown) => String((error as Error).cause),
         );
         outcomes.push(outcome);
       }
@@ -342,7 +342,7 @@ describe("Draining", () => {
     const clients = Array.from({ length: 8 }, (_, index) => client(index));
     for (let restart = 0; restart < 10; restart += 1) {
       const old = replicas[restart % 2]!;
-      const closed = old.gateway.close({ acceptForMs: 150 });
+      const closed = old.gateway.close({ acceptForMs: 500 });
       while ((await fetch(`${old.gateway.url}/health/ready`)).status === 200);
       old.isReady = false;
       await closed;
@@ -365,7 +365,8 @@ describe("An answer", () => {
     const request = { query, variables: { id: livingid(), ...variables } };
     const ways = [{ ...request, extensions: {} }, request, request, request];
     const headers: (string | null)[] = [];
-    for (const way of ways) headers.push((await post(way)).headers.get("cache-control"));
+    const scopes = { "x-wecom-scopes": "living:read living:write living:push living:admin" };
+    for (const way of ways) headers.push((await post(way, scopes)).headers.get("cache-control"));
     expect(new Set(headers).size).toBe(1);
     return headers[0];
   };

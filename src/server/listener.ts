@@ -5,6 +5,7 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Logger } from "../observability/logger.js";
 import type { HttpMetrics } from "../observability/metrics.js";
 import { type CorsPolicy, preflight, varyByOrigin } from "./cors.js";
@@ -39,6 +40,9 @@ export interface Listener {
 
 /** A client's own id is taken over when it is harmless in a log line. */
 const requestIdPattern = /^[\w.-]{8,128}$/;
+
+/** While it closes, how long a connection may still take to bring its first request. */
+const firstRequestMs = 500;
 
 export function createListener({ routes, cors, headers, log, metrics }: ListenerOptions): Listener {
   let isDraining = false;
@@ -101,18 +105,26 @@ export function createListener({ routes, cors, headers, log, metrics }: Listener
         });
       }),
     drain,
-    close: (graceMs) =>
-      new Promise((resolve) => {
-        drain();
+    close: async (graceMs) => {
+      drain();
+      // A process that was slow has connections to accept and requests to read that have been there for a while: each turn of
+      // its loop takes one of these steps.
+      for (let turn = 0; turn < 3; turn += 1) await nextTurn();
+      await new Promise<void>((resolve) => {
         const force = setTimeout(() => {
           server.closeAllConnections();
         }, graceMs);
+        // Those that have just been opened may be about to bring one.
+        const giveUp = setTimeout(() => {
+          for (const [socket, response] of connections) if (!response) socket.destroySoon();
+        }, firstRequestMs);
         server.close(() => {
           clearTimeout(force);
+          clearTimeout(giveUp);
           resolve();
         });
-        for (const [socket, response] of connections) if (!response) socket.destroySoon();
-      }),
+      });
+    },
   };
 }
 
