@@ -88,6 +88,30 @@ describe("An operation over a limit", () => {
 
     expect(compileCost(buildSchema("type Query { x: Int }"), parse(query))(undefined, {})).toBe(0);
   });
+
+  it("is found by going through each fragment once where it depends on a variable, too", () => {
+    const spreads = (i: number) => `...F${i + 1} `.repeat(40);
+    const ladder = times(4, (i) => `fragment F${i} on Thing { thing { ${spreads(i)} } }`);
+    const query = `query ($n: Int) { thing { ...F0 } } ${ladder} fragment F4 on Thing { things(first: $n) { x } }`;
+    const schema = buildSchema(`
+      directive @listSize(slicingArguments: [String!]) on FIELD_DEFINITION
+      type Query { thing: Thing }
+      type Thing { x: Int thing: Thing things(first: Int): [Thing] @listSize(slicingArguments: ["first"]) }
+    `);
+    let reads = 0;
+    const variables = {
+      get n() {
+        reads += 1;
+        return 3;
+      },
+    };
+
+    const cost = compileCost(schema, parse(query))(undefined, variables);
+
+    // The root's thing, and at the end of every way down the ladder three things.
+    expect(cost).toBe(1 + (1 + 40 + 40 ** 2 + 40 ** 3) + 40 ** 4 * 3);
+    expect(reads).toBe(1);
+  });
 });
 
 describe("The default limits", () => {

@@ -40,6 +40,17 @@ const times = (a: Cost, b: Cost): Cost => {
 
 const at = (cost: Cost, variables: Variables): number => (typeof cost === "number" ? cost : cost(variables));
 
+/** Computed once for a request's variables, however often the fragment is spread: a ladder must not unfold here either. */
+const once = (cost: Cost): Cost => {
+  if (typeof cost === "number") return cost;
+  const known = new WeakMap<Variables, number>();
+  return (variables) => {
+    let value = known.get(variables);
+    if (value === undefined) known.set(variables, (value = cost(variables)));
+    return value;
+  };
+};
+
 /** The cost of each operation of a valid document; `undefined` is the name of one without. */
 export function compileCost(
   schema: GraphQLSchema,
@@ -125,7 +136,8 @@ class Calculation {
     this.#memo.set(key, free);
     const fragment = this.#fragments.get(name);
     const type = this.#type(fragment?.typeCondition.name.value);
-    const parts = fragment && type ? this.#selections(fragment.selectionSet, type, sizedFields) : free;
+    const found = fragment && type ? this.#selections(fragment.selectionSet, type, sizedFields) : free;
+    const parts = { once: once(found.once), perItem: once(found.perItem) };
     this.#memo.set(key, parts);
     return parts;
   }
