@@ -23,6 +23,7 @@ const deep = (levels: number, open: string, close: string) => open.repeat(levels
 
 const sizes = [10, 100, 1000, 5000, 20_000, 49_000];
 const create = "mutation ($input: LivingInput!) { createLiving(input: $input) { __typename } }";
+const input = { anchorUserid: "u", theme: "t", livingStart: 1, livingDuration: 1 };
 const entities = "query ($r: [_Any!]!) { _entities(representations: $r) { __typename } }";
 
 /** Deep and wide JSON, in every place where JSON can stand. */
@@ -130,6 +131,45 @@ function ladders(): HostileRequest[] {
   ]);
 }
 
+/** What the limits let pass, or nearly: as much work as one document may make. */
+function largestDocuments(): HostileRequest[] {
+  const rungs = (spreads: number) =>
+    times(
+      4,
+      (i) => `fragment F${i} on WecomUser { livings { nodes { anchor { ${`...F${i + 1} `.repeat(spreads)} } } } }`,
+    );
+  const reference = `_entities(representations: [{ __typename: "WecomUser", userid: "u" }]) { ...F0 }`;
+  const branching = (branches: number, depth: number): string =>
+    depth === 0 ? "livingid" : `anchor { livings { nodes { ${branching(branches, depth - 1)} } } } `.repeat(branches);
+  return [
+    ...[2, 10, 30, 60].flatMap((spreads) => [
+      operation(
+        `4 rungs of ${spreads} fragments`,
+        `{ ${reference} } ${rungs(spreads)} fragment F4 on WecomUser { livings { nodes { livingid } } }`,
+      ),
+      operation(
+        `4 rungs of ${spreads} fragments, with a variable at the end`,
+        `query ($n: Int) { ${reference} } ${rungs(spreads)} fragment F4 on WecomUser { livings(first: $n) { nodes { livingid } } }`,
+        { n: 1 },
+      ),
+    ]),
+    operation("980 times the same leaf", `{ living(livingid: "L") { ${"theme ".repeat(980)} } }`),
+    operation("190 times the same object", `{ living(livingid: "L") { ${"anchor { userid } ".repeat(190)} } }`),
+    ...[2, 3, 4].map((branches) =>
+      operation(`3 levels of ${branches} branches`, `{ living(livingid: "L") { ${branching(branches, 3)} } }`),
+    ),
+    operation("20 mutations", `mutation { ${times(20, (i) => `a${i}: cancelLiving(livingid: "L") { __typename }`)} }`),
+    operation("90 kB of a theme", create, { input: { ...input, theme: "x".repeat(90_000) } }),
+    operation("90 kB of a userid", create, { input: { ...input, anchorUserid: "!".repeat(90_000) } }),
+    operation("90 kB of a date", create, { input: { ...input, livingStart: "2".repeat(90_000) } }),
+    operation("20,000 images", create, { input: { ...input, activityDetail: { imageList: Array(20_000).fill("") } } }),
+    operation("5,000 unknown fields of an input", create, {
+      input: { ...input, ...Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`theme${i}`, 1])) },
+    }),
+    operation("2,000 references", entities, { r: Array(2000).fill({ __typename: "Living", livingid: "L" }) }),
+  ];
+}
+
 const oddValues: readonly [string, string][] = [
   ["a huge number", "1e308"],
   ["a number beyond a double", "1e999"],
@@ -210,6 +250,7 @@ export const hostileRequests: readonly HostileRequest[] = [
   ...nestedJson(),
   ...largeDocuments(),
   ...ladders(),
+  ...largestDocuments(),
   ...oddVariables(),
   ...oddBodies(),
 ];
