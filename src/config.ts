@@ -86,6 +86,7 @@ export const settings = {
   LIMIT_ROOT_FIELDS: { default: "20", meaning: "fields at the root of an operation" },
   LIMIT_DIRECTIVES: { default: "20", meaning: "directives of an operation, fragments unfolded" },
   LIMIT_FRAGMENTS: { default: "20", meaning: "fragments of a document" },
+  LIMIT_VARIABLES: { default: "1000", meaning: "values in the variables of an operation, lists and objects included" },
   LIMIT_COST: { default: "5000", meaning: "cost of an operation by the schema's `@cost` and `@listSize`" },
   LIMIT_ENTITIES: { default: "100", meaning: "references in one `_entities`" },
   LIMIT_FIRST: { default: "100", meaning: "`first` of a connection; WeCom's own pages have at most 100" },
@@ -137,6 +138,7 @@ export type LimitName =
   | "rootFields"
   | "directives"
   | "fragments"
+  | "variables"
   | "cost"
   | "entities"
   | "first"
@@ -218,6 +220,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
       rootFields: reader.integer("LIMIT_ROOT_FIELDS", 1, 10_000),
       directives: reader.integer("LIMIT_DIRECTIVES", 0, 10_000),
       fragments: reader.integer("LIMIT_FRAGMENTS", 0, 10_000),
+      variables: reader.integer("LIMIT_VARIABLES", 1, 1_000_000),
       cost: reader.integer("LIMIT_COST", 1, 1_000_000),
       entities: reader.integer("LIMIT_ENTITIES", 1, 10_000),
       first: reader.integer("LIMIT_FIRST", 1, 100),

@@ -195,12 +195,28 @@ export function formatError(
     const { __typename, message, ...rest } = toLivingError(original);
     return { ...formatted, message, extensions: { code: codeOf(__typename), ...rest } };
   }
-  if (original === undefined || original === null) return formatted;
-  if (extensions["code"] !== undefined && extensions["code"] !== "INTERNAL_SERVER_ERROR") return formatted;
+  if (original === undefined || original === null) return fromGraphql(formatted);
+  if (extensions["code"] !== undefined && extensions["code"] !== "INTERNAL_SERVER_ERROR") return fromGraphql(formatted);
   log.error({ err: original }, "internal error");
   return {
     ...formatted,
     message: "Internal server error",
     extensions: { code: "INTERNAL_SERVER_ERROR", ...(requestId !== undefined && { requestId }) },
+  };
+}
+
+const maxMessageLength = 1000;
+
+/** graphql-js repeats the whole input for each mistake in it, and Apollo Server takes its last word for a bug. */
+function fromGraphql(formatted: GraphQLFormattedError): GraphQLFormattedError {
+  const { message, extensions } = formatted;
+  const isLastWord = message.startsWith("Too many errors processing variables");
+  if (message.length <= maxMessageLength && !isLastWord) return formatted;
+  // What is wrong stands at the end.
+  const half = maxMessageLength / 2;
+  return {
+    ...formatted,
+    message: message.length > maxMessageLength ? `${message.slice(0, half)} … ${message.slice(-half)}` : message,
+    extensions: isLastWord ? { ...extensions, code: "BAD_USER_INPUT" } : { ...extensions },
   };
 }

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { compileCost } from "../src/server/cost.js";
 import { sample } from "../src/living/living.sample.js";
 import { type Gateway, startGateway } from "./support/gateway.js";
+import { minimalInput } from "./support/inputs.js";
 
 const times = (count: number, text: (index: number) => string) =>
   Array.from({ length: count }, (_, i) => text(i)).join(" ");
@@ -156,6 +157,43 @@ describe("A limit of a variable", () => {
       message: "At most 100 references are answered at once, found 101",
       extensions: { code: "BAD_USER_INPUT" },
     });
+  });
+
+  const create = "mutation ($input: LivingInput!) { createLiving(input: $input) { __typename } }";
+  const unknownFields = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`nothing${index}`, "x".repeat(50)]));
+
+  it.each<[string, unknown]>([
+    ["a list", { ...minimalInput, activityDetail: { imageList: Array(1000).fill(1) } }],
+    ["an object", { ...minimalInput, ...unknownFields(1000) }],
+    ["lists in lists", { theme: JSON.parse("[".repeat(1000) + "]".repeat(1000)) }],
+  ])("holds for the values in them: %s of 1,000", async (_, input) => {
+    // The second time on, a known operation takes the short way.
+    for (let sight = 0; sight < 3; sight += 1) {
+      const { data, errors } = await gateway.run(create, { input });
+      expect([data, errors]).toEqual([
+        undefined,
+        [expect.objectContaining({ extensions: expect.objectContaining({ limit: "variables", maximum: 1000 }) })],
+      ]);
+    }
+  });
+
+  it("holds for an operation that is named by its hash", async () => {
+    const persistedQuery = { version: 1, sha256Hash: await sha256(create) };
+    const named = (more: object) => post({ extensions: { persistedQuery }, ...more });
+    await named({ query: create, variables: { input: minimalInput } });
+    const { errors } = await named({ variables: { input: { ...minimalInput, ...unknownFields(1000) } } });
+
+    expect(errors[0].extensions).toMatchObject({ code: "OPERATION_LIMIT_EXCEEDED", limit: "variables" });
+  });
+
+  it("is told in few words, and as the client's mistake, where it is not reached", async () => {
+    const { data, errors } = await gateway.run(create, { input: { ...minimalInput, ...unknownFields(900) } });
+
+    expect(data).toBeUndefined();
+    expect(new Set(errors.map(({ extensions }) => extensions["code"]))).toEqual(new Set(["BAD_USER_INPUT"]));
+    expect(errors[0]!.message).toMatch(/^Variable "\$input" got invalid value .* … .*Field "nothing0" is not defined/);
+    expect(Math.max(...errors.map(({ message }) => message.length))).toBeLessThanOrEqual(1003);
   });
 
   it.each([0, -1, 101])("holds for first: %d", async (first) => {

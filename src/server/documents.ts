@@ -4,7 +4,7 @@
  */
 import { type DocumentNode, GraphQLError, type GraphQLSchema, parse, type ValidationRule } from "graphql";
 import { compileCost, type Variables } from "./cost.js";
-import { brokenLimit, type Limits, overLimit } from "./limits.js";
+import { brokenLimit, type Limits, overLimit, valuesIn } from "./limits.js";
 
 type Finding =
   /** Not a document by its syntax: the pipeline says where. */
@@ -33,7 +33,10 @@ export class Documents {
   /** Why this request is not executed; undefined when nothing here is against it. */
   refusal({ query, operationName, variables }: OperationText): GraphQLError | undefined {
     const finding = this.#find(query);
-    if (finding.kind !== "readable") return finding.kind === "refused" ? finding.error : undefined;
+    if (finding.kind === "refused") return finding.error;
+    const values = variables ? valuesIn(variables) : 0;
+    if (values > this.limits.variables) return overLimit("variables", this.limits.variables, values);
+    if (finding.kind !== "readable") return undefined;
     const cost = finding.cost(operationName ?? undefined, variables ?? {});
     return cost > this.limits.cost ? overLimit("cost", this.limits.cost, cost) : undefined;
   }

@@ -127,8 +127,10 @@ export class KnownOperations {
       const compiled = compileQuery(schema, document, operationName);
       if (isCompiledQuery(compiled)) return (context, variables) => compiled.query(undefined, context, variables);
     }
+    // Variables that do not fit are worded by the pipeline: one mistake is enough to know it.
+    const options = { maxCoercionErrors: 1 };
     return (contextValue, variableValues) =>
-      execute({ schema, document, operationName, contextValue, variableValues: variableValues ?? {} });
+      execute({ schema, document, operationName, contextValue, variableValues: variableValues ?? {}, options });
   }
 
   #returnsLazyType(document: DocumentNode): boolean {

@@ -11,7 +11,7 @@ import {
   type SelectionSetNode,
 } from "graphql";
 
-/** What a document may have, and (`entities`, `first`) what its variables may ask for. */
+/** What a document may have, and what its variables may hold (`variables`) and ask for (`entities`, `first`). */
 export interface Limits {
   readonly tokens: number;
   readonly depth: number;
@@ -19,6 +19,7 @@ export interface Limits {
   readonly rootFields: number;
   readonly directives: number;
   readonly fragments: number;
+  readonly variables: number;
   readonly cost: number;
   readonly entities: number;
   readonly first: number;
@@ -52,9 +53,26 @@ export function overLimit(limit: string, maximum: number, found: number): GraphQ
   });
 }
 
+/**
+ * The values in them, however deep. A schema's types do not bound a list or the fields that are not in it, and of each
+ * value that does not fit graphql-js and graphql-jit make an error.
+ */
+export function valuesIn(variables: Readonly<Record<string, unknown>>): number {
+  let count = 0;
+  const open: object[] = [variables];
+  for (let value = open.pop(); value !== undefined; value = open.pop()) {
+    for (const inner of Object.values(value) as unknown[]) {
+      count += 1;
+      if (typeof inner === "object" && inner !== null) open.push(inner);
+    }
+  }
+  return count;
+}
+
 const words: Readonly<Record<string, string>> = {
   depth: "levels of fields",
   rootFields: "root fields",
+  variables: "values in the variables",
   cost: "units of cost",
 };
 
