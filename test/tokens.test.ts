@@ -1,6 +1,12 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { describe, expect, it } from "@jest/globals";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { afterAll, describe, expect, it } from "@jest/globals";
+import { createLogger } from "../src/observability/logger.js";
+import { Secret } from "../src/observability/secret.js";
+import { type Store, StoreError } from "../src/stores/store.js";
+import { Deadline } from "../src/wecom/deadline.js";
+import { RenewedToken } from "../src/wecom/tokens/renewed-token.js";
 import { CreateLivingDocument, LivingidsDocument } from "./operations/generated/operations.js";
 import { corpid, fixedToken, type Gateway, startGateway } from "./support/gateway.js";
 import { minimalInput } from "./support/inputs.js";
@@ -79,6 +85,68 @@ describe("The token of a self-built app", () => {
     const refused = gateway.simulator.requestsTo("living/create").filter(({ errcode }) => errcode !== 0);
     expect(refused.length).toBeLessThanOrEqual(3);
     expect(fetches(gateway)).toBeGreaterThanOrEqual(2);
+  });
+});
+
+describe("A token in a store that fails for a while", () => {
+  const call = { corp: "ww", deadline: new Deadline(60_000), log: createLogger("silent") };
+  afterAll(() => call.deadline.close());
+
+  /** A token source over a store that can be made to fail or to hang, and what it has fetched. */
+  function tokensOver(answers: { now: "well" | "fails" | "hangs" }) {
+    const records = new Map<string, string>();
+    const ask = <T>(answer: () => T): Promise<T> => {
+      if (answers.now === "hangs") return new Promise(() => undefined);
+      return answers.now === "fails" ? Promise.reject(new StoreError("gone")) : Promise.resolve(answer());
+    };
+    const store: Pick<Store, "patienceMs" | "get" | "set" | "delete" | "compareAndSet"> = {
+      patienceMs: 50,
+      get: (key) => ask(() => records.get(key)),
+      set: (key, value) => ask(() => void records.set(key, value)),
+      delete: (key) => ask(() => records.delete(key)),
+      compareAndSet: (key, expected, value) =>
+        ask(() => {
+          if (records.get(key) !== expected) return false;
+          return value === undefined ? records.delete(key) || expected === undefined : Boolean(records.set(key, value));
+        }),
+    };
+    let fetches = 0;
+    const fetch = () => Promise.resolve({ token: new Secret(`token-${(fetches += 1)}`), lifeMs: 7_200_000 });
+    const kit = { store: store as Store, log: call.log, now: Date.now, random: () => 0, timeoutMs: 60_000 };
+    const tokens = new RenewedToken({ key: "app", corp: "ww", api: "gettoken", fetch }, kit);
+    return {
+      get: async () => {
+        const token = await tokens.get(call);
+        // Its lease, which this store would keep for ever.
+        while (answers.now === "well" && records.has("lease:app")) await nextTurn();
+        return token;
+      },
+      refuse: (token: Secret) => tokens.invalidate(token),
+    };
+  }
+
+  it.each(["fails", "hangs"] as const)("is fetched without it while it %s", async (how) => {
+    const answers: Parameters<typeof tokensOver>[0] = { now: "well" };
+    const tokens = tokensOver(answers);
+    const first = await tokens.get();
+    answers.now = how;
+    tokens.refuse(first);
+
+    expect((await tokens.get()).reveal()).toBe("token-2");
+    expect((await tokens.get()).reveal()).toBe("token-2");
+  });
+
+  it("is not taken from it again, when it comes back with one that was refused long ago", async () => {
+    const answers: Parameters<typeof tokensOver>[0] = { now: "well" };
+    const tokens = tokensOver(answers);
+    const first = await tokens.get();
+    answers.now = "fails";
+    tokens.refuse(first);
+    const second = await tokens.get();
+    answers.now = "well";
+    tokens.refuse(second);
+
+    expect((await tokens.get()).reveal()).toBe("token-3");
   });
 });
 

@@ -37,6 +37,8 @@ interface Message {
 }
 
 class EmbeddedStore implements Store {
+  /** A disk may be slow, but nothing here hangs: it is worth waiting for. */
+  readonly patienceMs = 10_000;
   readonly #records: Database<string, string>;
   readonly #messages: Database<Message, number>;
   /** What is in a queue is under way, and therefore little: it is looked through whole. */

@@ -33,6 +33,7 @@ export function encrypted(store: Store, secret: Secret): Store {
   };
 
   return {
+    patienceMs: store.patienceMs,
     get: async (name) => {
       const value = await store.get(name);
       return value === undefined ? undefined : unseal(name, value);

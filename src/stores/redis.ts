@@ -1,15 +1,18 @@
 /**
  * The store that replicas on several machines share. Redis may be slow, hang or be gone at any time: a command that is
- * not answered within `timeoutMs` fails, and for `restMs` after it all others fail at once, so that nobody queues behind
- * a server that does not answer.
+ * not answered within `timeoutMs` fails, and from then on all others fail at once, so that nobody queues behind a server
+ * that does not answer, until it has answered a ping.
  */
+import { setTimeout as wait } from "node:timers/promises";
 import { createClient } from "@redis/client";
 import type { Logger } from "../observability/logger.js";
-import { type Expiry, reasonOf, type Store, StoreError } from "./store.js";
+import { type Expiry, reasonOf, type Store, StoreError, within } from "./store.js";
 
 export interface RedisStoreOptions {
   readonly log: Logger;
+  /** Default 500. */
   readonly timeoutMs?: number;
+  /** Between pings that fail at once, for there is no connection. Default 1000. */
   readonly restMs?: number;
 }
 
@@ -69,7 +72,9 @@ function newClient(url: string, reconnectStrategy: (retries: number, cause: Erro
 type Client = ReturnType<typeof newClient>;
 
 class RedisStore implements Store {
-  #restUntil = 0;
+  readonly patienceMs = 100;
+  #isAway = false;
+  #isClosed = false;
 
   constructor(
     private readonly client: Client,
@@ -150,6 +155,7 @@ class RedisStore implements Store {
   }
 
   close(): Promise<void> {
+    this.#isClosed = true;
     // Not a polite goodbye, which would wait for a server that hangs: all that was to be written has been awaited.
     this.client.destroy();
     this.listener.destroy();
@@ -157,26 +163,30 @@ class RedisStore implements Store {
   }
 
   async #ask<T>(command: () => Promise<T>): Promise<T> {
-    if (performance.now() < this.#restUntil) throw new StoreError("Redis did not answer a moment ago");
-    let isAnswered = false;
-    let timer: NodeJS.Timeout | undefined;
-    const tooLate = new Promise<never>((_resolve, reject) => {
-      // A turn later than the timer: when this process stalled, the answer may lie there unread.
-      timer = setTimeout(() => setImmediate(giveUp), this.timeoutMs);
-      const giveUp = (): void => {
-        if (isAnswered) return;
-        this.#restUntil = performance.now() + this.restMs;
-        reject(new StoreError(`Redis did not answer within ${this.timeoutMs} ms`));
-      };
-    });
+    if (this.#isAway) throw new StoreError("Redis did not answer a moment ago");
     try {
-      return await Promise.race([command(), tooLate]);
+      return await within(this.timeoutMs, command(), () => {
+        void this.#awaitAnswer();
+        return new StoreError(`Redis did not answer within ${this.timeoutMs} ms`);
+      });
     } catch (error) {
       throw error instanceof StoreError ? error : new StoreError(`Redis failed: ${reasonOf(error)}`, error);
-    } finally {
-      isAnswered = true;
-      clearTimeout(timer);
     }
+  }
+
+  /** One ping for all: no command is spent on finding out whether Redis is back, and nobody waits for it. */
+  async #awaitAnswer(): Promise<void> {
+    if (this.#isAway) return;
+    this.#isAway = true;
+    while (!this.#isClosed) {
+      try {
+        await this.client.ping();
+        break;
+      } catch {
+        await wait(this.restMs, undefined, { ref: false });
+      }
+    }
+    this.#isAway = false;
   }
 }
 

@@ -15,6 +15,9 @@ export interface Expiry {
  * not known. A write that succeeded is durable as far as the store is: on disk, or as Redis is set up.
  */
 export interface Store {
+  /** How long to wait for an answer for whoever can do without it, in milliseconds. What takes longer is as good as gone. */
+  readonly patienceMs: number;
+
   get(key: string): Promise<string | undefined>;
 
   set(key: string, value: string, expiry?: Expiry): Promise<void>;
@@ -60,6 +63,35 @@ export class StoreError extends Error {
     super(message, { cause });
     this.name = "StoreError";
   }
+}
+
+/** What `answer` gives, or a rejection with the error that `tooLate` makes, when it takes longer than that. */
+export async function within<T>(ms: number, answer: Promise<T>, tooLate: () => StoreError): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const giveUp = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      // A turn later than the timer: when this process stalled, the answer may lie there unread.
+      setImmediate(() => {
+        reject(tooLate());
+      });
+    }, ms);
+  });
+  return await Promise.race([answer, giveUp]).finally(() => {
+    clearTimeout(timer);
+  });
+}
+
+/** The same store for somebody who can do without it: what it does not answer in time fails, though it may take effect. */
+export function impatient(store: Store): Pick<Store, "get" | "set" | "delete" | "compareAndSet"> {
+  const { patienceMs } = store;
+  const inTime = <T>(answer: Promise<T>): Promise<T> =>
+    within(patienceMs, answer, () => new StoreError(`the store did not answer within ${patienceMs} ms`));
+  return {
+    get: (key) => inTime(store.get(key)),
+    set: (key, value, expiry) => inTime(store.set(key, value, expiry)),
+    delete: (key) => inTime(store.delete(key)),
+    compareAndSet: (key, expected, value, expiry) => inTime(store.compareAndSet(key, expected, value, expiry)),
+  };
 }
 
 /** The words of whatever was thrown. */

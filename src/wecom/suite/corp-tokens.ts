@@ -1,6 +1,6 @@
 /** The access_token of each corp that authorised the app: the same rules for all, each with its own permanent code. */
 import type { Secret } from "../../observability/secret.js";
-import { StoreError } from "../../stores/store.js";
+import { StoreError, within } from "../../stores/store.js";
 import type { CallOptions } from "../call.js";
 import type { WecomClient } from "../client.js";
 import { WecomTransportError } from "../errors.js";
@@ -78,8 +78,9 @@ export class CorpTokens implements TokenSource {
   }
 
   async #fetch(corp: Corp, call: CallOptions) {
-    const { calls, client, suiteTokens, codes } = this.options;
-    const current = await codes.get(call.corp).catch(() => corp.authorisation);
+    const { calls, client, suiteTokens, codes, kit } = this.options;
+    const tooLate = () => new StoreError("the store of permanent codes does not answer in time");
+    const current = await within(kit.store.patienceMs, codes.get(call.corp), tooLate).catch(() => corp.authorisation);
     if (!current) throw unknownCorp();
     corp.authorisation = current;
     return current.isCustomised

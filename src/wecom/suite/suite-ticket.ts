@@ -5,7 +5,7 @@
  * @see https://developer.work.weixin.qq.com/document/path/90628
  */
 import { Secret } from "../../observability/secret.js";
-import type { Store } from "../../stores/store.js";
+import { impatient, type Store } from "../../stores/store.js";
 
 const lifeMs = 30 * 60_000;
 
@@ -43,7 +43,7 @@ export class SuiteTicket {
   /** Undefined when none came in the last half an hour. */
   async newest(): Promise<Secret | undefined> {
     try {
-      const found = await this.store.get(this.#key);
+      const found = await impatient(this.store).get(this.#key);
       this.#newest = found === undefined ? undefined : (JSON.parse(found) as Stored);
     } catch {
       // What this process saw last is the best that there is.

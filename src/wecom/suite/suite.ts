@@ -17,7 +17,7 @@ import { RenewedToken, type TokenKit } from "../tokens/renewed-token.js";
 import type { TokenSource } from "../tokens/token-source.js";
 import { CorpTokens } from "./corp-tokens.js";
 import { PermanentCodes } from "./permanent-codes.js";
-import { SuiteDataSource, suiteTokenApi } from "./suite.datasource.js";
+import { type Authorisation, SuiteDataSource, suiteTokenApi } from "./suite.datasource.js";
 import { SuiteTicket } from "./suite-ticket.js";
 
 /** An auth_code is good for ten minutes; what became of it is of interest for somewhat longer. */
@@ -47,6 +47,8 @@ export class Suite {
   readonly #store: Store;
   readonly #prefix: string;
   readonly #keptAt = new Set<string>();
+  /** By auth_code: permanent codes that WeCom has handed out and the store has not taken yet. */
+  readonly #unsaved = new Map<string, Authorisation>();
 
   constructor(
     private readonly options: SuiteOptions,
@@ -147,8 +149,9 @@ export class Suite {
     if (this.#keptAt.has(key)) return;
     this.#keptAt.add(key);
     let reason = "";
-    for (const pauseMs of pausesMs) {
-      await wait(pauseMs, undefined, { ref: false });
+    // A permanent code that is in hand does not grow old with its auth_code: it is kept at until it is stored.
+    for (let attempt = 0; attempt < pausesMs.length || this.#unsaved.has(key); attempt += 1) {
+      await wait(pausesMs[Math.min(attempt, pausesMs.length - 1)], undefined, { ref: false });
       try {
         await this.#authoriseOnce(authCode, at);
         this.#keptAt.delete(key);
@@ -163,10 +166,16 @@ export class Suite {
 
   async #exchange(authCode: Secret, at: number): Promise<AuthCodeRecord> {
     try {
-      const authorisation = await this.#withDeadline((call) =>
-        this.#calls.getPermanentCode(authCode, this.#suiteTokens, call),
-      );
+      const key = authCode.reveal();
+      const authorisation =
+        this.#unsaved.get(key) ??
+        (await this.#withDeadline((call) => this.#calls.getPermanentCode(authCode, this.#suiteTokens, call)));
+      this.#unsaved.set(key, authorisation);
       await this.#codes.save(authorisation, at);
+      // An older one of the same corp, should there be one, must not come after it.
+      for (const [code, { corpid }] of this.#unsaved) {
+        if (corpid === authorisation.corpid) this.#unsaved.delete(code);
+      }
       await this.#announceChange(authorisation.corpid);
       this.kit.log.info({ corp: authorisation.corpid }, "a corp has authorised the app");
       return { state: "done", corpid: authorisation.corpid };

@@ -21,7 +21,7 @@ export class Refusals {
   #last: Refusal | undefined;
 
   constructor(
-    private readonly store: Store,
+    private readonly store: Pick<Store, "get" | "set" | "delete">,
     private readonly key: string,
     private readonly now: () => number,
   ) {}

@@ -8,7 +8,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "../../observability/logger.js";
 import { Secret } from "../../observability/secret.js";
-import { acquireLease, type Store, StoreError } from "../../stores/store.js";
+import { acquireLease, impatient, type Store, StoreError } from "../../stores/store.js";
 import type { CallOptions } from "../call.js";
 import { Deadline } from "../deadline.js";
 import { WecomApiError, WecomTransportError } from "../errors.js";
@@ -25,6 +25,8 @@ const renewalRetryMs = 5_000;
 /** A holder that died keeps the others waiting for so long. */
 const leaseMs = 3_000;
 const leasePollMs = 40;
+/** Refused tokens that are known as such; a store that was away for a while can bring back one from before. */
+const maxRefused = 16;
 /** WeCom gave out again the very token that it had refused: asking more often would not help. */
 const confirmedForMs = 5_000;
 
@@ -66,17 +68,22 @@ interface Held {
 }
 
 export class RenewedToken implements TokenSource {
+  /** A token can be had without it, and requests wait for one. */
+  readonly #store: ReturnType<typeof impatient>;
   readonly #refusals: Refusals;
   #held: Held | undefined;
   #fetching: Promise<Held> | undefined;
-  /** The last token that WeCom refused: not to be taken from the store again. */
-  #refused: string | undefined;
+  /** The writing of what was fetched last, for which no request waits. It does not fail. */
+  #sharing = Promise.resolve();
+  /** Tokens that WeCom refused: not to be taken from the store again. */
+  readonly #refused = new Set<string>();
 
   constructor(
     private readonly options: RenewedTokenOptions,
     private readonly kit: TokenKit,
   ) {
-    this.#refusals = new Refusals(kit.store, `refusal:${options.key}`, kit.now);
+    this.#store = impatient(kit.store);
+    this.#refusals = new Refusals(this.#store, `refusal:${options.key}`, kit.now);
   }
 
   async get(call: CallOptions): Promise<Secret> {
@@ -103,7 +110,9 @@ export class RenewedToken implements TokenSource {
     const held = this.#held;
     // Forget this token only, not whatever is held now: a slower request may be reporting one that was replaced.
     if (held?.token.reveal() === refused.reveal() && this.kit.now() >= held.confirmedUntil) {
-      this.#refused = refused.reveal();
+      const [oldest] = this.#refused;
+      if (this.#refused.size >= maxRefused && oldest !== undefined) this.#refused.delete(oldest);
+      this.#refused.add(refused.reveal());
       this.#held = undefined;
     }
     return true;
@@ -133,13 +142,14 @@ export class RenewedToken implements TokenSource {
       for (;;) {
         const shared = await this.#fromStore(usableUntil);
         if (shared) return shared;
-        const lease = await acquireLease(this.kit.store, `lease:${this.options.key}`, leaseMs);
+        const lease = await acquireLease(this.#store, `lease:${this.options.key}`, leaseMs);
         if (lease) {
           try {
             // Looked at again: whoever held the lease before may have brought one.
             return (await this.#fromStore(usableUntil)) ?? (await this.#fetch());
           } finally {
-            lease.release().catch(() => undefined);
+            // Not before the others can see what was fetched.
+            void this.#sharing.then(() => lease.release()).catch(() => undefined);
           }
         }
         await wait(leasePollMs * (0.5 + this.kit.random()));
@@ -153,10 +163,10 @@ export class RenewedToken implements TokenSource {
 
   /** @throws {StoreError} */
   async #fromStore(usableUntil: (shared: Shared) => number): Promise<Held | undefined> {
-    const { store, now } = this.kit;
-    const stored = await store.get(`token:${this.options.key}`);
+    const { now } = this.kit;
+    const stored = await this.#store.get(`token:${this.options.key}`);
     const shared = stored === undefined ? undefined : (JSON.parse(stored) as Shared);
-    if (shared && shared.token !== this.#refused && now() < usableUntil(shared)) return this.#hold(shared, 0);
+    if (shared && !this.#refused.has(shared.token) && now() < usableUntil(shared)) return this.#hold(shared, 0);
     await this.#refusals.learn();
     this.#refusals.throwIfPaused();
     return undefined;
@@ -171,8 +181,8 @@ export class RenewedToken implements TokenSource {
       const { token, lifeMs } = await this.options.fetch({ corp: this.options.corp, deadline, log });
       const renewAfterMs = Math.max(lifeMs * renewAtPartOfLife, Math.min(renewalPauseMs, lifeMs));
       const shared = { token: token.reveal(), renewAt: now() + renewAfterMs, endsAt: now() + lifeMs };
-      const held = this.#hold(shared, shared.token === this.#refused ? now() + confirmedForMs : 0);
-      await this.#share(shared, lifeMs);
+      const held = this.#hold(shared, this.#refused.has(shared.token) ? now() + confirmedForMs : 0);
+      this.#sharing = this.#share(shared, lifeMs);
       return held;
     } catch (error) {
       if (error instanceof WecomApiError) await this.#rememberRefusal(error);
@@ -188,7 +198,7 @@ export class RenewedToken implements TokenSource {
   }
 
   async #share(shared: Shared, lifeMs: number): Promise<void> {
-    await this.kit.store
+    await this.#store
       .set(`token:${this.options.key}`, JSON.stringify(shared), { expiresInMs: lifeMs })
       .catch(() => undefined);
     await this.#refusals.clear();
