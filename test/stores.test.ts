@@ -81,6 +81,11 @@ function keepsTheContract(
     expect(await replica.compareAndSet("cas", undefined, "2")).toBe(false);
     expect(await replica.compareAndSet("cas", "", "2")).toBe(false);
     expect(await replica.get("cas")).toBe("1");
+    // An empty record is one.
+    expect(await replica.compareAndSet("cas-empty", "", "2")).toBe(false);
+    expect(await replica.compareAndSet("cas-empty", undefined, "")).toBe(true);
+    expect(await replica.compareAndSet("cas-empty", undefined, "2")).toBe(false);
+    expect(await store.compareAndSet("cas-empty", "", "2")).toBe(true);
     expect(await replica.compareAndSet("cas", "1", "2")).toBe(true);
     expect(await store.compareAndSet("cas", "1", undefined)).toBe(false);
     expect(await store.get("cas")).toBe("2");
@@ -102,6 +107,14 @@ function keepsTheContract(
     const won = await Promise.all(contenders.map((each, index) => each.compareAndSet("race", undefined, `${index}`)));
     expect(won.filter(Boolean)).toHaveLength(1);
     expect(await store.get("race")).toBe(`${won.indexOf(true)}`);
+  });
+
+  it("lets one of many win a comparison with a record that is there", async () => {
+    await store.set("race-on", "start");
+    const contenders = Array.from({ length: 20 }, (_, index) => (index % 2 ? store : replica));
+    const won = await Promise.all(contenders.map((each, index) => each.compareAndSet("race-on", "start", `${index}`)));
+    expect(won.filter(Boolean)).toHaveLength(1);
+    expect(await store.get("race-on")).toBe(`${won.indexOf(true)}`);
   });
 
   it("leases to one at a time, and to the next after the release", async () => {

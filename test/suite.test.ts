@@ -2,7 +2,9 @@ import { describe, expect, it } from "@jest/globals";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { startGateway } from "./support/gateway.js";
+import { describeWithRedis, TestRedis } from "./support/redis.js";
 import { corps, type Provider, type ProviderOptions, providerEnv, startProvider, suiteId } from "./support/provider.js";
 
 const [corpA, corpB] = corps;
@@ -177,6 +179,28 @@ describe("A third-party app", () => {
     // Not even a token: the one in the store is good.
     expect(provider.simulator.requests.slice(before).map(({ api }) => api)).toEqual(["living/get_user_all_livingid"]);
     await rm(dataDir, { recursive: true });
+  });
+});
+
+describeWithRedis("A permanent code that the store does not take", () => {
+  it("is kept at hand and stored as soon as the store is back, for WeCom hands it out once", async () => {
+    await using redis = await TestRedis.start();
+    await using provider = await startWithTicket({ env: { REDIS_URL: redis.url } });
+    const authCode = provider.simulator.suites.authorise(suiteId, corpA, { isPushed: false });
+    const message = { SuiteId: suiteId, AuthCode: authCode, InfoType: "create_auth", TimeStamp: now() };
+    const sealed = provider.simulator.callbacks.seal(provider.command, message);
+    provider.simulator.faults.inject({ kind: "delay", api: "service/get_permanent_code", delayMs: 200 });
+
+    const answer = provider.simulator.callbacks.post(sealed);
+    while (sentTo(provider, "service/get_permanent_code").length === 0) await wait(5);
+    await redis.pause();
+    expect(await answer).toMatchObject({ status: 503 });
+    while (!provider.logs.some(({ msg }) => msg === "a callback could not be handled")) await wait(5);
+    redis.resume();
+    while ((await provider.simulator.callbacks.post(sealed)).status !== 200) await wait(100);
+
+    expect(sentTo(provider, "service/get_permanent_code")).toHaveLength(1);
+    expect(await provider.readFor(corpA)).toBe("ok");
   });
 });
 
