@@ -282,6 +282,29 @@ describe("livings", () => {
     ]);
   });
 
+  it("loses it alone among the nodes, and among references, too", async () => {
+    const livingids = Array.from({ length: 3 }, () => reserveAt(app));
+    const fault = { kind: "errcode", api: "living/get_living_info", errcode: 60136, afterCalls: 1 } as const;
+
+    gateway.simulator.faults.inject(fault);
+    const page = await gateway.run(`{ livings(anchorUserid: "zhangsan", first: 3) { nodes { theme } } }`);
+    gateway.simulator.faults.inject(fault);
+    const references = await gateway.run(
+      "query ($r: [_Any!]!) { _entities(representations: $r) { ... on Living { theme } } }",
+      { r: livingids.map((livingid) => ({ __typename: "Living", livingid })) },
+    );
+
+    const found: [typeof page, unknown[], string[]][] = [
+      [page, page.data!["livings"].nodes, ["livings", "nodes"]],
+      [references, references.data!["_entities"], ["_entities"]],
+    ];
+    for (const [{ errors }, items, path] of found) {
+      expect(items.filter((item) => item === null)).toHaveLength(1);
+      expect(items).toHaveLength(3);
+      expect(errors.map((error) => error.path)).toEqual([[...path, items.indexOf(null)]]);
+    }
+  });
+
   it.each([0, -1, 101, 10001])("refuses first: %i in clear words", async (first) => {
     const { data, errors } = await gateway.run(LivingsDocument, { anchorUserid: "zhangsan", first });
 

@@ -125,15 +125,15 @@ describe("A token in a store that fails for a while", () => {
     };
   }
 
-  it.each(["fails", "hangs"] as const)("is fetched without it while it %s", async (how) => {
+  it.each(["fails", "hangs"] as const)("is fetched without it, once, while it %s", async (how) => {
     const answers: Parameters<typeof tokensOver>[0] = { now: "well" };
     const tokens = tokensOver(answers);
     const first = await tokens.get();
     answers.now = how;
     tokens.refuse(first);
 
-    expect((await tokens.get()).reveal()).toBe("token-2");
-    expect((await tokens.get()).reveal()).toBe("token-2");
+    const tokensGot = await Promise.all(Array.from({ length: 20 }, () => tokens.get()));
+    expect(new Set(tokensGot.map((token) => token.reveal()))).toEqual(new Set(["token-2"]));
   });
 
   it("is not taken from it again, when it comes back with one that was refused long ago", async () => {
