@@ -88,12 +88,15 @@ describe("The token of a self-built app", () => {
   });
 });
 
-describe("A token in a store that fails for a while", () => {
+describe("A token and the store that replicas share", () => {
   const call = { corp: "ww", deadline: new Deadline(60_000), log: createLogger("silent") };
   afterAll(() => call.deadline.close());
 
   /** A token source over a store that can be made to fail or to hang, and what it has fetched. */
-  function tokensOver(answers: { now: "well" | "fails" | "hangs" }) {
+  function tokensOver(
+    answers: { now: "well" | "fails" | "hangs" },
+    nameOf: (fetches: number) => string = (fetches) => `token-${fetches}`,
+  ) {
     const records = new Map<string, string>();
     const ask = <T>(answer: () => T): Promise<T> => {
       if (answers.now === "hangs") return new Promise(() => undefined);
@@ -111,7 +114,7 @@ describe("A token in a store that fails for a while", () => {
         }),
     };
     let fetches = 0;
-    const fetch = () => Promise.resolve({ token: new Secret(`token-${(fetches += 1)}`), lifeMs: 7_200_000 });
+    const fetch = () => Promise.resolve({ token: new Secret(nameOf((fetches += 1))), lifeMs: 7_200_000 });
     const kit = { store: store as Store, log: call.log, now: Date.now, random: () => 0, timeoutMs: 60_000 };
     const tokens = new RenewedToken({ key: "app", corp: "ww", api: "gettoken", fetch }, kit);
     return {
@@ -122,10 +125,13 @@ describe("A token in a store that fails for a while", () => {
         return token;
       },
       refuse: (token: Secret) => tokens.invalidate(token),
+      get fetches() {
+        return fetches;
+      },
     };
   }
 
-  it.each(["fails", "hangs"] as const)("is fetched without it, once, while it %s", async (how) => {
+  it.each(["fails", "hangs"] as const)("is fetched without the store, once, while that %s", async (how) => {
     const answers: Parameters<typeof tokensOver>[0] = { now: "well" };
     const tokens = tokensOver(answers);
     const first = await tokens.get();
@@ -136,7 +142,7 @@ describe("A token in a store that fails for a while", () => {
     expect(new Set(tokensGot.map((token) => token.reveal()))).toEqual(new Set(["token-2"]));
   });
 
-  it("is not taken from it again, when it comes back with one that was refused long ago", async () => {
+  it("is not taken from the store again, when that comes back with one that was refused long ago", async () => {
     const answers: Parameters<typeof tokensOver>[0] = { now: "well" };
     const tokens = tokensOver(answers);
     const first = await tokens.get();
@@ -147,6 +153,23 @@ describe("A token in a store that fails for a while", () => {
     tokens.refuse(second);
 
     expect((await tokens.get()).reveal()).toBe("token-3");
+  });
+
+  it("is not given up for another, older one that a slow request reports", async () => {
+    const tokens = tokensOver({ now: "well" });
+    const first = await tokens.get();
+    tokens.refuse(first);
+    const second = await tokens.get();
+    tokens.refuse(first);
+
+    expect(await tokens.get()).toBe(second);
+  });
+
+  it("is not asked for again and again where WeCom hands out the very one that it refuses", async () => {
+    const tokens = tokensOver({ now: "well" }, () => "always the same");
+    for (let refusals = 0; refusals < 10; refusals += 1) tokens.refuse(await tokens.get());
+
+    expect(tokens.fetches).toBe(2);
   });
 });
 
