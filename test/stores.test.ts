@@ -303,6 +303,15 @@ describe("a store with encryption", () => {
     expect((await readFile(join(folder, "sealed/store/data.mdb"))).includes("not-to-be-read")).toBe(false);
   });
 
+  it("does not hear what was said with another key", async () => {
+    const heard: string[] = [];
+    await sealed.subscribe("keys", (message) => heard.push(message));
+    await encrypted(plain, new Secret("other")).publish("keys", "foreign");
+    await sealed.publish("keys", "own");
+    await until(() => heard.length > 0);
+    expect(heard).toEqual(["own"]);
+  });
+
   it("reads what was written before the encryption was switched on", async () => {
     await plain.set("old", "readable");
     expect(await sealed.get("old")).toBe("readable");

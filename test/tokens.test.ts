@@ -6,6 +6,7 @@ import { createLogger } from "../src/observability/logger.js";
 import { Secret } from "../src/observability/secret.js";
 import { type Store, StoreError } from "../src/stores/store.js";
 import { Deadline } from "../src/wecom/deadline.js";
+import { WecomTransportError } from "../src/wecom/errors.js";
 import { RenewedToken } from "../src/wecom/tokens/renewed-token.js";
 import { CreateLivingDocument, LivingidsDocument } from "./operations/generated/operations.js";
 import { corpid, fixedToken, type Gateway, startGateway } from "./support/gateway.js";
@@ -89,6 +90,7 @@ describe("The token of a self-built app", () => {
 });
 
 describe("A token and the store that replicas share", () => {
+  const lifeMs = 7_200_000;
   const call = { corp: "ww", deadline: new Deadline(60_000), log: createLogger("silent") };
   afterAll(() => call.deadline.close());
 
@@ -96,6 +98,7 @@ describe("A token and the store that replicas share", () => {
   function tokensOver(
     answers: { now: "well" | "fails" | "hangs" },
     nameOf: (fetches: number) => string = (fetches) => `token-${fetches}`,
+    { now = Date.now, random = (): number => 0 } = {},
   ) {
     const records = new Map<string, string>();
     const ask = <T>(answer: () => T): Promise<T> => {
@@ -114,8 +117,11 @@ describe("A token and the store that replicas share", () => {
         }),
     };
     let fetches = 0;
-    const fetch = () => Promise.resolve({ token: new Secret(nameOf((fetches += 1))), lifeMs: 7_200_000 });
-    const kit = { store: store as Store, log: call.log, now: Date.now, random: () => 0, timeoutMs: 60_000 };
+    const fetch = async () => {
+      await nextTurn();
+      return { token: new Secret(nameOf((fetches += 1))), lifeMs };
+    };
+    const kit = { store: store as Store, log: call.log, now, random, timeoutMs: 60_000 };
     const tokens = new RenewedToken({ key: "app", corp: "ww", api: "gettoken", fetch }, kit);
     return {
       get: async () => {
@@ -130,6 +136,49 @@ describe("A token and the store that replicas share", () => {
       },
     };
   }
+
+  it.each([
+    ["at nine tenths of its life", 0, 0.9],
+    ["somewhat later in another replica", 0.5, 0.91],
+  ])("is renewed %s, behind the back of the request", async (_when, random, part) => {
+    let now = 0;
+    const tokens = tokensOver({ now: "well" }, undefined, { now: () => now, random: () => random });
+    const first = await tokens.get();
+
+    now = part * lifeMs - 1;
+    for (let turn = 0; turn < 10; turn += 1) expect(await tokens.get()).toBe(first);
+    expect(tokens.fetches).toBe(1);
+    now += 1;
+    expect(await tokens.get()).toBe(first);
+    while (tokens.fetches === 1) await nextTurn();
+    await nextTurn();
+
+    expect((await tokens.get()).reveal()).toBe("token-2");
+    expect(tokens.fetches).toBe(2);
+  });
+
+  it("serves on when it cannot be renewed, and is tried again five seconds later", async () => {
+    let now = 0;
+    let tries = 0;
+    const nameOf = (fetches: number) => {
+      tries = fetches;
+      if (fetches > 1)
+        throw new WecomTransportError("away", { api: "gettoken", delivery: "none", mayHaveTakenEffect: false });
+      return "token-1";
+    };
+    const tokens = tokensOver({ now: "well" }, nameOf, { now: () => now });
+    await tokens.get();
+
+    now = 0.95 * lifeMs;
+    for (const due of [2, 3]) {
+      for (let turn = 0; turn < 20; turn += 1) {
+        expect((await tokens.get()).reveal()).toBe("token-1");
+        await nextTurn();
+      }
+      expect(tries).toBe(due);
+      now += 5000;
+    }
+  });
 
   it.each(["fails", "hangs"] as const)("is fetched without the store, once, while that %s", async (how) => {
     const answers: Parameters<typeof tokensOver>[0] = { now: "well" };

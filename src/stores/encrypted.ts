@@ -56,8 +56,15 @@ export function encrypted(store: Store, secret: Secret): Store {
     dequeue: (queue, member) => store.dequeue(queue, member),
     publish: (channel, message) => store.publish(channel, seal(channel, message)),
     subscribe: (channel, listener) =>
-      store.subscribe(channel, (message) => {
-        listener(unseal(channel, message));
+      store.subscribe(channel, (sealed) => {
+        let message: string;
+        try {
+          message = unseal(channel, sealed);
+        } catch {
+          // Of somebody with another key. Thrown in a listener, it would end the process.
+          return;
+        }
+        listener(message);
       }),
     close: () => store.close(),
   };

@@ -5,7 +5,7 @@
  */
 import { Secret } from "../../observability/secret.js";
 import type { CallOptions, Endpoint } from "../call.js";
-import { requireObject, requireString, type WecomClient } from "../client.js";
+import { type Answer, requireObject, requireString, type WecomClient } from "../client.js";
 import { readToken } from "../tokens/gettoken.js";
 import type { FetchedToken } from "../tokens/renewed-token.js";
 import type { TokenSource } from "../tokens/token-source.js";
@@ -67,7 +67,7 @@ export class SuiteDataSource {
     return this.client.call(getPermanentCode, { body }, suiteTokens, call, (answer) => ({
       corpid: requireString({ ...requireObject(answer, "auth_corp_info") }, "corpid"),
       permanentCode: new Secret(requireString(answer, "permanent_code")),
-      isCustomised: this.suite.suiteId.startsWith("dk") || isCustomisedAgent(answer["auth_info"]),
+      isCustomised: this.suite.suiteId.startsWith("dk") || isCustomised(answer),
     }));
   }
 
@@ -83,7 +83,12 @@ export class SuiteDataSource {
   }
 }
 
-function isCustomisedAgent(authInfo: unknown): boolean {
+/** Said of the agent, or of the whole: descriptions differ. */
+function isCustomised({ is_customized_app: ofAll, auth_info: authInfo }: Answer): boolean {
   const { agent } = (authInfo ?? {}) as { agent?: unknown };
-  return Array.isArray(agent) && agent.some((each: { is_customized_app?: unknown }) => each.is_customized_app === true);
+  const agents: unknown[] = Array.isArray(agent) ? agent : [];
+  return (
+    ofAll === true ||
+    agents.some((each) => (Object(each) as { is_customized_app?: unknown }).is_customized_app === true)
+  );
 }
