@@ -65,16 +65,20 @@ export class StoreError extends Error {
   }
 }
 
+/** A process that stalls does not see the answer that lies there: the time is counted in turns of its event loop. */
+const turnsOfPatience = 10;
+
 /** What `answer` gives, or a rejection with the error that `tooLate` makes, when it takes longer than that. */
 export async function within<T>(ms: number, answer: Promise<T>, tooLate: () => StoreError): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const giveUp = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      // A turn later than the timer: when this process stalled, the answer may lie there unread.
-      setImmediate(() => {
-        reject(tooLate());
-      });
-    }, ms);
+    const wait = (turns: number): void => {
+      timer = setTimeout(() => {
+        if (turns > 1) wait(turns - 1);
+        else reject(tooLate());
+      }, ms / turnsOfPatience);
+    };
+    wait(turnsOfPatience);
   });
   return await Promise.race([answer, giveUp]).finally(() => {
     clearTimeout(timer);
