@@ -3,6 +3,9 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { Secret } from "../src/observability/secret.js";
+import { openEmbeddedStore } from "../src/stores/embedded.js";
+import { SuiteTicket } from "../src/wecom/suite/suite-ticket.js";
 import { startGateway } from "./support/gateway.js";
 import { describeWithRedis, TestRedis } from "./support/redis.js";
 import { corps, type Provider, type ProviderOptions, providerEnv, startProvider, suiteId } from "./support/provider.js";
@@ -73,9 +76,8 @@ describe("A third-party app", () => {
     });
     for (const [value, at] of [
       ["second", now()],
-      ["first", now() - 60],
       ["third", now() + 1],
-      ["second", now()],
+      ["first", now() - 60],
     ] as const) {
       await provider.simulator.callbacks.send(ticket(value, at));
     }
@@ -84,6 +86,21 @@ describe("A third-party app", () => {
     expect(sentTo(provider, "service/get_suite_token").map(({ body }) => body)).toEqual(
       expect.arrayContaining([expect.objectContaining({ suite_ticket: "third" })]),
     );
+  });
+
+  it("asks WeCom for nothing with a ticket that is older than half an hour", async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), "ticket-"));
+    let clock = Date.now();
+    const store = openEmbeddedStore(dataDir, { now: () => clock });
+    const ticket = new SuiteTicket(store, suiteId);
+    await ticket.save(new Secret("ticket"), now());
+
+    clock += 30 * 60_000 - 1;
+    expect((await ticket.newest())?.reveal()).toBe("ticket");
+    clock += 1;
+    expect(await ticket.newest()).toBeUndefined();
+    await store.close();
+    await rm(dataDir, { recursive: true });
   });
 
   it.each([40082, 42009])("fetches the suite's token again when WeCom answers %i", async (errcode) => {

@@ -1,5 +1,8 @@
 import { createServer } from "node:http";
+import { mkdtemp, rm } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterAll, describe, expect, it } from "@jest/globals";
 import { createLogger } from "../src/observability/logger.js";
@@ -72,6 +75,31 @@ describe("The token of a self-built app", () => {
     expect(await create(gateway)).toMatchObject({ __typename: "LivingConfigurationError", errcode: 40001 });
     expect(fetches(gateway)).toBe(1);
     expect(gateway.simulator.requestsTo("living/create")).toHaveLength(1);
+  });
+
+  it("is asked for again at once when WeCom was only too busy to give it", async () => {
+    await using gateway = await startGateway();
+    gateway.simulator.faults.inject({ kind: "errcode", api: "gettoken", errcode: -1 });
+
+    expect((await create(gateway)).__typename).toBe("LivingUnavailableError");
+    expect((await create(gateway)).__typename).toBe("CreateLivingSuccess");
+  });
+
+  it("is never that of another app of the same corp, in one store or not", async () => {
+    const secrets = ["CANARY-secret-of-one-app", "CANARY-secret-of-another"];
+    const apps = secrets.map((secret, index) => ({ agentid: 1 + index, secret }));
+    const DATA_DIR = await mkdtemp(join(tmpdir(), "apps-"));
+    await using one = await startGateway({
+      env: { DATA_DIR, WECOM_CORP_SECRET: secrets[0]! },
+      simulator: { corps: [{ corpid, apps }] },
+    });
+    const env = { DATA_DIR, WECOM_CORP_SECRET: secrets[1]! };
+    await using another = await startGateway({ env, upstreamUrl: one.simulator.url });
+    for (const gateway of [one, another]) expect((await create(gateway)).__typename).toBe("CreateLivingSuccess");
+
+    expect(one.simulator.requestsTo("gettoken").map(({ query }) => query["corpsecret"])).toEqual(secrets);
+    expect(new Set(tokensUsed(one)).size).toBe(2);
+    await rm(DATA_DIR, { recursive: true });
   });
 
   it("is renewed before it ends, while the old one still serves", async () => {
