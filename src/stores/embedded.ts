@@ -3,8 +3,8 @@
  * resolves, and a killed process leaves every record either as it was or as it was to become.
  */
 import { randomInt } from "node:crypto";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Database, open, type RootDatabase } from "lmdb";
 import { type Expiry, reasonOf, type Store, StoreError } from "./store.js";
@@ -22,11 +22,23 @@ export function openEmbeddedStore(dataDir: string, options: EmbeddedStoreOptions
   const path = join(dataDir, "store");
   try {
     // What is in it may be secret, and LMDB leaves the mode of its files to the umask.
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolder(path);
     const root = open({ path, noSubdir: false, overlappingSync: false, maxDbs: 3 });
     return new EmbeddedStore(root, options.now ?? Date.now, options.pollMs ?? 50);
   } catch (error) {
     throw new StoreError(`the embedded store in ${path} cannot be opened: ${reasonOf(error)}`, error);
+  }
+}
+
+/** Not `recursive`: where a file system refuses folders with ENOENT, as /proc does, Node tries for ever. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another process may have been faster.
+    if (!existsSync(path)) throw error;
   }
 }
 
