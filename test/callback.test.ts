@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import wecom from "@wecom/crypto";
 import { corpid, type Gateway, startGateway } from "./support/gateway.js";
 
 const token = "CANARYcallbackToken";
@@ -23,7 +24,23 @@ async function counted(outcome: string): Promise<number> {
   return Number(new RegExp(`^wecom_callbacks_total{outcome="${outcome}"} (\\d+)$`, "m").exec(text)?.[1] ?? 0);
 }
 
+/** As WeCom's own package signs: at any time, whatever that is. */
+function signed(timestamp: string, message = "echo"): { path: string; encrypt: string } {
+  const encrypt = wecom.encrypt(aesKey, message, corpid);
+  const signature = wecom.getSignature(token, timestamp, "nonce", encrypt);
+  return { path: `/wecom/callback?msg_signature=${signature}&timestamp=${timestamp}&nonce=nonce`, encrypt };
+}
+
 describe("Saving the callback URL in WeCom's console", () => {
+  it("is answered where a plus sign of the message was not escaped", async () => {
+    const timestamp = String(Math.floor(Date.now() / 1000));
+    let request = signed(timestamp);
+    while (!request.encrypt.includes("+")) request = signed(timestamp);
+    const path = `${request.path}&echostr=${request.encrypt.replaceAll("/", "%2F").replaceAll("=", "%3D")}`;
+
+    expect(await gateway.fetch(path)).toMatchObject({ status: 200, text: "echo" });
+  });
+
   it("is answered with the bare plaintext", async () => {
     const { isVerified } = await gateway.simulator.callbacks.verifyUrl(target);
     expect(isVerified).toBe(true);
@@ -78,6 +95,14 @@ describe("A callback", () => {
     const sealed = seal();
     gateway.simulator.clock.advance(-ms);
     expect(await post(sealed)).toMatchObject({ status: 403 });
+    expect(await counted("too-old")).toBe(before + 1);
+  });
+
+  it("is refused with 403 when its time is no number, however well it is signed", async () => {
+    const before = await counted("too-old");
+    const { encrypt, ...url } = signed("soon");
+    const body = JSON.stringify({ encrypt });
+    expect(await gateway.fetch(url.path, { method: "POST", body })).toMatchObject({ status: 403 });
     expect(await counted("too-old")).toBe(before + 1);
   });
 

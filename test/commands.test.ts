@@ -146,18 +146,6 @@ describe("The gateway's process", () => {
     expect(await gateway.exitCode).toBe(0);
   });
 
-  it.each(["/dev/null/data", "/proc/data"])(
-    "exits with 69 and the reason when there can be no store in %s",
-    async (DATA_DIR) => {
-      await using refused = new Running(gatewayCommand, { DATA_DIR });
-
-      expect(await refused.exitCode).toBe(69);
-      expect(refused.output).toContain(
-        `The gateway cannot start: the embedded store in ${DATA_DIR}/store cannot be opened: E`,
-      );
-    },
-  );
-
   it("never prints a secret that stands in a wrong variable", async () => {
     const canary = "CANARY-secret-31f0";
     await using refused = new Running(gatewayCommand, {

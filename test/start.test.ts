@@ -27,6 +27,13 @@ describe("A store that cannot be opened at start", () => {
     await rm(folder, { recursive: true });
   });
 
+  it("ends the process where there can be no folder, and does not try for ever", async () => {
+    const { code, stderr } = await run({ DATA_DIR: "/proc/data" });
+
+    expect(code).toBe(69);
+    expect(stderr).toMatch(/^The gateway cannot start: the embedded store in .proc.data.store cannot be opened: E/);
+  });
+
   it("ends the process with the reason, and without the password, when Redis cannot be reached", async () => {
     const { code, stderr } = await run({ REDIS_URL: "redis://:CANARY-password@127.0.0.1:1" });
 

@@ -68,6 +68,29 @@ describe("A third-party app", () => {
     expect(await provider.readFor(corpA)).toBe("ok");
   });
 
+  it("refuses what is meant for another suite of the same keys", async () => {
+    await using provider = await startWithTicket();
+    const other = { ...provider.command, receiveid: "wwothersuite" };
+    const message = { SuiteId: "wwothersuite", InfoType: "suite_ticket", TimeStamp: now(), SuiteTicket: "other" };
+
+    const sealed = provider.simulator.callbacks.seal(other, message);
+    expect(await provider.simulator.callbacks.post(sealed)).toMatchObject({ status: 403 });
+  });
+
+  it("answers while it still waits for WeCom, and has the code when the event comes again", async () => {
+    await using provider = await startWithTicket();
+    provider.simulator.faults.inject({ kind: "delay", api: "service/get_permanent_code", delayMs: 2500 });
+    const authCode = provider.simulator.suites.authorise(suiteId, corpA, { isPushed: false });
+    const message = { SuiteId: suiteId, AuthCode: authCode, InfoType: "create_auth", TimeStamp: now() };
+    const sealed = provider.simulator.callbacks.seal(provider.command, message);
+
+    expect(await provider.simulator.callbacks.post(sealed)).toMatchObject({ status: 503 });
+    expect((await provider.fetch("/metrics")).text).toContain('wecom_callbacks_total{outcome="late"} 1');
+    while ((await provider.simulator.callbacks.post(sealed)).status !== 200) await wait(50);
+    expect(sentTo(provider, "service/get_permanent_code")).toHaveLength(1);
+    expect(await provider.readFor(corpA)).toBe("ok");
+  });
+
   it("uses the newest ticket when they overtake each other", async () => {
     await using provider = await startProvider();
     const ticket = (value: string, at: number) => ({
