@@ -78,6 +78,7 @@ describe("The decryption of a callback", () => {
   it.each([
     ["a padding of nothing", plaintext({ padding: Buffer.alloc(28, 0) })],
     ["a padding longer than 32", plaintext({ padding: Buffer.alloc(28, 33) })],
+    ["a padding of 60 bytes that all say so", plaintext({ padding: Buffer.alloc(60, 60) })],
     ["a padding that differs in its first byte", plaintext({ padding: Buffer.from([1, ...Array(27).fill(28)]) })],
     ["a padding to 16 bytes", plaintext({ padding: Buffer.alloc(12, 12) })],
     ["a length past the end", plaintext({ length: 17 })],

@@ -161,6 +161,16 @@ describe("A callback", () => {
     );
   });
 
+  it.each([
+    ["a status of two digits", { Status: 10 }],
+    ["no status", { Status: "" }],
+    ["no livingid", { LivingId: "" }],
+  ])("is taken for unknown with %s: sending it again would not help", async (_what, changes) => {
+    const [handled, unknown] = [await counted("handled"), await counted("unknown")];
+    expect(await post(seal({ ...livingEvent, ...changes }))).toMatchObject({ status: 200 });
+    expect([await counted("handled"), await counted("unknown")]).toEqual([handled, unknown + 1]);
+  });
+
   it("is neither of WeCom's requests with another method", async () => {
     expect(await gateway.fetch("/wecom/callback", { method: "PUT" })).toMatchObject({ status: 405 });
   });
