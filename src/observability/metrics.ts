@@ -1,6 +1,5 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
-
-const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
+import { Durations } from "./durations.js";
 
 /** What the wecom side reports. */
 export interface WecomMetrics {
@@ -56,12 +55,10 @@ export interface Metrics extends WecomMetrics, HttpMetrics, LivingMetrics, Callb
 export function createMetrics(): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const calls = new Histogram({
+  const calls = new Durations({
     name: "wecom_call_duration_seconds",
     help: "Calls to WeCom by API and outcome: ok, an errcode, or no-answer",
-    labelNames: ["api", "outcome"],
-    buckets: secondsBuckets,
-    registers: [registry],
+    labels: ["api", "outcome"],
   });
   const retries = new Counter({
     name: "wecom_read_retries_total",
@@ -99,18 +96,21 @@ export function createMetrics(): Metrics {
       }
     },
   });
-  const requests = new Histogram({
+  const requests = new Durations({
     name: "http_request_duration_seconds",
     help: "Requests to the gateway by route and status",
-    labelNames: ["route", "status"],
-    buckets: secondsBuckets,
-    registers: [registry],
+    labels: ["route", "status"],
   });
-  const operations = new Counter({
+  const ways = { known: 0, pipeline: 0 };
+  new Counter({
     name: "graphql_operations_total",
     help: "GraphQL requests by the way they took: known operations run a plan, all else takes the pipeline",
     labelNames: ["way"],
     registers: [registry],
+    collect() {
+      this.reset();
+      for (const [way, count] of Object.entries(ways)) if (count > 0) this.inc({ way }, count);
+    },
   });
   const cachedReads = new Counter({
     name: "living_cache_reads_total",
@@ -141,7 +141,7 @@ export function createMetrics(): Metrics {
       cachedReads.inc({ outcome });
     },
     countOperation: (way) => {
-      operations.inc({ way });
+      ways[way] += 1;
     },
     countRetry: (api) => {
       retries.inc({ api });
@@ -153,11 +153,14 @@ export function createMetrics(): Metrics {
       gates = states;
     },
     observeCall: (api, outcome, seconds) => {
-      calls.observe({ api, outcome }, seconds);
+      calls.observe(api, outcome, seconds);
     },
     observeRequest: (route, status, seconds) => {
-      requests.observe({ route, status }, seconds);
+      requests.observe(route, String(status), seconds);
     },
-    render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    render: async () => ({
+      contentType: registry.contentType,
+      text: `${await registry.metrics()}${calls.render()}${requests.render()}`,
+    }),
   };
 }
