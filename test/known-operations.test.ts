@@ -244,13 +244,32 @@ describe("A known operation", () => {
     expect(await taken({ query: "{ nothing }" })).toBe(false);
   });
 
-  it("is forgotten for newer ones, so that distinct documents cannot fill the memory", async () => {
-    const query = "{ kept: __typename }";
-    expect((await bothWays({ query })).isKnown).toBe(true);
-    for (let round = 0; round < 600; round += 1) await send({ query: `{ a${round}: __typename }` }, {});
-
+  const sendDistinct = async (prefix: string, count: number, meanwhile: () => Promise<unknown>) => {
+    for (let sent = 0; sent < count; sent += 100) {
+      const some = Array.from({ length: 100 }, (_, index) => ({ query: `{ ${prefix}${sent + index}: __typename }` }));
+      await Promise.all(some.map((request) => send(request, {})));
+      await meanwhile();
+    }
+  };
+  const isKnown = async (request: Request) => {
     const before = await known();
-    await send({ query }, {});
-    expect(await known()).toBe(before);
+    await send(request, {});
+    return (await known()) > before;
+  };
+
+  it("stays known among any number of others, as long as it is asked for", async () => {
+    const request = { query: "{ everyday: __typename }" };
+    await bothWays(request);
+    await sendDistinct("a", 1500, () => send(request, {}));
+
+    expect(await isKnown(request)).toBe(true);
+  });
+
+  it("is forgotten for newer ones when nobody asks for it, so that distinct documents cannot fill the memory", async () => {
+    const request = { query: "{ forgotten: __typename }" };
+    expect((await bothWays(request)).isKnown).toBe(true);
+    await sendDistinct("b", 1500, () => Promise.resolve());
+
+    expect(await isKnown(request)).toBe(false);
   });
 });

@@ -16,6 +16,7 @@ import {
 import type { Logger } from "../observability/logger.js";
 import { cacheControlOf } from "./cache-control.js";
 import type { Documents } from "./documents.js";
+import { Remembered } from "./remembered.js";
 
 /** The operation that the explorers open with. */
 export interface Sample {
@@ -37,6 +38,35 @@ export interface ApolloOptions<TContext> {
   extensionsOf(context: TContext): Readonly<Record<string, unknown>> | undefined;
 }
 
+/** A longer persisted query is not kept: its client is told so, and sends it in full. */
+const maxPersistedLength = 10_000;
+
+/**
+ * Apollo Server's own caches hold 30 MB each by the length of their contents' JSON, which it writes out to find it; a
+ * parsed document takes many times that. What is sent again has a plan and comes by here no more, so few will do.
+ */
+class BoundedCache<V> {
+  readonly #values: Remembered<string, V>;
+
+  constructor(maxSize: number) {
+    this.#values = new Remembered(maxSize);
+  }
+
+  get(key: string): Promise<V | undefined> {
+    return Promise.resolve(this.#values.get(key));
+  }
+
+  set(key: string, value: V): Promise<void> {
+    const isTooLong = typeof value === "string" && value.length > maxPersistedLength;
+    if (!isTooLong) this.#values.set(key, value);
+    return Promise.resolve();
+  }
+
+  delete(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
 export function createApolloServer<TContext extends BaseContext>(
   options: ApolloOptions<TContext>,
 ): ApolloServer<TContext> {
@@ -56,6 +86,8 @@ export function createApolloServer<TContext extends BaseContext>(
     schema: options.schema,
     logger: options.log,
     csrfPrevention: true,
+    documentStore: new BoundedCache<DocumentNode>(100),
+    persistedQueries: { cache: new BoundedCache<string>(500) },
     includeStacktraceInErrorResponses: false,
     // `validationRules` decide, for `_service` as well.
     introspection: true,

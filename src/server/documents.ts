@@ -5,6 +5,7 @@
 import { type DocumentNode, GraphQLError, type GraphQLSchema, parse, type ValidationRule } from "graphql";
 import { compileCost, type Variables } from "./cost.js";
 import { brokenLimit, type Limits, overLimit, valuesIn } from "./limits.js";
+import { Remembered } from "./remembered.js";
 
 type Finding =
   /** Not a document by its syntax: the pipeline says where. */
@@ -23,7 +24,7 @@ const maxRememberedLength = 10_000;
 const maxRemembered = 1000;
 
 export class Documents {
-  readonly #findings = new Map<string, Finding>();
+  readonly #findings = new Remembered<string, Finding>(maxRemembered);
 
   constructor(
     private readonly schema: GraphQLSchema,
@@ -45,11 +46,7 @@ export class Documents {
     const known = this.#findings.get(query);
     if (known) return known;
     const finding = this.#examine(query);
-    if (query.length <= maxRememberedLength) {
-      const [oldest] = this.#findings.keys();
-      if (this.#findings.size >= maxRemembered && oldest !== undefined) this.#findings.delete(oldest);
-      this.#findings.set(query, finding);
-    }
+    if (query.length <= maxRememberedLength) this.#findings.set(query, finding);
     return finding;
   }
 

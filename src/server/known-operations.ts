@@ -25,6 +25,7 @@ import {
 } from "graphql";
 import { compileQuery, isCompiledQuery } from "graphql-jit";
 import { cacheControlOf } from "./cache-control.js";
+import { Remembered } from "./remembered.js";
 
 export interface KnownOperationsOptions {
   readonly schema: GraphQLSchema;
@@ -58,49 +59,55 @@ export interface KnownAnswer {
   readonly cacheControl: string | undefined;
 }
 
+/** The second sight earns an operation a plan: what is sent only once is not worth one. */
+type Known = Plan | "seen" | "pipeline";
+
 /** Documents longer than this are nobody's everyday operation. */
 const maxDocumentLength = 10_000;
-const maxKnown = 500;
+const maxDocuments = 500;
+/** One document may hold many operations; what it can make this process remember is bounded all the same. */
+const maxOperationsOfDocument = 10;
 
 export class KnownOperations {
-  /** `undefined` for an operation that was seen once: the second sight earns it a plan. */
-  readonly #plans = new Map<string, Plan | "pipeline" | undefined>();
+  /** By the document's text, and in it by the operation's name. */
+  readonly #known = new Remembered<string, Remembered<string | undefined, Known>>(maxDocuments);
 
   constructor(private readonly options: KnownOperationsOptions) {}
 
   /** Undefined when Apollo Server is to answer. Nothing was executed then. */
-  async answer(request: OperationRequest, context: () => BaseContext): Promise<KnownAnswer | undefined> {
+  answer(
+    request: OperationRequest,
+    context: () => BaseContext,
+  ): KnownAnswer | undefined | Promise<KnownAnswer | undefined> {
     const plan = this.#planOf(request);
     if (!plan) return undefined;
     const value = context();
-    const result = await plan.run(value, request.variables);
+    const result = plan.run(value, request.variables);
+    if (result instanceof Promise) return result.then((settled) => this.#write(settled, plan, value));
+    return this.#write(result, plan, value);
+  }
+
+  #write({ data, errors }: ExecutionResult, { cacheControl }: Plan, context: BaseContext): KnownAnswer | undefined {
     // A variable that does not fit: found before anything ran, and worded by graphql-js.
-    if (result.data === undefined) return undefined;
-    const errors = result.errors?.map((error) => this.options.formatError(enrich(error), error, value));
-    const extensions = this.options.extensionsOf(value);
-    return {
-      text: `${JSON.stringify({ errors, data: result.data, extensions })}\n`,
-      cacheControl: errors || extensions ? undefined : plan.cacheControl,
-    };
+    if (data === undefined) return undefined;
+    const extensions = this.options.extensionsOf(context);
+    if (errors === undefined && extensions === undefined)
+      return { text: `{"data":${JSON.stringify(data)}}\n`, cacheControl };
+    const formatted = errors?.map((error) => this.options.formatError(enrich(error), error, context));
+    return { text: `${JSON.stringify({ errors: formatted, data, extensions })}\n`, cacheControl: undefined };
   }
 
   #planOf(request: OperationRequest): Plan | undefined {
-    if (request.query.length > maxDocumentLength) return undefined;
-    const key = request.operationName === undefined ? request.query : `${request.operationName}\n${request.query}`;
-    const isSeen = this.#plans.has(key);
-    let plan = this.#plans.get(key);
-    if (plan !== undefined && plan !== "pipeline") return plan;
-    if (plan === "pipeline") return undefined;
-    if (isSeen) plan = this.#compile(request);
-    else if (this.#plans.size >= maxKnown) this.#forgetOldest();
-    this.#plans.set(key, plan);
-    return plan === "pipeline" ? undefined : plan;
-  }
-
-  /** Ordered by first sight, which is cheap; an everyday operation that is forgotten is compiled again at its next. */
-  #forgetOldest(): void {
-    const [oldest] = this.#plans.keys();
-    if (oldest !== undefined) this.#plans.delete(oldest);
+    const { query, operationName } = request;
+    if (query.length > maxDocumentLength) return undefined;
+    let operations = this.#known.get(query);
+    if (!operations) this.#known.set(query, (operations = new Remembered(maxOperationsOfDocument)));
+    const known = operations.get(operationName);
+    if (typeof known === "object") return known;
+    if (known === "pipeline") return undefined;
+    const next = known === undefined ? "seen" : this.#compile(request);
+    operations.set(operationName, next);
+    return typeof next === "object" ? next : undefined;
   }
 
   #compile({ query, operationName }: OperationRequest): Plan | "pipeline" {

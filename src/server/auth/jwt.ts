@@ -5,7 +5,7 @@
  * @see https://www.rfc-editor.org/rfc/rfc8725 what goes wrong with JWTs
  * @see https://www.rfc-editor.org/rfc/rfc6750#section-3 how a refusal is told
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { errors, type JWTPayload, jwtVerify, type JWTVerifyGetKey } from "jose";
 import type { Logger } from "../../observability/logger.js";
 import type { Secret } from "../../observability/secret.js";
@@ -17,6 +17,7 @@ import {
   parseScopes,
   unauthenticated,
 } from "../caller.js";
+import { Remembered } from "../remembered.js";
 import { KeysUnavailable, remoteKeys } from "./remote-keys.js";
 
 export interface JwtSettings {
@@ -41,7 +42,7 @@ export function authenticateJwt(settings: JwtSettings, log: Logger, now: () => n
   const secret = keys.kind === "secret" ? new TextEncoder().encode(keys.secret.reveal()) : undefined;
   const getKey: JWTVerifyGetKey =
     keys.kind === "jwks" ? remoteKeys({ url: keys.url, log, now }) : () => secret as Uint8Array;
-  const remembered = new Map<string, { caller: Caller; until: number }>();
+  const remembered = new Remembered<string, { authentication: Authentication; until: number }>(maxRemembered);
 
   const verify = async (token: string, digest: string): Promise<Authentication> => {
     try {
@@ -54,10 +55,9 @@ export function authenticateJwt(settings: JwtSettings, log: Logger, now: () => n
         requiredClaims: ["exp"],
       });
       const caller = callerFromClaims(payload, settings);
-      const [oldest] = remembered.keys();
-      if (remembered.size >= maxRemembered && oldest !== undefined) remembered.delete(oldest);
-      remembered.set(digest, { caller, until: Math.min(caller.expiresAt, now() + rememberedForMs) });
-      return { kind: "caller", caller };
+      const authentication: Authentication = { kind: "caller", caller };
+      remembered.set(digest, { authentication, until: Math.min(caller.expiresAt, now() + rememberedForMs) });
+      return authentication;
     } catch (error) {
       if (error instanceof KeysUnavailable) return keysUnavailable;
       log.debug({ reason: error instanceof errors.JOSEError ? error.code : "malformed" }, "token refused");
@@ -66,14 +66,13 @@ export function authenticateJwt(settings: JwtSettings, log: Logger, now: () => n
     }
   };
 
-  return ({ authorization }) => {
-    const token = /^bearer +([\w-]+\.[\w-]+\.[\w-]+) *$/i.exec(authorization ?? "")?.[1];
-    if (token === undefined) return unauthenticated("A bearer token is needed", "Bearer");
+  return ({ authorization = "" }) => {
     // The digest, not the token: a dump of this process must not hold tokens that could be used.
-    const digest = createHash("sha256").update(token).digest("base64");
+    const digest = hash("sha256", authorization, "base64");
     const known = remembered.get(digest);
-    if (known && now() < known.until) return { kind: "caller", caller: known.caller };
-    remembered.delete(digest);
+    if (known && now() < known.until) return known.authentication;
+    const token = /^bearer +([\w-]+\.[\w-]+\.[\w-]+) *$/i.exec(authorization)?.[1];
+    if (token === undefined) return unauthenticated("A bearer token is needed", "Bearer");
     return verify(token, digest);
   };
 }
