@@ -1,8 +1,12 @@
-import { type DestinationStream, type Logger, pino } from "pino";
+import { type DestinationStream, pino } from "pino";
 
-export type { Logger };
+type Level = "debug" | "info" | "warn" | "error";
+type Log = (fields: object | string, message?: string) => void;
 
-export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
+/** Each line is one JSON object; what stands in `err` is written with its stack. */
+export type Logger = Readonly<Record<Level, Log>>;
+
+export type LogLevel = Level | "silent";
 
 /** JSON lines to stdout, or to `destination`. Secrets are `Secret`s and print themselves as `[secret]`. */
 export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
@@ -13,4 +17,34 @@ export function createLogger(level: LogLevel, destination?: DestinationStream): 
     formatters: { level: (label: string) => ({ level: label }) },
   };
   return destination ? pino(options, destination) : pino(options);
+}
+
+/** Names the request in every line. One is made for each request, and hardly any is written to: a pino child costs more. */
+export class RequestLogger implements Logger {
+  constructor(
+    private readonly log: Logger,
+    private readonly requestId: string,
+  ) {}
+
+  debug(fields: object | string, message?: string): void {
+    this.#write("debug", fields, message);
+  }
+
+  info(fields: object | string, message?: string): void {
+    this.#write("info", fields, message);
+  }
+
+  warn(fields: object | string, message?: string): void {
+    this.#write("warn", fields, message);
+  }
+
+  error(fields: object | string, message?: string): void {
+    this.#write("error", fields, message);
+  }
+
+  #write(level: Level, fields: object | string, message: string | undefined): void {
+    const { log, requestId } = this;
+    if (typeof fields === "string") log[level]({ requestId }, fields);
+    else log[level]({ requestId, ...fields }, message);
+  }
 }

@@ -16,9 +16,10 @@ interface CallbackAnswer {
 const maxCallbackBytes = 64 * 1024;
 
 export function callbackRoute(handler: CallbackHandler): Route {
-  return async ({ request, response, search }) => {
+  return async (exchange) => {
+    const { request, headers, search } = exchange;
     const send = ({ status, body }: CallbackAnswer): void => {
-      sendText(response, status, "text/plain; charset=utf-8", body);
+      sendText(exchange, status, "text/plain; charset=utf-8", body);
     };
     const query = new URLSearchParams(search);
     if (request.method === "GET") {
@@ -26,7 +27,7 @@ export function callbackRoute(handler: CallbackHandler): Route {
       return;
     }
     if (request.method !== "POST") {
-      response.setHeader("allow", "GET, POST");
+      headers.push("allow", "GET, POST");
       send({ status: 405, body: "" });
       return;
     }
@@ -36,7 +37,7 @@ export function callbackRoute(handler: CallbackHandler): Route {
         send(await handler.receive(query, body.text));
         return;
       case "too-long":
-        response.setHeader("connection", "close");
+        headers.push("connection", "close");
         send({ status: 413, body: "" });
         return;
       case "not-utf8":

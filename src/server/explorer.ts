@@ -5,12 +5,12 @@ import { type Route, sendError, sendText } from "./listener.js";
 /** @param page made by the build; it is read when it is first asked for, for it has some 9 MB */
 export function explorerRoute(page: URL): Route {
   let html: Promise<string> | undefined;
-  return async ({ request, response }) => {
-    if (request.method !== "GET") {
-      sendError(response, 405, "The explorer is a page: GET it", "BAD_REQUEST");
+  return async (exchange) => {
+    if (exchange.request.method !== "GET") {
+      sendError(exchange, 405, "The explorer is a page: GET it", "BAD_REQUEST");
       return;
     }
     html ??= readFile(page, "utf8");
-    sendText(response, 200, "text/html; charset=utf-8", await html);
+    sendText(exchange, 200, "text/html; charset=utf-8", await html);
   };
 }

@@ -1,6 +1,7 @@
 /** `/graphql`: HTTP in, Apollo Server, HTTP out. @see https://graphql.github.io/graphql-over-http/draft/ */
 import { type ApolloServer, type BaseContext, HeaderMap, type HTTPGraphQLResponse } from "@apollo/server";
 import { GraphQLError } from "graphql";
+import type { IncomingHttpHeaders } from "node:http";
 import type { HttpMetrics } from "../observability/metrics.js";
 import { plainMediaType } from "./accept.js";
 import { readBody } from "./body.js";
@@ -33,29 +34,30 @@ export interface GraphqlRouteOptions<TContext extends BaseContext> {
 }
 
 export function graphqlRoute<TContext extends BaseContext>(options: GraphqlRouteOptions<TContext>): Route {
-  const { apollo, operations, documents, trusted, authenticate, createContext, hasLandingPage } = options;
+  const { apollo, operations, documents, trusted, authenticate, createContext, hasLandingPage, maxBodyBytes } = options;
   return async (exchange) => {
-    const { request, response } = exchange;
+    const { request, search } = exchange;
     const method = request.method ?? "GET";
     // About one caller's corp: nobody keeps it but, for a second, a router that is told so below.
-    response.setHeader("cache-control", "no-store");
-    const authentication = await authenticate(request.headers);
+    const cacheControlAt = exchange.headers.push("cache-control", "no-store") - 1;
+    const answered = authenticate(request.headers);
+    const authentication = answered instanceof Promise ? await answered : answered;
     // What asks for the page and turns out to be an operation after all is refused by its context below.
     const mayBeForPage = hasLandingPage && method === "GET" && request.headers.accept?.includes("text/html");
     if (authentication.kind === "refused" && !mayBeForPage) {
-      refuse(response, authentication.refusal);
+      refuse(exchange, authentication.refusal);
       return;
     }
-    const json = method === "POST" ? await readJson(exchange, options.maxBodyBytes) : undefined;
+    const json = method === "POST" ? await readJson(exchange, maxBodyBytes) : undefined;
     if (json === refused) return;
-    let parts: RequestParts = { body: json, search: exchange.search };
+    let parts: RequestParts = { body: json, search };
     let context: RequestContext<TContext> | undefined;
     const contextOnce = (): TContext => {
       if (authentication.kind === "refused") throw toGraphqlError(authentication.refusal);
       if (!context) {
         const made = createContext(exchange, authentication.caller);
         context = made;
-        response.once("close", () => {
+        exchange.response.on("close", () => {
           made.abandon();
         });
       }
@@ -64,32 +66,39 @@ export function graphqlRoute<TContext extends BaseContext>(options: GraphqlRoute
     try {
       const mediaType = plainMediaType(request.headers.accept);
       const isForPage = mayBeForPage && fieldsOf(parts).query === undefined;
+      let fields = fieldsOf(parts);
       // Apollo Server makes a string of whatever is there, and a list in a thousand lists is more than its stack holds.
-      if (!["string", "undefined"].includes(typeof persistedHash(fieldsOf(parts).extensions))) {
+      const hash = persistedHash(fields.extensions);
+      if (hash !== undefined && typeof hash !== "string") {
         throw new GraphQLError("persistedQuery.sha256Hash must be text", { extensions: { code: "BAD_REQUEST" } });
       }
-      if (trusted && !isForPage) parts = withDocument(parts, trusted.documentFor(fieldsOf(parts)));
-      const text = operationText(fieldsOf(parts));
-      const refusal = text && documents.refusal(text);
+      if (trusted && !isForPage) {
+        parts = withDocument(parts, trusted.documentFor(fields));
+        fields = fieldsOf(parts);
+      }
+      const operationSent = operationText(fields);
+      const refusal = operationSent && documents.refusal(operationSent);
       if (refusal) throw refusal;
-      const { body, search } = parts;
+      const { body } = parts;
       const operation = mediaType === undefined ? undefined : plainOperation(body);
-      const known = operation && (await operations.answer(operation, contextOnce));
+      const answer = operation && operations.answer(operation, contextOnce);
+      const known = answer instanceof Promise ? await answer : answer;
       options.metrics.countOperation(known === undefined ? "pipeline" : "known");
       if (mediaType !== undefined && known !== undefined) {
-        if (known.cacheControl !== undefined) response.setHeader("cache-control", known.cacheControl);
-        sendText(response, 200, mediaType, known.text);
+        if (known.cacheControl !== undefined) exchange.headers[cacheControlAt] = known.cacheControl;
+        sendText(exchange, 200, mediaType, known.text);
         return;
       }
       const headers = new HeaderMap();
       for (const [name, value] of Object.entries(request.headers)) {
         if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(", ") : value);
       }
-      const answer = await apollo.executeHTTPGraphQLRequest({
-        httpGraphQLRequest: { method, headers, search, body },
+      const httpGraphQLRequest = { method, headers, search: parts.search, body };
+      const inFull = await apollo.executeHTTPGraphQLRequest({
+        httpGraphQLRequest,
         context: () => Promise.resolve(contextOnce()),
       });
-      await send(response, answer, method);
+      await send(exchange, inFull);
     } catch (error) {
       if (!(error instanceof GraphQLError)) throw error;
       sendRefusal(exchange, error);
@@ -115,9 +124,9 @@ function plainOperation(body: unknown): OperationRequest | undefined {
   };
 }
 
-function refuse(response: Exchange["response"], { status, message, code, headers }: Refusal): void {
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  sendError(response, status, message, code);
+function refuse(exchange: Exchange, { status, message, code, headers }: Refusal): void {
+  exchange.headers.push(...Object.entries(headers).flat());
+  sendError(exchange, status, message, code);
 }
 
 function toGraphqlError({ status, message, code, headers }: Refusal): GraphQLError {
@@ -130,37 +139,36 @@ function toGraphqlError({ status, message, code, headers }: Refusal): GraphQLErr
 }
 
 /** A well-formed request that is not executed: 4xx, but 200 to who asked for plain JSON, as Apollo Server's own are. */
-function sendRefusal({ request, response }: Exchange, error: GraphQLError): void {
+function sendRefusal(exchange: Exchange, error: GraphQLError): void {
+  const { request } = exchange;
   const mediaType = plainMediaType(request.headers.accept) ?? "application/json; charset=utf-8";
   const { message, extensions } = error;
   const isWellFormed = request.method === "POST" && extensions["code"] !== "BAD_REQUEST";
   const isPlainPost = isWellFormed && !mediaType.includes("graphql-response");
-  sendText(response, isPlainPost ? 200 : 400, mediaType, JSON.stringify({ errors: [{ message, extensions }] }));
+  sendText(exchange, isPlainPost ? 200 : 400, mediaType, JSON.stringify({ errors: [{ message, extensions }] }));
 }
 
 const refused = Symbol("refused");
 
 /** The parsed body; undefined where it is not JSON by its content type, which Apollo Server then words. */
-async function readJson({ request, response }: Exchange, maxBytes: number): Promise<unknown> {
-  const [mediaType = "", ...parameters] = (request.headers["content-type"] ?? "").toLowerCase().split(";");
-  const charset = parameters.find((parameter) => parameter.trim().startsWith("charset="))?.split("=")[1];
-  const isJson = mediaType.trim() === "application/json";
-  const encoding = request.headers["content-encoding"] ?? "identity";
-  if (isJson && (encoding !== "identity" || !["utf-8", '"utf-8"', "utf8", undefined].includes(charset?.trim()))) {
+async function readJson(exchange: Exchange, maxBytes: number): Promise<unknown> {
+  const { request, headers } = exchange;
+  const type = bodyType(request.headers);
+  if (type === "unreadable") {
     return refuse(415, "The body must be UTF-8, without content-encoding", "UNSUPPORTED_MEDIA_TYPE");
   }
   const body = await readBody(request, maxBytes);
   switch (body.kind) {
     case "too-long":
       // The rest of the body is not read: the connection cannot be used again.
-      response.setHeader("connection", "close");
+      headers.push("connection", "close");
       return refuse(413, `The body is longer than ${maxBytes} bytes`, "PAYLOAD_TOO_LARGE");
     case "not-utf8":
       return refuse(400, "The body is not UTF-8", "BAD_REQUEST");
     case "aborted":
       return refused;
     case "text":
-      if (!isJson) return undefined;
+      if (type !== "json") return undefined;
       try {
         return JSON.parse(body.text);
       } catch {
@@ -169,19 +177,36 @@ async function readJson({ request, response }: Exchange, maxBytes: number): Prom
   }
 
   function refuse(status: number, message: string, code: string): typeof refused {
-    sendError(response, status, message, code);
+    sendError(exchange, status, message, code);
     return refused;
   }
 }
 
-async function send(response: Exchange["response"], answer: HTTPGraphQLResponse, method: string): Promise<void> {
-  response.statusCode = answer.status ?? 200;
-  for (const [name, value] of answer.headers) response.setHeader(name, value);
-  if (answer.body.kind === "complete") {
-    response.setHeader("content-length", Buffer.byteLength(answer.body.string));
-    response.end(method === "HEAD" ? undefined : answer.body.string);
+function bodyType(headers: IncomingHttpHeaders): "json" | "unreadable" | "other" {
+  const { "content-type": contentType = "", "content-encoding": encoding = "identity" } = headers;
+  // As nearly all send it.
+  if (contentType === "application/json" && encoding === "identity") return "json";
+  const [mediaType = "", ...parameters] = contentType.toLowerCase().split(";");
+  if (mediaType.trim() !== "application/json") return "other";
+  const charset = parameters.find((parameter) => parameter.trim().startsWith("charset="))?.split("=")[1];
+  const isUtf8 = ["utf-8", '"utf-8"', "utf8", undefined].includes(charset?.trim());
+  return encoding === "identity" && isUtf8 ? "json" : "unreadable";
+}
+
+async function send({ response, headers }: Exchange, answer: HTTPGraphQLResponse): Promise<void> {
+  const { body } = answer;
+  if (body.kind === "complete") answer.headers.set("content-length", String(Buffer.byteLength(body.string)));
+  for (const [name, value] of answer.headers) {
+    // A client that keeps persisted queries is told about caching by Apollo Server.
+    const at = headers.indexOf(name);
+    if (at < 0) headers.push(name, value);
+    else headers[at + 1] = value;
+  }
+  response.writeHead(answer.status ?? 200, headers);
+  if (body.kind === "complete") {
+    response.end(body.string);
     return;
   }
-  for await (const part of answer.body.asyncIterator) response.write(part);
+  for await (const part of body.asyncIterator) response.write(part);
   response.end();
 }

@@ -8,15 +8,16 @@ interface InstallAnswer {
 }
 
 export function installRoute(visit: (query: URLSearchParams) => Promise<InstallAnswer>): Route {
-  return async ({ request, response, search }) => {
-    response.setHeader("cache-control", "no-store");
+  return async (exchange) => {
+    const { request, headers, search } = exchange;
+    headers.push("cache-control", "no-store");
     if (request.method !== "GET") {
-      response.setHeader("allow", "GET");
-      sendText(response, 405, "text/plain; charset=utf-8", "");
+      headers.push("allow", "GET");
+      sendText(exchange, 405, "text/plain; charset=utf-8", "");
       return;
     }
     const { status, text, location } = await visit(new URLSearchParams(search));
-    if (location !== undefined) response.setHeader("location", location);
-    sendText(response, status, "text/plain; charset=utf-8", text);
+    if (location !== undefined) headers.push("location", location);
+    sendText(exchange, status, "text/plain; charset=utf-8", text);
   };
 }

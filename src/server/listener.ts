@@ -6,7 +6,7 @@ import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Logger } from "../observability/logger.js";
+import { type Logger, RequestLogger } from "../observability/logger.js";
 import type { HttpMetrics } from "../observability/metrics.js";
 import { type CorsPolicy, preflight, varyByOrigin } from "./cors.js";
 
@@ -17,6 +17,8 @@ export interface Exchange {
   readonly log: Logger;
   /** The part of the URL from `?` on, or "". */
   readonly search: string;
+  /** Names and values, in turn, that the answer will have: Node writes a flat list as it is, and looks up each of another. */
+  readonly headers: string[];
 }
 
 export type Route = (exchange: Exchange) => void | Promise<void>;
@@ -24,8 +26,8 @@ export type Route = (exchange: Exchange) => void | Promise<void>;
 export interface ListenerOptions {
   readonly routes: Readonly<Record<string, Route>>;
   readonly cors: CorsPolicy;
-  /** Set on every answer. */
-  readonly headers: readonly (readonly [string, string])[];
+  /** Set on every answer: names and values, in turn. */
+  readonly headers: readonly string[];
   readonly log: Logger;
   readonly metrics: HttpMetrics;
 }
@@ -59,26 +61,22 @@ export function createListener({ routes, cors, headers, log, metrics }: Listener
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
     const given = request.headers["x-request-id"];
     const requestId = typeof given === "string" && requestIdPattern.test(given) ? given : randomUUID();
-    response.setHeader("x-request-id", requestId);
-    for (const [name, value] of headers) response.setHeader(name, value);
-    response.once("close", () => {
+    response.on("close", () => {
       if (!socket.destroyed && connections.get(socket) === response) connections.set(socket, undefined);
       metrics.observeRequest(route ? path : "other", response.statusCode, (performance.now() - startedAt) / 1000);
     });
-    if (request.method === "OPTIONS" && preflight(cors, request, response)) return;
-    varyByOrigin(cors, request, response);
-    if (!route) {
-      sendJson(response, 404, { errors: [{ message: `There is nothing at ${path.slice(0, 100)}` }] });
-      return;
-    }
-    const exchange = {
+    const exchange: Exchange = {
       request,
       response,
       requestId,
-      log: log.child({ requestId }),
+      log: new RequestLogger(log, requestId),
       search: queryAt < 0 ? "" : url.slice(queryAt),
+      headers: ["x-request-id", requestId, ...headers],
     };
-    void answer(route, exchange);
+    if (request.method === "OPTIONS" && preflight(cors, exchange)) return;
+    varyByOrigin(cors, exchange);
+    if (route) void answer(route, exchange);
+    else sendJson(exchange, 404, { errors: [{ message: `There is nothing at ${path.slice(0, 100)}` }] });
   });
   server.on("connection", (socket: Socket) => {
     connections.set(socket, undefined);
@@ -134,20 +132,21 @@ async function answer(route: Route, exchange: Exchange): Promise<void> {
   } catch (error) {
     exchange.log.error({ err: error }, "request failed");
     if (exchange.response.headersSent) exchange.response.destroy();
-    else sendError(exchange.response, 500, "Internal server error", "INTERNAL_SERVER_ERROR");
+    else sendError(exchange, 500, "Internal server error", "INTERNAL_SERVER_ERROR");
   }
 }
 
-export function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  sendText(response, status, "application/json; charset=utf-8", JSON.stringify(body));
+export function sendJson(exchange: Exchange, status: number, body: unknown): void {
+  sendText(exchange, status, "application/json; charset=utf-8", JSON.stringify(body));
 }
 
 /** An error before GraphQL had a say, in GraphQL's form, for that is what the clients here read. */
-export function sendError(response: ServerResponse, status: number, message: string, code: string): void {
-  sendJson(response, status, { errors: [{ message, extensions: { code } }] });
+export function sendError(exchange: Exchange, status: number, message: string, code: string): void {
+  sendJson(exchange, status, { errors: [{ message, extensions: { code } }] });
 }
 
-export function sendText(response: ServerResponse, status: number, contentType: string, text: string): void {
-  response.writeHead(status, { "content-type": contentType, "content-length": Buffer.byteLength(text) });
+export function sendText({ response, headers }: Exchange, status: number, contentType: string, text: string): void {
+  const length = String(Buffer.byteLength(text));
+  response.writeHead(status, [...headers, "content-type", contentType, "content-length", length]);
   response.end(text);
 }

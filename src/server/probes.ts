@@ -4,16 +4,16 @@ import { type Route, sendJson, sendText } from "./listener.js";
 
 export function probeRoutes(isDraining: () => boolean, metrics: Metrics): Readonly<Record<string, Route>> {
   return {
-    "/health/live": ({ response }) => {
-      sendJson(response, 200, { status: "live" });
+    "/health/live": (exchange) => {
+      sendJson(exchange, 200, { status: "live" });
     },
-    "/health/ready": ({ response }) => {
-      if (isDraining()) sendJson(response, 503, { status: "draining" });
-      else sendJson(response, 200, { status: "ready" });
+    "/health/ready": (exchange) => {
+      if (isDraining()) sendJson(exchange, 503, { status: "draining" });
+      else sendJson(exchange, 200, { status: "ready" });
     },
-    "/metrics": async ({ response }) => {
+    "/metrics": async (exchange) => {
       const { contentType, text } = await metrics.render();
-      sendText(response, 200, contentType, text);
+      sendText(exchange, 200, contentType, text);
     },
   };
 }
