@@ -11,7 +11,7 @@ module.exports = {
   forbidden: [
     only("main-to-app", "^src/main\\.ts$", "^src/", "^src/(app|config|observability/.*)\\.ts$"),
     only("schema", "^src/schema\\.ts$", "^src/", "^src/(living|observability)/|^src/subgraph\\.ts$"),
-    only("subgraph", "^src/subgraph\\.ts$", "^src/", "^src/subgraph\\.ts$"),
+    only("subgraph", "^src/(subgraph|root-fields)\\.ts$", "^src/", "^src/(subgraph|root-fields)\\.ts$"),
     only("living", "^src/living/", "^src/", "^src/(living|wecom|observability)/|^src/errors\\.ts$"),
     only("errors", "^src/errors\\.ts$", "^src/", "^src/(wecom|observability)/"),
     only("wecom", "^src/wecom/", "^src/", "^src/(wecom|observability)/|^src/stores/store\\.ts$"),

@@ -17,6 +17,7 @@ import {
   parse,
 } from "graphql";
 import { buildSchemaSync, type BuildSchemaOptions } from "type-graphql";
+import { callRootFieldsDirectly } from "./root-fields.js";
 
 /** A type with `@key`: how its objects are told from others, and made from the key that another subgraph sends. */
 export interface EntityType<TContext> {
@@ -54,6 +55,7 @@ export function buildSubgraph<TContext>(parts: SubgraphParts<TContext>): Subgrap
     // class-validator runs in the resolvers: here its errors could not become a member of a union, and would echo the input.
     validate: false,
   });
+  callRootFieldsDirectly(types, resolvers);
   // Decorators of parameters run from the last to the first, and TypeGraphQL keeps their order.
   for (const root of [types.getQueryType(), types.getMutationType()]) {
     for (const field of Object.values(root?.getFields() ?? {})) (field.args as GraphQLArgument[]).reverse();

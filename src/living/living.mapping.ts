@@ -160,7 +160,8 @@ type Present<T> = { [K in keyof T as undefined extends T[K] ? never : null exten
 
 function withoutAbsent<T extends object>(fields: T): Present<T> {
   const present: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(fields)) {
+  for (const name of Object.keys(fields)) {
+    const value = fields[name as keyof T] as unknown;
     if (value !== undefined && value !== null) present[name] = value;
   }
   return present as Present<T>;

@@ -2,6 +2,7 @@
 import {
   getMetadataStorage,
   ValidateBy,
+  type ValidationArguments,
   type ValidationError,
   type ValidationOptions,
   validateSync,
@@ -16,7 +17,8 @@ export function HasCharacters({ min = 0, max }: { min?: number; max: number }): 
     validator: {
       validate: (value: unknown) => {
         if (typeof value !== "string") return false;
-        const { length } = Array.from(value);
+        let length = 0;
+        for (const _ of value) length += 1;
         return length >= min && length <= max;
       },
       defaultMessage: ({ property } = { property: "text" } as never) => `${property} must have ${range} characters`,
@@ -66,55 +68,52 @@ function flatten(error: ValidationError, prefix: string): LivingFieldViolation[]
   return [...own, ...(error.children ?? []).flatMap((child) => flatten(child, `${path}.`))];
 }
 
-type Check = (value: unknown, input: object) => boolean;
+type Check = (value: unknown) => boolean;
 
-const compiledRules = new WeakMap<object, (input: object) => boolean>();
+const compiledRules = new Map<object, Check>();
 
 /**
  * The verdict of class-validator's rules without its walk over the metadata, which cost a third of a whole request: the
  * decorators are read once for each class. Only what breaks a rule is walked, for the words.
  */
-function rulesOf(input: object): (input: object) => boolean {
+function rulesOf(input: object): Check {
   let isValid = compiledRules.get(input.constructor);
   if (!isValid) compiledRules.set(input.constructor, (isValid = compileRules(input.constructor)));
   return isValid;
 }
 
-function compileRules(inputClass: object): (input: object) => boolean {
+function compileRules(inputClass: object): Check {
   const storage = getMetadataStorage();
   const metadata = storage.getTargetValidationMetadatas(inputClass as never, "", false, false);
   const properties = Object.entries(storage.groupByPropertyName(metadata)).map(([name, rules]) => {
     const isOptional = rules.some(({ type }) => type === "conditionalValidation");
-    const checks = rules.filter(({ type }) => type !== "conditionalValidation").map(compileRule);
+    const checks = rules.filter(({ type }) => type !== "conditionalValidation").flatMap(compileRule);
     return { name, isOptional, checks };
   });
-  return (input) =>
-    properties.every(({ name, isOptional, checks }) => {
+  return (input) => {
+    for (const { name, isOptional, checks } of properties) {
       const value = (input as Readonly<Record<string, unknown>>)[name];
-      return (isOptional && (value === undefined || value === null)) || checks.every((check) => check(value, input));
-    });
+      if (isOptional && (value === undefined || value === null)) continue;
+      for (const check of checks) if (!check(value)) return false;
+    }
+    return true;
+  };
 }
 
 /** The kinds of rules that the inputs use; another kind fails at its first use, and so in any test of its input. */
 function compileRule(
   rule: ReturnType<ReturnType<typeof getMetadataStorage>["getTargetValidationMetadatas"]>[number],
-): Check {
+): Check[] {
   if (rule.type === "nestedValidation") {
-    return (value) => typeof value === "object" && value !== null && rulesOf(value)(value);
+    return [(value) => typeof value === "object" && value !== null && rulesOf(value)(value)];
   }
   if (rule.type !== "customValidation") throw new Error(`no way to compile a rule of the type ${rule.type}`);
+  // A rule here looks at the value and at its own constraints, never at the rest of the input.
+  const asked = { constraints: rule.constraints as unknown[], property: rule.propertyName } as ValidationArguments;
   const constraints = getMetadataStorage().getTargetValidatorConstraints(rule.constraintCls);
-  const check: Check = (value, object) =>
-    constraints.every(
-      ({ instance }) =>
-        instance.validate(value, {
-          value,
-          object,
-          constraints: rule.constraints,
-          targetName: object.constructor.name,
-          property: rule.propertyName,
-        }) === true,
-    );
-  if (!rule.each) return check;
-  return (value, object) => (Array.isArray(value) ? value.every((item) => check(item, object)) : check(value, object));
+  return constraints.map(({ instance }): Check => {
+    const check: Check = (value) => instance.validate(value, asked) === true;
+    if (!rule.each) return check;
+    return (value) => (Array.isArray(value) ? value.every((item) => check(item)) : check(value));
+  });
 }
