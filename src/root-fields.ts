@@ -6,7 +6,7 @@ import type { GraphQLFieldResolver, GraphQLSchema } from "graphql";
 import { getMetadataStorage } from "type-graphql";
 
 type Convert = (value: unknown) => unknown;
-type Parameter = (...call: Parameters<GraphQLFieldResolver<unknown, unknown>>) => unknown;
+type Parameter = (...call: Parameters<GraphQLFieldResolver<unknown, unknown, Record<string, unknown>>>) => unknown;
 
 interface Constructor {
   new (): Record<string, unknown>;

@@ -17,13 +17,18 @@ export function HasCharacters({ min = 0, max }: { min?: number; max: number }): 
     validator: {
       validate: (value: unknown) => {
         if (typeof value !== "string") return false;
-        let length = 0;
-        for (const _ of value) length += 1;
+        const length = charactersOf(value);
         return length >= min && length <= max;
       },
       defaultMessage: ({ property } = { property: "text" } as never) => `${property} must have ${range} characters`,
     },
   });
+}
+
+function charactersOf(text: string): number {
+  let characters = 0;
+  for (let at = 0; at < text.length; at += (text.codePointAt(at) as number) > 0xffff ? 2 : 1) characters += 1;
+  return characters;
 }
 
 /** Counts bytes in UTF-8. */
