@@ -42,8 +42,8 @@ export class LivingMutations {
     requireScope(caller, "living:write");
     requireAnchor(caller, input.anchorUserid);
     const { key, violations: keyViolations } = idempotencyKeyOf(idempotencyKey ?? undefined, context, info);
-    const violations = [...violationsOf(input), ...keyViolations];
-    if (violations.length > 0) return inputError(violations);
+    const violations = violationsOf(input);
+    if (violations.length + keyViolations.length > 0) return inputError([...violations, ...keyViolations]);
     try {
       const { livingid } = await creates.create(toCreateRequest(input), key, call);
       return { __typename: "CreateLivingSuccess", livingid };

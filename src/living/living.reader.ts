@@ -8,11 +8,12 @@ import { Living } from "./living.types.js";
 
 /** All throw `WecomError`s, as the calls do. */
 export class LivingReader {
-  readonly #livings = new Map<string, Promise<Living>>();
-  readonly #livingidPages = new Map<string, Promise<LivingidPage>>();
-  readonly #watchStatPages = new Map<string, Promise<WatchStatPage>>();
+  // Made when they are needed: most operations read nothing, or one kind of thing.
+  #livings: Map<string, Promise<Living>> | undefined;
+  #livingidPages: Map<string, Promise<LivingidPage>> | undefined;
+  #watchStatPages: Map<string, Promise<WatchStatPage>> | undefined;
   /** The livings that were told as they were some time ago, for WeCom is away. */
-  readonly staleLivingids: string[] = [];
+  staleLivingids: string[] | undefined;
 
   constructor(
     private readonly livings: LivingDataSource,
@@ -23,30 +24,30 @@ export class LivingReader {
 
   /** WeCom does not document which errcode an unknown livingid yields. */
   living(livingid: string): Promise<Living> {
-    return once(this.#livings, livingid, async () => {
+    return once((this.#livings ??= new Map()), livingid, async () => {
       const { details, isStale } = await this.cache.get(this.call.corp, livingid, async () =>
         toLivingDetails(await this.livings.getLivingInfo(livingid, this.call), this.onUnknownCode),
       );
-      if (isStale) this.staleLivingids.push(livingid);
+      if (isStale) (this.staleLivingids ??= []).push(livingid);
       return new Living(livingid, details);
     });
   }
 
   livingids(userid: string, cursor: string | undefined, limit: number): Promise<LivingidPage> {
-    return once(this.#livingidPages, JSON.stringify([userid, cursor, limit]), () =>
+    return once((this.#livingidPages ??= new Map()), JSON.stringify([userid, cursor, limit]), () =>
       this.livings.getUserAllLivingid({ userid, ...(cursor !== undefined && { cursor }), limit }, this.call),
     );
   }
 
   watchStat(livingid: string, nextKey: string | undefined): Promise<WatchStatPage> {
-    return once(this.#watchStatPages, JSON.stringify([livingid, nextKey]), () =>
+    return once((this.#watchStatPages ??= new Map()), JSON.stringify([livingid, nextKey]), () =>
       this.livings.getWatchStat(livingid, nextKey, this.call),
     );
   }
 
   /** After a mutation: what was read of this living before it may have changed. */
   forget(livingid: string): void {
-    this.#livings.delete(livingid);
+    this.#livings?.delete(livingid);
     this.cache.change(this.call.corp, livingid);
   }
 }

@@ -33,6 +33,7 @@ export function operationText({ query, operationName, variables }: Fields): Oper
 
 /** The hash of an automatic persisted query, or the id of a trusted document; clients send both in the same place. */
 export function persistedHash(extensions: unknown): unknown {
+  if (extensions === undefined) return undefined;
   const { persistedQuery } = Object(extensions) as { persistedQuery?: unknown };
   return (Object(persistedQuery) as { sha256Hash?: unknown }).sha256Hash;
 }

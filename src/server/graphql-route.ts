@@ -65,8 +65,8 @@ export function graphqlRoute<TContext extends BaseContext>(options: GraphqlRoute
     };
     try {
       const mediaType = plainMediaType(request.headers.accept);
-      const isForPage = mayBeForPage && fieldsOf(parts).query === undefined;
       let fields = fieldsOf(parts);
+      const isForPage = mayBeForPage && fields.query === undefined;
       // Apollo Server makes a string of whatever is there, and a list in a thousand lists is more than its stack holds.
       const hash = persistedHash(fields.extensions);
       if (hash !== undefined && typeof hash !== "string") {

@@ -46,10 +46,18 @@ const requestIdPattern = /^[\w.-]{8,128}$/;
 /** While it closes, how long a connection may still take to bring its first request. */
 const firstRequestMs = 500;
 
+/** UUIDs that share their random part: a new one for each request was dearer than all its routing. */
+function requestIds(): () => string {
+  const prefix = randomUUID().slice(0, 24);
+  let count = 0;
+  return () => prefix + (count += 1).toString(16).padStart(12, "0");
+}
+
 export function createListener({ routes, cors, headers, log, metrics }: ListenerOptions): Listener {
   let isDraining = false;
   /** With the answer that is under way. Node would not count one that brought no request yet among the idle ones. */
   const connections = new Map<Socket, ServerResponse | undefined>();
+  const nextRequestId = requestIds();
   const server = createServer((request, response) => {
     const startedAt = performance.now();
     const { socket } = request;
@@ -60,7 +68,7 @@ export function createListener({ routes, cors, headers, log, metrics }: Listener
     const path = queryAt < 0 ? url : url.slice(0, queryAt);
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
     const given = request.headers["x-request-id"];
-    const requestId = typeof given === "string" && requestIdPattern.test(given) ? given : randomUUID();
+    const requestId = typeof given === "string" && requestIdPattern.test(given) ? given : nextRequestId();
     response.on("close", () => {
       if (!socket.destroyed && connections.get(socket) === response) connections.set(socket, undefined);
       metrics.observeRequest(route ? path : "other", response.statusCode, (performance.now() - startedAt) / 1000);
