@@ -84,6 +84,7 @@ export class Creates {
   /** What is left unfinished is open to other replicas at once. */
   async stop(): Promise<void> {
     await this.stopReconciling();
+    await this.#claims.writeNotes();
     await this.#liveness.stop();
   }
 
@@ -117,7 +118,7 @@ export class Creates {
     try {
       const created = await this.#send(request, call);
       // Not waited for. Where it comes too late, in another process, a lost create alike may be taken for this one.
-      void this.#claims.take({ corp: call.corp, ...created, livingStart: request.living_start }, this.#nameUnkeyed());
+      this.#claims.note({ corp: call.corp, ...created, livingStart: request.living_start }, this.#nameUnkeyed());
       return created;
     } catch (error) {
       if (!(error instanceof WecomError) || !error.mayHaveTakenEffect) throw error;
