@@ -27,10 +27,10 @@ export function callRootFieldsDirectly(schema: GraphQLSchema, resolvers: readonl
       if (!field || middlewares.length > 0 || roles || !parameters.every((one) => one !== undefined)) continue;
       const resolver = new (target as unknown as Constructor)();
       const method = resolver[methodName] as (...values: unknown[]) => unknown;
-      field.resolve = (...call) =>
+      field.resolve = (root, args: Record<string, unknown>, context, info) =>
         method.apply(
           resolver,
-          parameters.map((parameter) => parameter(...call)),
+          parameters.map((parameter) => parameter(root, args, context, info)),
         );
     }
   }

@@ -24,7 +24,7 @@ export class LivingReader {
 
   /** WeCom does not document which errcode an unknown livingid yields. */
   living(livingid: string): Promise<Living> {
-    return once((this.#livings ??= new Map()), livingid, async () => {
+    return once((this.#livings ??= new Map<string, Promise<Living>>()), livingid, async () => {
       const { details, isStale } = await this.cache.get(this.call.corp, livingid, async () =>
         toLivingDetails(await this.livings.getLivingInfo(livingid, this.call), this.onUnknownCode),
       );
@@ -34,14 +34,18 @@ export class LivingReader {
   }
 
   livingids(userid: string, cursor: string | undefined, limit: number): Promise<LivingidPage> {
-    return once((this.#livingidPages ??= new Map()), JSON.stringify([userid, cursor, limit]), () =>
-      this.livings.getUserAllLivingid({ userid, ...(cursor !== undefined && { cursor }), limit }, this.call),
+    return once(
+      (this.#livingidPages ??= new Map<string, Promise<LivingidPage>>()),
+      JSON.stringify([userid, cursor, limit]),
+      () => this.livings.getUserAllLivingid({ userid, ...(cursor !== undefined && { cursor }), limit }, this.call),
     );
   }
 
   watchStat(livingid: string, nextKey: string | undefined): Promise<WatchStatPage> {
-    return once((this.#watchStatPages ??= new Map()), JSON.stringify([livingid, nextKey]), () =>
-      this.livings.getWatchStat(livingid, nextKey, this.call),
+    return once(
+      (this.#watchStatPages ??= new Map<string, Promise<WatchStatPage>>()),
+      JSON.stringify([livingid, nextKey]),
+      () => this.livings.getWatchStat(livingid, nextKey, this.call),
     );
   }
 
