@@ -5,7 +5,7 @@
  *   --only a,b      of the contenders and scenarios
  *   --rounds N      how often each contender is started and measured; 0: only check that each does the job
  *   --profile       instead: where the CPU goes, of each contender named by --only (the gateway)
- *   --write         into docs/performance.md and docs/performance.svg
+ *   --write         into docs/performance.md, at the place for this release of Node, and for the first also the picture
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus as allCpus } from "node:os";
@@ -40,6 +40,9 @@ for (const name of chosen ?? []) {
 }
 const isChosen = (name) => chosen === undefined || chosen.includes(name);
 const say = (line) => process.stderr.write(`${line}\n`);
+const docs = new URL("../docs/", import.meta.url);
+const page = new URL("performance.md", docs);
+if (options.write) placeInPage();
 
 const upstream = await startHelper("upstream.mjs");
 const load = await startHelper("load.mjs");
@@ -133,8 +136,8 @@ function conditions() {
 
 async function scenarioReport({ title, run }) {
   const gateway = contenders.find(({ name }) => name === "gateway");
-  const withGateway = async (use) => {
-    const server = await Server.start(gateway, place);
+  const withGateway = async (use, { env, ...changes } = {}) => {
+    const server = await Server.start({ ...gateway, ...changes, env: { ...gateway.env, ...env } }, place);
     try {
       return await use(server);
     } finally {
@@ -146,15 +149,24 @@ async function scenarioReport({ title, run }) {
   return `#### ${title}\n\n${body}`;
 }
 
+/** Where the page has room for what is measured on this release of Node. */
+function placeInPage() {
+  const text = readFileSync(page, "utf8");
+  const [major] = process.versions.node.split(".");
+  const places = [...text.matchAll(/(?<=<!-- measured on Node (\d+) -->\n)[^]*?(?=<!-- \/measured -->)/g)];
+  const found = places.find(([, release]) => release === major);
+  if (!found) throw new Error(`--write: docs/performance.md has no place for Node ${major}`);
+  const [{ length }] = found;
+  return {
+    isFirst: found === places[0],
+    fill: (report) => text.slice(0, found.index) + report + text.slice(found.index + length),
+  };
+}
+
 function write(report, measured) {
-  const docs = new URL("../docs/", import.meta.url);
-  const page = new URL("performance.md", docs);
-  const marked = /(?<=<!-- measured -->\n)[^]*(?=<!-- \/measured -->)/;
-  writeFileSync(
-    page,
-    readFileSync(page, "utf8").replace(marked, () => `${report}\n`),
-  );
-  if (measured.length === 0) return;
+  const { isFirst, fill } = placeInPage();
+  writeFileSync(page, fill(`\n${report}\n\n`));
+  if (measured.length === 0 || !isFirst) return;
   const subtitle = `${mainConnections} connections, ${conditions()}`;
   writeFileSync(new URL("performance.svg", docs), picture(measured, subtitle));
 }

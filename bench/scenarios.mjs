@@ -2,10 +2,12 @@
  * What only this gateway is asked: how close reads come to what WeCom's cap on calls in flight allows, and whether cost or
  * memory grow with what clients send. Each gives the rows of a table, or says why it was skipped.
  */
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { median } from "./parts/statistics.mjs";
 import { quietly } from "./parts/measure.mjs";
 import { usage } from "./parts/machine.mjs";
+import { results } from "./parts/servers.mjs";
 
 const delayMs = 20;
 /** WECOM_MAX_IN_FLIGHT's default. */
@@ -13,7 +15,8 @@ const cap = 10;
 
 /**
  * @typedef {object} Stage
- * @property {(use: (server: import("./parts/servers.mjs").Server) => Promise<T>) => Promise<T>} withGateway on a gateway of its own
+ * @property {(use: (server: import("./parts/servers.mjs").Server) => Promise<T>, changes?: object) => Promise<T>} withGateway
+ *   on a gateway of its own; `changes` of how it is started and asked
  * @property {import("./parts/measure.mjs").Bench} bench
  * @property {{ ask: (order: object) => Promise<{ mostInFlight: number }> }} upstream
  * @property {boolean} isQuick
@@ -24,7 +27,7 @@ export const scenarios = {
   reads: { title: `Reads against theory: WeCom takes ${delayMs} ms, at most ${cap} calls at once`, run: reads },
   paging: { title: "10,000 livings paged through", run: paging },
   documents: { title: "Cost against the number of distinct documents", run: documents },
-  tenants: { title: "Cost against the number of corps", run: () => "this gateway serves one corp so far" },
+  tenants: { title: "Cost against the number of corps: createLiving, each request for the next corp", run: tenants },
   subscriptions: { title: "1,000 idle subscriptions", run: subscriptions },
   soak: { title: "Memory under load, 64 connections", run: soak },
 };
@@ -53,9 +56,12 @@ function reads({ withGateway, upstream, isQuick }) {
       await ask(server, query, variables);
       await upstream.ask({ delayMs });
       for (let round = 0; round < (isQuick ? 5 : 25); round++) {
-        const startedAt = performance.now();
-        await quietly(async () => ask(server, query, variables));
-        times.push(performance.now() - startedAt);
+        const took = async () => {
+          const startedAt = performance.now();
+          await ask(server, query, variables);
+          return performance.now() - startedAt;
+        };
+        times.push(await quietly(took));
       }
       const { mostInFlight } = await upstream.ask({ delayMs: 0 });
       const ratio = (median(times) / theory).toFixed(2);
@@ -94,10 +100,46 @@ async function documents({ withGateway, bench, isQuick }) {
       const order = { connections: 64, body, variants };
       await bench.slice(server, { ...order, requests: Math.max(variants, 20_000) });
       const { cpuUs, memoryMb } = await bench.slice(server, { ...order, requests: 20_000 });
-      rows.push([variants, `${cpuUs.toFixed(0)} µs`, `${memoryMb.toFixed(0)} MB`]);
+      rows.push([variants.toLocaleString("en"), `${cpuUs.toFixed(0)} µs`, `${memoryMb.toFixed(0)} MB`]);
     });
   }
   return { head: ["documents", "CPU per request", "memory"], rows };
+}
+
+/** A provider's app that so many corps have authorised: what WeCom would have told it lies in its store. */
+async function seedCorps(dataDir, suiteId, count) {
+  const { openEmbeddedStore } = await import("../dist/stores/embedded.js");
+  const store = openEmbeddedStore(dataDir);
+  const at = Math.floor(Date.now() / 1000);
+  await store.set(`suite:${suiteId}:ticket`, JSON.stringify({ ticket: "TICKET", at }));
+  const authorisation = JSON.stringify({ permanentCode: "CODE", isCustomised: false, at });
+  const corps = Array.from({ length: count }, (_, index) => `suite:${suiteId}:corp:corp-${index}`);
+  await Promise.all(corps.map((key) => store.set(key, authorisation)));
+  await store.close();
+}
+
+async function tenants({ withGateway, bench, isQuick }) {
+  const suiteId = "wwsuite";
+  const keys = { WECOM_CALLBACK_TOKEN: "TOKEN", WECOM_CALLBACK_AES_KEY: "A".repeat(43) };
+  const rows = [];
+  for (const corps of isQuick ? [1, 100, 1000] : [1, 10, 100, 1000, 10_000]) {
+    const dataDir = mkdtempSync(join(results, "tenants-"));
+    await seedCorps(dataDir, suiteId, corps);
+    const env = {
+      ...{ AUTH_MODE: "none", DATA_DIR: dataDir, ...keys },
+      ...{ WECOM_ACCESS_TOKEN: "", WECOM_SUITE_ID: suiteId, WECOM_SUITE_SECRET: "SECRET" },
+    };
+    const ofCorp = (corp) => ({ headers: { "x-wecom-corpid": `corp-${corp}` } });
+    const measure = async (server) => {
+      const order = { connections: 64, variants: corps, ...ofCorp("%N%") };
+      await bench.slice(server, { ...order, requests: Math.max(2 * corps, 20_000) });
+      const { cpuUs, memoryMb } = await bench.slice(server, { ...order, requests: 20_000 });
+      rows.push([corps.toLocaleString("en"), `${cpuUs.toFixed(0)} µs`, `${memoryMb.toFixed(0)} MB`]);
+    };
+    await withGateway(measure, { env, ...ofCorp(0) });
+    rmSync(dataDir, { recursive: true });
+  }
+  return { head: ["corps", "CPU per request", "memory"], rows };
 }
 
 function subscriptions() {

@@ -7,14 +7,14 @@ import { connect } from "node:net";
 
 /** @typedef {{ port: number, path: string, headers: object, body: string, variants?: number, connections: number, seconds?: number, requests?: number, mark: string }} Order */
 
-/** @param {Order} order `%N%` in the body counts up to `variants` */
+/** @param {Order} order `%N%` in the body and the headers counts up to `variants` */
 function requestsOf({ port, path, headers, body, variants = 1 }) {
   const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return Array.from({ length: variants }, (_, index) => {
     const text = body.replaceAll("%N%", index);
     return Buffer.from(
       `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: application/json\r\n` +
-        `Accept: application/json\r\n${more.join("")}Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+        `Accept: application/json\r\n${more.join("").replaceAll("%N%", index)}Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
     );
   });
 }

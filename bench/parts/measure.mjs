@@ -25,7 +25,7 @@ export class Bench {
   }
 
   /**
-   * @param {{ connections: number, seconds?: number, requests?: number, body?: string, variants?: number, mark?: string }} order
+   * @param {{ connections: number, seconds?: number, requests?: number, headers?: object, body?: string, variants?: number, mark?: string }} order
    * @throws {MachineTooBusy}
    */
   async slice(server, order) {

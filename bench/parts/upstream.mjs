@@ -1,11 +1,15 @@
 /**
  * A WeCom that costs next to nothing: a process of its own, on plain sockets (`node:http` would take half of the core that
- * it shares with the load). It knows the calls that the bench provokes, records the last one, counts how many are under
- * way, and takes its orders (`{ delayMs, isFailing }`) over the process's channel, answering each with what it has seen.
+ * it shares with the load). It knows the calls that the bench provokes, gives each living an id of its own, records the
+ * last call, counts how many are under way, and takes its orders (`{ delayMs, isFailing }`) over the process's channel,
+ * answering each with what it has seen.
  */
 import { createServer } from "node:net";
 
-const success = answer({ errcode: 0, errmsg: "ok", livingid: "XXXX" });
+const [beforeId, afterId] = answer({ errcode: 0, errmsg: "ok", livingid: "XXXX00000000" }).toString().split("00000000");
+let livings = 0;
+const suiteToken = answer({ errcode: 0, errmsg: "ok", suite_access_token: "TOKEN", expires_in: 7200 });
+const corpToken = answer({ errcode: 0, errmsg: "ok", access_token: "TOKEN", expires_in: 7200 });
 const failure = answer({ errcode: 40058, errmsg: "invalid Request Parameter" });
 const details = answer({
   errcode: 0,
@@ -57,10 +61,12 @@ function page(body) {
 
 function answerTo(request) {
   if (orders.isFailing) return failure;
-  const path = request.slice(0, request.indexOf("?"));
-  if (path.endsWith("living/create")) return success;
+  const path = /^\w+ ([^? ]*)/.exec(request)[1];
+  if (path.endsWith("living/create")) return beforeId + String((livings += 1)).padStart(8, "0") + afterId;
   if (path.endsWith("living/get_living_info")) return details;
   if (path.endsWith("living/get_user_all_livingid")) return page(request.slice(request.indexOf("\r\n\r\n") + 4));
+  if (path.endsWith("service/get_suite_token")) return suiteToken;
+  if (path.endsWith("service/get_corp_token")) return corpToken;
   return failure;
 }
 
