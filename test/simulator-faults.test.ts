@@ -164,6 +164,8 @@ describe("the caller sees", () => {
     sim.faults.inject({ kind: "hang", effect: "applied" });
     await expect(create(AbortSignal.timeout(250))).rejects.toThrow("timeout");
     expect(sim.livings.size).toBe(1);
+    while (sim.requests[0]!.endedAt === undefined) await new Promise(setImmediate);
+    expect(sim.requests[0]!.endedAt - sim.requests[0]!.at).toBeGreaterThan(100);
   });
 
   it("http: a proxy's page", async () => {

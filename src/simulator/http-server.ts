@@ -68,6 +68,7 @@ async function serve(
     at: world.clock.nowMs(),
   };
   world.requests.add(record);
+  response.once("close", () => (record.endedAt = world.clock.nowMs()));
   const api = APIS.get(name);
   // Assumed: what WeCom answers on a path that it does not have is not documented.
   if (api === undefined) response.writeHead(404).end();

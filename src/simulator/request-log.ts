@@ -14,6 +14,8 @@ export interface RecordedRequest {
   body: unknown;
   /** When it had come in whole: milliseconds of the simulator's clock. */
   at: number;
+  /** When its answer was out whole or its connection gone, whichever came first; undefined until then. */
+  endedAt?: number;
   /** Undefined as long as, or when, there was no answer with an errcode. */
   errcode?: number | string;
   /** The fault that it ran into. */
