@@ -21,10 +21,14 @@ export class Replica implements AsyncDisposable {
     });
     const output: string[] = [];
     const url = await new Promise<string>((resolve, reject) => {
+      let isListening = false;
       child.stdout.setEncoding("utf8").on("data", (text: string) => {
         output.push(text);
+        if (isListening) return; // A long run logs too much to be searched again at every line.
         const found = /"msg":"listening on (\S+)\/graphql"/.exec(output.join(""))?.[1];
-        if (found !== undefined) resolve(found);
+        if (found === undefined) return;
+        isListening = true;
+        resolve(found);
       });
       child.once("exit", () => {
         reject(new Error(output.join("")));
@@ -48,9 +52,27 @@ export class Replica implements AsyncDisposable {
     return pattern.test(this.output.join(""));
   }
 
+  get pid(): number {
+    return this.child.pid!;
+  }
+
+  get isRunning(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
   async kill(): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    this.child.kill("SIGKILL");
+    await this.#end("SIGKILL");
+  }
+
+  /** As an orchestrator stops it: @returns its exit code, or null when a signal ended it */
+  async terminate(): Promise<number | null> {
+    await this.#end("SIGTERM");
+    return this.child.exitCode;
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    if (!this.isRunning) return;
+    this.child.kill(signal);
     await once(this.child, "exit");
   }
 
