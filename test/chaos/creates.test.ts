@@ -1,0 +1,210 @@
+/**
+ * One click, one living, whatever happens on the way: many creates through three gateways, of which one after the other is
+ * killed, in front of a WeCom that loses, spoils or delays a third of its answers. Then what the clients were told is
+ * compared with what there is.
+ *
+ * CHAOS_SEEDS (how many), CHAOS_SEED (the first), CHAOS_CREATES, CHAOS_KILLS, CHAOS_FAULTS (percent), CHAOS_CLIENTS.
+ */
+import { describe, expect, it } from "@jest/globals";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { setTimeout as pause } from "node:timers/promises";
+import { DEMO_CORP, type RecordedRequest, seededRandom, startSimulator } from "../../src/simulator/index.js";
+import { describeWithRedis, TestRedis } from "../support/redis.js";
+import { bookingOf, bookingOfClick, makeClicks } from "./parts/clicks.js";
+import { Clients, type Ending } from "./parts/client.js";
+import { createFaults, latestEffectMs, otherFaults } from "./parts/create-faults.js";
+import { Fleet } from "./parts/fleet.js";
+import { isLong, parameter, printTable, say } from "./parts/form.js";
+import { judge, resolutionTimes, summary } from "./parts/verdict.js";
+
+const creates = parameter("CREATES", { short: 200, long: 10_000 });
+const kills = parameter("KILLS", { short: 4, long: 50 });
+const seeds = parameter("SEEDS", { short: 1, long: 5 });
+const firstSeed = parameter("SEED", { short: 1, long: 1 });
+const faultShare = parameter("FAULTS", { short: 35, long: 35 }) / 100;
+const clientCount = parameter("CLIENTS", { short: 40, long: 60 });
+
+const timeoutMs = 1000;
+const settleMs = 1000;
+/** The promise: from the loss of an answer to a settled outcome. */
+const resolvedWithinMs = settleMs + 5000;
+const corpid = DEMO_CORP.corpid;
+
+const env = {
+  WECOM_CORP_ID: corpid,
+  WECOM_CORP_SECRET: DEMO_CORP.apps[0].secret,
+  WECOM_TIMEOUT_MS: String(timeoutMs),
+  WECOM_SETTLE_MS: String(settleMs),
+  WECOM_MAX_IN_FLIGHT: "20",
+};
+
+/** One run with one seed: what it came to, as a row of the table. */
+async function run(seed: number, store: Readonly<Record<string, string>>) {
+  const random = seededRandom(seed);
+  await using simulator = await startSimulator({
+    corps: [{ corpid, apps: [{ agentid: 1000014, secret: DEMO_CORP.apps[0].secret }] }],
+    random: seededRandom(seed + 1000),
+    tokenLength: 64,
+    latencyMs: 5,
+    // Open questions, answered differently from seed to seed.
+    assumptions: { livingidOrder: seed % 2 === 0 ? "newest-first" : "oldest-first" },
+  });
+  await using fleet = await Fleet.start(3, { ...env, ...store, WECOM_BASE_URL: simulator.url });
+  const faults = [...createFaults(faultShare, timeoutMs), ...otherFaults(0.01)];
+  simulator.faults.inject(...faults);
+  const delays = monitorEventLoopDelay({ resolution: 10 });
+  delays.enable();
+
+  const clicks = makeClicks(creates, random);
+  const clients = new Clients(() => fleet.urls, random, 60_000);
+  const endings: Ending[] = [];
+  const posts: RecordedRequest[] = [];
+  // Taken out now and then: the simulator does not remember as many as there are.
+  const collect = (): void => {
+    posts.push(...simulator.requestsTo("living/create"));
+    simulator.forgetRequests();
+  };
+  const collecting = setInterval(collect, 200);
+  const startedAt = performance.now();
+  const killing = fleet.killAtRandom(kills, () => endings.length / creates, random);
+  await clients.run(clicks, clientCount, (ending) => endings.push(ending));
+  await killing;
+  const seconds = (performance.now() - startedAt) / 1000;
+
+  const abandoned = endings.filter(({ end }) => end === "gave-up").map(({ click }) => click);
+  const unattended = await untilMade(abandoned);
+  await pause(latestEffectMs + 500);
+  simulator.faults.clear();
+  // Those who went away come back, and some who were content ask once more: with the same key, the same answer.
+  const back: Ending[] = [];
+  await clients.run(
+    abandoned.map((click) => ({ ...click, habit: "asks-again" as const })),
+    clientCount,
+    (ending) => back.push(ending),
+  );
+  collect();
+  const before = posts.length;
+  const content = endings.filter(({ end }) => end === "made" || end === "refused").slice(0, 200);
+  const differing: string[] = [];
+  for (const { click, end, livingids } of content) {
+    const told = await clients.ask(click);
+    if (told.is !== end || (told.is === "made" && told.livingid !== livingids[0])) differing.push(JSON.stringify(told));
+  }
+  clearInterval(collecting);
+  collect();
+  await clients.close();
+
+  const all = [...endings.filter(({ end }) => end !== "gave-up"), ...back];
+  const verdict = judge(all, simulator.livings.all());
+  const underFire = posts.slice(0, before);
+  const times = summary(resolutionTimes(endings, underFire), resolvedWithinMs);
+  const faulty = underFire.filter(({ fault }) => fault !== undefined).length;
+  say(`told: ${JSON.stringify(clients.tally)}`);
+  return {
+    seed,
+    creates: endings.length,
+    sent: before,
+    faulty: `${Math.round((100 * faulty) / before)}%`,
+    kills: fleet.kills,
+    made: all.filter(({ end }) => end === "made").length,
+    refused: all.filter(({ end }) => end === "refused").length,
+    ...verdict,
+    "asked again": content.length,
+    differing: differing.length,
+    "sent then": posts.length - before,
+    abandoned: abandoned.length,
+    "done unattended": unattended,
+    "lost answers": times.lostAnswers,
+    [`in ${resolvedWithinMs / 1000} s`]: `${(100 * times.within).toFixed(2)}%`,
+    "p50 ms": times.p50,
+    "p99 ms": times.p99,
+    "max ms": times.max,
+    seconds: Math.round(seconds),
+    "stall ms": Math.round(delays.max / 1e6),
+    within: times.within,
+    fallen: fleet.fallen,
+    faultShare: faulty / before,
+  };
+
+  /** Waits for what nobody asks for any more, as long as it may take: how many of those clicks have a living. */
+  async function untilMade(those: typeof clicks): Promise<number> {
+    const endsAt = Date.now() + resolvedWithinMs;
+    for (;;) {
+      const there = new Set(
+        simulator.livings.all().map(({ booking: b }) => bookingOf(b.anchorUserid, b.theme, b.startSeconds)),
+      );
+      const count = those.filter((click) => there.has(bookingOfClick(click))).length;
+      if (count === those.length || Date.now() > endsAt) return count;
+      await pause(100);
+    }
+  }
+}
+
+type Report = Awaited<ReturnType<typeof run>>;
+
+function expectEachOnce(report: Report): void {
+  const { doubled, lost, missing, shared, changed, refusedButMade, unresolved, differing } = report;
+  const none = {
+    doubled: 0,
+    lost: 0,
+    missing: 0,
+    shared: 0,
+    changed: 0,
+    refusedButMade: 0,
+    unresolved: 0,
+    differing: 0,
+  };
+  expect({ doubled, lost, missing, shared, changed, refusedButMade, unresolved, differing }).toEqual(none);
+  expect(report["sent then"]).toBe(0);
+  expect(report.fallen).toBe(0);
+  expect(report.creates).toBe(creates);
+  expect(report.kills).toBe(kills);
+  if (!isLong) return;
+  expect(report.faultShare).toBeGreaterThanOrEqual(0.3);
+  expect(report.within).toBeGreaterThanOrEqual(0.999);
+}
+
+async function runSeeds(title: string, store: () => Promise<{ env: Record<string, string> } & AsyncDisposable>) {
+  const rows: Report[] = [];
+  for (let seed = firstSeed; seed < firstSeed + seeds; seed += 1) {
+    await using place = await store();
+    rows.push(await run(seed, place.env));
+    printTable(
+      `createLiving under fire, ${title}`,
+      rows.map(({ within, fallen, faultShare: _, ...row }) => row),
+    );
+  }
+  rows.forEach(expectEachOnce);
+}
+
+async function folder() {
+  const dataDir = await mkdtemp(join(tmpdir(), "chaos-"));
+  const remove = () => rm(dataDir, { recursive: true });
+  return { env: { DATA_DIR: dataDir }, [Symbol.asyncDispose]: remove };
+}
+
+async function redisAndFolder() {
+  const redis = await TestRedis.start();
+  const place = await folder();
+  return {
+    env: { ...place.env, REDIS_URL: redis.url },
+    [Symbol.asyncDispose]: async () => {
+      await place[Symbol.asyncDispose]();
+      await redis[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const title = `${creates} creates with ${Math.round(faultShare * 100)}% faults and ${kills} kills`;
+const limitMs = seeds * (creates * 60 + kills * 3000 + 120_000);
+
+describe(`${title}, over three processes on one embedded store`, () => {
+  it("make each living exactly once, and tell each client which", () => runSeeds("embedded store", folder), limitMs);
+});
+
+describeWithRedis(`${title}, over three replicas on one Redis`, () => {
+  it("make each living exactly once, and tell each client which", () => runSeeds("Redis", redisAndFolder), limitMs);
+});

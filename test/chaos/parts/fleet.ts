@@ -1,0 +1,51 @@
+// Gateways as processes of their own on one store, of which one after the other is killed and started again.
+import { setTimeout as pause } from "node:timers/promises";
+import { Replica } from "../../support/replica.js";
+
+export class Fleet implements AsyncDisposable {
+  readonly #replicas: Replica[];
+  #isClosing = false;
+  kills = 0;
+
+  private constructor(
+    replicas: readonly Replica[],
+    private readonly env: Readonly<Record<string, string>>,
+  ) {
+    this.#replicas = [...replicas];
+  }
+
+  static async start(size: number, env: Readonly<Record<string, string>>): Promise<Fleet> {
+    return new Fleet(await Promise.all(Array.from({ length: size }, () => Replica.start(env))), env);
+  }
+
+  /** A killed one has its last URL until it is back. */
+  get urls(): readonly string[] {
+    return this.#replicas.map(({ url }) => url);
+  }
+
+  /** How many have ended without being killed. */
+  get fallen(): number {
+    return this.#replicas.filter(({ isRunning }) => !isRunning).length;
+  }
+
+  /**
+   * Kills `count` times, each as soon as `share()`, the part of the work that is done, comes to its turn; and starts the
+   * victim again at once.
+   */
+  async killAtRandom(count: number, share: () => number, random: () => number): Promise<void> {
+    for (let kill = 0; kill < count; kill += 1) {
+      const turn = (kill + random()) / count;
+      while (share() < turn && !this.#isClosing) await pause(5);
+      if (this.#isClosing) return;
+      const victim = Math.floor(random() * this.#replicas.length);
+      await this.#replicas[victim]!.kill();
+      this.kills += 1;
+      this.#replicas[victim] = await Replica.start(this.env);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosing = true;
+    await Promise.all(this.#replicas.map((replica) => replica.kill()));
+  }
+}

@@ -1,0 +1,111 @@
+// What clients were told, beside what there is at WeCom.
+import type { Living, RecordedRequest } from "../../../src/simulator/index.js";
+import { bookingOf, bookingOfClick } from "./clicks.js";
+import type { Ending } from "./client.js";
+import { percentile } from "./form.js";
+
+export interface Verdict {
+  /** Livings above the number of keys that asked for that booking. */
+  readonly doubled: number;
+  /** Keys whose client was told of a living, or asked on to the end, without a living. */
+  readonly lost: number;
+  /** Answers with a livingid that does not exist, or that is another booking's. */
+  readonly missing: number;
+  /** Livingids that were told to two keys. */
+  readonly shared: number;
+  /** Keys that were told two livingids. */
+  readonly changed: number;
+  /** Livings of keys that were told that WeCom refused. */
+  readonly refusedButMade: number;
+  readonly unresolved: number;
+}
+
+export function judge(endings: readonly Ending[], livings: readonly Living[]): Verdict {
+  const made = new Map<string, number>();
+  const bookingById = new Map<string, string>();
+  for (const { livingid, booking } of livings) {
+    const name = bookingOf(booking.anchorUserid, booking.theme, booking.startSeconds);
+    made.set(name, (made.get(name) ?? 0) + 1);
+    bookingById.set(livingid, name);
+  }
+  const owners = new Map<string, string>();
+  const asked = new Map<string, { all: number; mustExist: number; mayExist: number }>();
+  let missing = 0;
+  let shared = 0;
+  let changed = 0;
+  for (const { click, livingids, end } of endings) {
+    const booking = bookingOfClick(click);
+    const counts = asked.get(booking) ?? { all: 0, mustExist: 0, mayExist: 0 };
+    asked.set(booking, counts);
+    counts.all += 1;
+    if (end !== "refused") counts.mayExist += 1;
+    if (end === "made" || end === "unresolved") counts.mustExist += 1;
+    const told = new Set(livingids);
+    if (told.size > 1) changed += 1;
+    for (const livingid of told) {
+      if (bookingById.get(livingid) !== booking) missing += 1;
+      if ((owners.get(livingid) ?? click.key) !== click.key) shared += 1;
+      owners.set(livingid, click.key);
+    }
+  }
+  let doubled = 0;
+  let lost = 0;
+  let refusedButMade = 0;
+  for (const [booking, { all, mustExist, mayExist }] of asked) {
+    const count = made.get(booking) ?? 0;
+    doubled += Math.max(0, count - all);
+    lost += Math.max(0, mustExist - count);
+    refusedButMade += Math.max(0, Math.min(count, all) - mayExist);
+  }
+  const unresolved = endings.filter(({ end }) => end === "unresolved").length;
+  return { doubled, lost, missing, shared, changed, refusedButMade, unresolved };
+}
+
+/**
+ * How long after an attempt's answer was lost its outcome was settled: until the next attempt for the same click left, or
+ * until the client had its answer. The loss is when WeCom's side of the connection ended, the resolution when the client
+ * knows, its own pauses between two questions included. Equal bookings, whose attempts nobody can tell apart, and clicks
+ * whose client went away are left out.
+ *
+ * @returns milliseconds, one per lost attempt
+ */
+export function resolutionTimes(endings: readonly Ending[], creates: readonly RecordedRequest[]): number[] {
+  const attempts = new Map<string, RecordedRequest[]>();
+  for (const request of creates) {
+    const { anchor_userid: anchor, theme, living_start: start } = (request.body ?? {}) as Record<string, unknown>;
+    const booking = bookingOf(String(anchor), String(theme), Number(start));
+    const those = attempts.get(booking);
+    if (those === undefined) attempts.set(booking, [request]);
+    else those.push(request);
+  }
+  const clicksOf = new Map<string, number>();
+  for (const { click } of endings) {
+    const booking = bookingOfClick(click);
+    clicksOf.set(booking, (clicksOf.get(booking) ?? 0) + 1);
+  }
+  const times: number[] = [];
+  for (const { click, end, endedAt } of endings) {
+    const booking = bookingOfClick(click);
+    if (clicksOf.get(booking) !== 1 || end === "gave-up") continue;
+    const those = attempts.get(booking) ?? [];
+    those.forEach((attempt, index) => {
+      const isAnswered = attempt.errcode !== undefined && attempt.fault === undefined;
+      const settledAt = those[index + 1]?.at ?? (end === "unresolved" ? Infinity : endedAt);
+      const tookMs = settledAt - (attempt.endedAt ?? Infinity);
+      // A good answer is a loss as well when the gateway was killed before it could pass it on.
+      if (!isAnswered || tookMs > 250) times.push(Math.max(0, Number.isNaN(tookMs) ? Infinity : tookMs));
+    });
+  }
+  return times;
+}
+
+export function summary(times: readonly number[], limitMs: number) {
+  const within = times.filter((time) => time <= limitMs).length;
+  return {
+    lostAnswers: times.length,
+    within: times.length === 0 ? 1 : within / times.length,
+    p50: Math.round(percentile(times, 0.5)),
+    p99: Math.round(percentile(times, 0.99)),
+    max: Math.round(percentile(times, 1)),
+  };
+}
