@@ -54,7 +54,7 @@ export function createFaults(share: number, timeoutMs: number): Fault[] {
   const all = [...kinds(timeoutMs), refusal];
   // Each is drawn by itself, the first that strikes counts: together they hit 1 - (1 - p)^n.
   const probability = 1 - (1 - share) ** (1 / all.length);
-  return all.map((kind) => ({ ...kind, api: "living/create", times: 0, probability }) as Fault);
+  return all.map((kind) => ({ ...kind, api: "living/create", times: 0, probability }));
 }
 
 /** The calls by which a gateway looks for what became of a create, and its tokens, fail at times too. */
