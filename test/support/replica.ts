@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
 const main = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
-const query = `{ livings(anchorUserid: "zhangsan") { nodes { livingid } } }`;
+const query = `query ($anchor: ID!) { livings(anchorUserid: $anchor) { nodes { livingid } } }`;
 
 export class Replica implements AsyncDisposable {
   private constructor(
@@ -38,11 +38,11 @@ export class Replica implements AsyncDisposable {
   }
 
   /** A read: "ok", or the code of its error. */
-  async read(corpid?: string): Promise<string> {
+  async read(corpid?: string, anchor = "zhangsan"): Promise<string> {
     const response = await fetch(`${this.url}/graphql`, {
       method: "POST",
       headers: { "content-type": "application/json", ...(corpid !== undefined && { "x-wecom-corpid": corpid }) },
-      body: JSON.stringify({ query }),
+      body: JSON.stringify({ query, variables: { anchor } }),
     });
     const { errors } = (await response.json()) as { errors?: { extensions: { code: string } }[] };
     return errors?.[0]?.extensions.code ?? "ok";
