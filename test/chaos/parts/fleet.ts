@@ -23,6 +23,11 @@ export class Fleet implements AsyncDisposable {
     return this.#replicas.map(({ url }) => url);
   }
 
+  /** The `number`th read, of an anchor of its own: "ok", or the code of its error. */
+  read(number: number): Promise<string> {
+    return this.#replicas[number % this.#replicas.length]!.read(undefined, `a${number}`);
+  }
+
   /** How many have ended without being killed. */
   get fallen(): number {
     return this.#replicas.filter(({ isRunning }) => !isRunning).length;
