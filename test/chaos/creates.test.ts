@@ -6,18 +6,16 @@
  * CHAOS_SEEDS (how many), CHAOS_SEED (the first), CHAOS_CREATES, CHAOS_KILLS, CHAOS_FAULTS (percent), CHAOS_CLIENTS.
  */
 import { describe, expect, it } from "@jest/globals";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as pause } from "node:timers/promises";
 import { DEMO_CORP, type RecordedRequest, seededRandom, startSimulator } from "../../src/simulator/index.js";
-import { describeWithRedis, TestRedis } from "../support/redis.js";
+import { describeWithRedis } from "../support/redis.js";
 import { bookingOf, bookingOfClick, makeClicks } from "./parts/clicks.js";
 import { Clients, type Ending } from "./parts/client.js";
 import { createFaults, latestEffectMs, otherFaults } from "./parts/create-faults.js";
 import { Fleet } from "./parts/fleet.js";
 import { isLong, parameter, printTable, say } from "./parts/form.js";
+import { embeddedStore, redisStore, type StorePlace } from "./parts/stores.js";
 import { judge, resolutionTimes, summary } from "./parts/verdict.js";
 
 const creates = parameter("CREATES", { short: 200, long: 10_000 });
@@ -167,7 +165,7 @@ function expectEachOnce(report: Report): void {
   expect(report.within).toBeGreaterThanOrEqual(0.999);
 }
 
-async function runSeeds(title: string, store: () => Promise<{ env: Record<string, string> } & AsyncDisposable>) {
+async function runSeeds(title: string, store: () => Promise<StorePlace>) {
   const rows: Report[] = [];
   for (let seed = firstSeed; seed < firstSeed + seeds; seed += 1) {
     await using place = await store();
@@ -180,31 +178,17 @@ async function runSeeds(title: string, store: () => Promise<{ env: Record<string
   rows.forEach(expectEachOnce);
 }
 
-async function folder() {
-  const dataDir = await mkdtemp(join(tmpdir(), "chaos-"));
-  const remove = () => rm(dataDir, { recursive: true });
-  return { env: { DATA_DIR: dataDir }, [Symbol.asyncDispose]: remove };
-}
-
-async function redisAndFolder() {
-  const redis = await TestRedis.start();
-  const place = await folder();
-  return {
-    env: { ...place.env, REDIS_URL: redis.url },
-    [Symbol.asyncDispose]: async () => {
-      await place[Symbol.asyncDispose]();
-      await redis[Symbol.asyncDispose]();
-    },
-  };
-}
-
 const title = `${creates} creates with ${Math.round(faultShare * 100)}% faults and ${kills} kills`;
 const limitMs = seeds * (creates * 60 + kills * 3000 + 120_000);
 
 describe(`${title}, over three processes on one embedded store`, () => {
-  it("make each living exactly once, and tell each client which", () => runSeeds("embedded store", folder), limitMs);
+  it(
+    "make each living exactly once, and tell each client which",
+    () => runSeeds("embedded store", embeddedStore),
+    limitMs,
+  );
 });
 
 describeWithRedis(`${title}, over three replicas on one Redis`, () => {
-  it("make each living exactly once, and tell each client which", () => runSeeds("Redis", redisAndFolder), limitMs);
+  it("make each living exactly once, and tell each client which", () => runSeeds("Redis", redisStore), limitMs);
 });

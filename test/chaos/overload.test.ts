@@ -12,6 +12,7 @@ import { DEMO_CORP, type Simulator, startSimulator } from "../../src/simulator/i
 import { Replica } from "../support/replica.js";
 import { isLong, parameter, percentile, printTable, say } from "./parts/form.js";
 import { goodput, isOk, isRefusal, load, tally, timesOf, unrestMs } from "./parts/load.js";
+import { createBody, listBody } from "./parts/traffic.js";
 
 const seconds = parameter("SECONDS", { short: 3, long: 60 });
 const times = parameter("TIMES", { short: 10, long: 10 });
@@ -22,24 +23,8 @@ const latencyMs = 100;
 const token = "fixed-token";
 
 const subjects = {
-  creates: {
-    api: "living/create",
-    body: {
-      query: `mutation ($input: LivingInput!, $key: ID) { createLiving(input: $input, idempotencyKey: $key) {
-        __typename ... on CreateLivingSuccess { livingid } } }`,
-      variables: {
-        key: "click %N%",
-        input: { anchorUserid: "a%N%", theme: "theme", livingStart: "2100-01-01T00:00:00Z", livingDuration: 60 },
-      },
-    },
-  },
-  reads: {
-    api: "living/get_user_all_livingid",
-    body: {
-      query: "query ($anchor: ID!) { livings(anchorUserid: $anchor) { nodes { livingid } } }",
-      variables: { anchor: "a%N%" },
-    },
-  },
+  creates: { api: "living/create", body: createBody },
+  reads: { api: "living/get_user_all_livingid", body: listBody },
 } as const;
 
 /** What the simulator can do for callers that know its number, after a second of warming up: calls per second. */
@@ -82,7 +67,7 @@ async function run(name: keyof typeof subjects) {
   });
   const phases = await load({
     url: replica.url,
-    body: JSON.stringify(body),
+    bodies: [body],
     phases: [
       { name: "before", perSecond: capacity / 2, seconds: isLong ? 10 : 1 },
       { name: "overload", perSecond: capacity * times, seconds },
@@ -108,6 +93,7 @@ async function run(name: keyof typeof subjects) {
     "answers p99 ms": percentile(timesOf(overload.results, isOk), 0.99),
     "refusals p99 ms": percentile(timesOf(overload.results, isRefusal), 0.99),
     "normal after ms": unrestMs(after, before),
+    "load late p99 ms": overload.lateMs,
     exitCode: String(exitCode),
   };
 }

@@ -3,7 +3,7 @@
  * as it is over. The short form moves the clocks of one gateway and of WeCom by hand; the long one lets two replicas on one
  * Redis live through it.
  *
- * CHAOS_MINUTES: how long requests come.
+ * CHAOS_RATE_MINUTES: how long requests come.
  */
 import { describe, expect, it } from "@jest/globals";
 import { setTimeout as pause } from "node:timers/promises";
@@ -14,7 +14,7 @@ import { TestRedis } from "../support/redis.js";
 import { Fleet } from "./parts/fleet.js";
 import { isLong, parameter, printTable } from "./parts/form.js";
 
-const minutes = parameter("MINUTES", { short: 5, long: 5 });
+const minutes = parameter("RATE_MINUTES", { short: 5, long: 5 });
 
 /** Far below what comes, so that WeCom closes every time that it opens. */
 const perCorpPerMinute = 40;

@@ -2,8 +2,9 @@
  * A load that does not wait for answers, as real clients do not: requests leave when their time has come, and that is what
  * their time is counted from. A process of its own, so that neither the gateway nor the simulator pays for it.
  *
- * In (IPC): `{ url, body, phases: [{ name, perSecond, seconds }] }`, `%N%` in the body counts. Out: the phases again, each with
- * what its requests came to: `[sentAtMs, tookMs, outcome]`, times since the start.
+ * In (IPC): `{ url, bodies, phases: [{ name, perSecond, seconds }] }`: the bodies in turn, `%N%` in them counts. Out: the
+ * phases again, each with what its requests came to: `[dueAtMs, tookMs, outcome]`, and by how much they left late, at the
+ * 99th percentile: what the machine did to this process, it did to the others as well.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { Pool } from "undici";
@@ -20,7 +21,7 @@ function outcomeOf(status, text) {
   return data ? "ok" : "untyped";
 }
 
-async function run({ url, body, phases }) {
+async function run({ url, bodies, phases }) {
   // As many connections as there are requests under way: each stands for a client of its own.
   const pool = new Pool(url, { pipelining: 1, headersTimeout: 60_000 });
   const startedAt = performance.now();
@@ -34,7 +35,7 @@ async function run({ url, body, phases }) {
         method: "POST",
         path: "/graphql",
         headers: { "content-type": "application/json" },
-        body: body.replaceAll("%N%", number),
+        body: bodies[number % bodies.length].replaceAll("%N%", number),
       });
       outcome = outcomeOf(response.statusCode, await response.body.text());
     } catch {
@@ -45,17 +46,21 @@ async function run({ url, body, phases }) {
   let phaseStart = startedAt;
   for (const phase of phases) {
     phase.results = [];
+    const late = [];
     phase.startedAtMs = phaseStart - startedAt;
     const count = Math.round(phase.perSecond * phase.seconds);
     for (let sent = 0; sent < count;) {
       const due = (performance.now() - phaseStart) / 1000;
       for (; sent < count && sent / phase.perSecond <= due; sent += 1) {
-        const asked = ask(phase.results, phaseStart + (sent / phase.perSecond) * 1000);
+        const dueAt = phaseStart + (sent / phase.perSecond) * 1000;
+        late.push(performance.now() - dueAt);
+        const asked = ask(phase.results, dueAt);
         underWay.add(asked);
         void asked.then(() => underWay.delete(asked));
       }
       await pause(tickMs);
     }
+    phase.lateMs = Math.round(late.sort((a, b) => a - b)[Math.floor(late.length * 0.99)] ?? 0);
     phaseStart += phase.seconds * 1000;
   }
   await Promise.all(underWay);

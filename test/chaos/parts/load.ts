@@ -15,15 +15,17 @@ type Result = readonly [dueAtMs: number, tookMs: number, outcome: string];
 
 export interface PhaseReport extends Phase {
   readonly startedAtMs: number;
+  /** By how much the requests left late, at the 99th percentile. */
+  readonly lateMs: number;
   readonly results: readonly Result[];
 }
 
 const program = fileURLToPath(new URL("../../programs/open-loop.mjs", import.meta.url));
 
-/** @param order `%N%` in the body counts */
+/** @param order the bodies in turn; `%N%` in them counts */
 export async function load(order: {
   readonly url: string;
-  readonly body: string;
+  readonly bodies: readonly string[];
   readonly phases: readonly Phase[];
 }): Promise<PhaseReport[]> {
   const child = fork(program, { execArgv: [], env: {} });
