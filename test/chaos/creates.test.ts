@@ -16,7 +16,7 @@ import { createFaults, latestEffectMs, otherFaults } from "./parts/create-faults
 import { Fleet } from "./parts/fleet.js";
 import { isLong, parameter, printTable, say } from "./parts/form.js";
 import { embeddedStore, redisStore, type StorePlace } from "./parts/stores.js";
-import { judge, resolutionTimes, summary } from "./parts/verdict.js";
+import { judge, lostAnswers, summary } from "./parts/verdict.js";
 
 const creates = parameter("CREATES", { short: 200, long: 10_000 });
 const kills = parameter("KILLS", { short: 4, long: 50 });
@@ -98,9 +98,9 @@ async function run(seed: number, store: Readonly<Record<string, string>>) {
   const all = [...endings.filter(({ end }) => end !== "gave-up"), ...back];
   const verdict = judge(all, simulator.livings.all());
   const underFire = posts.slice(0, before);
-  const times = summary(resolutionTimes(endings, underFire), resolvedWithinMs);
+  const times = summary(lostAnswers(endings, underFire), resolvedWithinMs);
   const faulty = underFire.filter(({ fault }) => fault !== undefined).length;
-  say(`told: ${JSON.stringify(clients.tally)}`);
+  say(`told: ${JSON.stringify(clients.tally)}; settled late: ${JSON.stringify(times.late)}`);
   return {
     seed,
     creates: endings.length,

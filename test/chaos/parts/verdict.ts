@@ -61,15 +61,21 @@ export function judge(endings: readonly Ending[], livings: readonly Living[]): V
   return { doubled, lost, missing, shared, changed, refusedButMade, unresolved };
 }
 
+/** An attempt whose answer never came to the client, or not as it should. */
+export interface LostAnswer {
+  /** Until its outcome was settled. Infinity: never. */
+  readonly tookMs: number;
+  /** What spoilt it; "killed": the answer was good, and its gateway gone. */
+  readonly why: string;
+}
+
 /**
  * How long after an attempt's answer was lost its outcome was settled: until the next attempt for the same click left, or
  * until the client had its answer. The loss is when WeCom's side of the connection ended, the resolution when the client
  * knows, its own pauses between two questions included. Equal bookings, whose attempts nobody can tell apart, and clicks
  * whose client went away are left out.
- *
- * @returns milliseconds, one per lost attempt
  */
-export function resolutionTimes(endings: readonly Ending[], creates: readonly RecordedRequest[]): number[] {
+export function lostAnswers(endings: readonly Ending[], creates: readonly RecordedRequest[]): LostAnswer[] {
   const attempts = new Map<string, RecordedRequest[]>();
   for (const request of creates) {
     const { anchor_userid: anchor, theme, living_start: start } = (request.body ?? {}) as Record<string, unknown>;
@@ -83,27 +89,32 @@ export function resolutionTimes(endings: readonly Ending[], creates: readonly Re
     const booking = bookingOfClick(click);
     clicksOf.set(booking, (clicksOf.get(booking) ?? 0) + 1);
   }
-  const times: number[] = [];
+  const lost: LostAnswer[] = [];
   for (const { click, end, endedAt } of endings) {
     const booking = bookingOfClick(click);
     if (clicksOf.get(booking) !== 1 || end === "gave-up") continue;
     const those = attempts.get(booking) ?? [];
-    those.forEach((attempt, index) => {
-      const isAnswered = attempt.errcode !== undefined && attempt.fault === undefined;
+    those.forEach(({ errcode, fault, endedAt: lostAt = Infinity }, index) => {
       const settledAt = those[index + 1]?.at ?? (end === "unresolved" ? Infinity : endedAt);
-      const tookMs = settledAt - (attempt.endedAt ?? Infinity);
+      const tookMs = lostAt === Infinity ? Infinity : Math.max(0, settledAt - lostAt);
+      const isAnswered = errcode !== undefined && fault === undefined;
       // A good answer is a loss as well when the gateway was killed before it could pass it on.
-      if (!isAnswered || tookMs > 250) times.push(Math.max(0, Number.isNaN(tookMs) ? Infinity : tookMs));
+      if (!isAnswered || tookMs > 250) lost.push({ tookMs, why: fault ?? "killed" });
     });
   }
-  return times;
+  return lost;
 }
 
-export function summary(times: readonly number[], limitMs: number) {
+export function summary(lost: readonly LostAnswer[], limitMs: number) {
+  const times = lost.map(({ tookMs }) => tookMs);
+  const late: Record<string, number> = {};
+  for (const { tookMs, why } of lost) if (tookMs > limitMs) late[why] = (late[why] ?? 0) + 1;
   const within = times.filter((time) => time <= limitMs).length;
   return {
     lostAnswers: times.length,
     within: times.length === 0 ? 1 : within / times.length,
+    /** How many of which kind took longer. */
+    late,
     p50: Math.round(percentile(times, 0.5)),
     p99: Math.round(percentile(times, 0.99)),
     max: Math.round(percentile(times, 1)),
