@@ -165,7 +165,7 @@ describe("the caller sees", () => {
     await expect(create(AbortSignal.timeout(250))).rejects.toThrow("timeout");
     expect(sim.livings.size).toBe(1);
     while (sim.requests[0]!.endedAt === undefined) await new Promise(setImmediate);
-    expect(sim.requests[0]!.endedAt - sim.requests[0]!.at).toBeGreaterThan(100);
+    expect(sim.requests[0]!.endedAt - sim.requests[0]!.performedAt!).toBeGreaterThan(100);
   });
 
   it("http: a proxy's page", async () => {

@@ -88,7 +88,7 @@ async function answerCall(
   try {
     const fault = world.faults.take(api.name);
     if (fault !== undefined) record.fault = fault.kind;
-    const answer = isAllowed ? faultyAnswer(world, api, call, fault) : failed(world, api, new ApiFailure(45033));
+    const answer = isAllowed ? answerOf(world, api, call, record, fault) : failed(world, api, new ApiFailure(45033));
     const waitMs = world.settings.latencyMs + (fault?.delayMs ?? 0);
     if (waitMs > 0) await pause(waitMs, undefined, { ref: false });
     if (fault === undefined || !LOST_ANSWERS.has(fault.kind)) record.errcode = answer.errcode;
@@ -101,12 +101,22 @@ async function answerCall(
 const LOST_ANSWERS: ReadonlySet<Fault["kind"]> = new Set(["drop", "hang", "http", "empty-body", "headers-only"]);
 
 /** Carries the call out as far as the fault lets it, and words the answer that the fault leaves. */
-function faultyAnswer(world: World, api: Api, call: IncomingCall, fault: Fault | undefined): Answer {
-  if (fault === undefined) return perform(world, api, call);
+function answerOf(
+  world: World,
+  api: Api,
+  call: IncomingCall,
+  record: RecordedRequest,
+  fault: Fault | undefined,
+): Answer {
+  const carryOut = (): Answer => {
+    record.performedAt = world.clock.nowMs();
+    return perform(world, api, call);
+  };
+  if (fault === undefined) return carryOut();
   const effect = effectOf(fault);
   let answer: Answer = { errcode: 0, errmsg: "ok", payload: {} };
-  if (effect === "applied") answer = perform(world, api, call);
-  else if (effect !== "none") world.lateEffects.schedule(effect.lateMs, () => void perform(world, api, call));
+  if (effect === "applied") answer = carryOut();
+  else if (effect !== "none") world.lateEffects.schedule(effect.lateMs, () => void carryOut());
   if (fault.kind !== "errcode") return spoil(answer, fault);
   const injected = failedWith(world, api, fault.errcode);
   return fault.errmsg === undefined ? injected : { ...injected, errmsg: fault.errmsg };

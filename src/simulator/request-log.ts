@@ -16,6 +16,8 @@ export interface RecordedRequest {
   at: number;
   /** When its answer was out whole or its connection gone, whichever came first; undefined until then. */
   endedAt?: number;
+  /** When it was carried out or refused; undefined when that never happened, or has not yet. */
+  performedAt?: number;
   /** Undefined as long as, or when, there was no answer with an errcode. */
   errcode?: number | string;
   /** The fault that it ran into. */

@@ -20,7 +20,12 @@ export interface Verdict {
   readonly unresolved: number;
 }
 
-export function judge(endings: readonly Ending[], livings: readonly Living[]): Verdict {
+/** @param report is told of each booking that has the wrong number of livings */
+export function judge(
+  endings: readonly Ending[],
+  livings: readonly Living[],
+  report: (booking: string, what: string) => void,
+): Verdict {
   const made = new Map<string, number>();
   const bookingById = new Map<string, string>();
   for (const { livingid, booking } of livings) {
@@ -53,12 +58,33 @@ export function judge(endings: readonly Ending[], livings: readonly Living[]): V
   let refusedButMade = 0;
   for (const [booking, { all, mustExist, mayExist }] of asked) {
     const count = made.get(booking) ?? 0;
+    if (count > all || count < mustExist) report(booking, `${count} livings for ${all} clicks`);
     doubled += Math.max(0, count - all);
     lost += Math.max(0, mustExist - count);
     refusedButMade += Math.max(0, Math.min(count, all) - mayExist);
   }
   const unresolved = endings.filter(({ end }) => end === "unresolved").length;
   return { doubled, lost, missing, shared, changed, refusedButMade, unresolved };
+}
+
+/** What was sent for each booking, in order. */
+export function attemptsByBooking(creates: readonly RecordedRequest[]): Map<string, RecordedRequest[]> {
+  const attempts = new Map<string, RecordedRequest[]>();
+  for (const request of creates) {
+    const { anchor_userid: anchor, theme, living_start: start } = (request.body ?? {}) as Record<string, unknown>;
+    const booking = bookingOf(String(anchor), String(theme), Number(start));
+    const those = attempts.get(booking);
+    if (those === undefined) attempts.set(booking, [request]);
+    else those.push(request);
+  }
+  return attempts;
+}
+
+/** One attempt in a line, times since the first: when it came, was carried out, and its answer was out or lost. */
+export function describeAttempt(attempt: RecordedRequest, first: RecordedRequest): string {
+  const since = (at: number | undefined) => (at === undefined ? "never" : `${at - first.at} ms`);
+  const { at, performedAt, endedAt, fault = "no fault", errcode = "-" } = attempt;
+  return `came ${since(at)}, carried out ${since(performedAt)}, ended ${since(endedAt)}, ${fault}, errcode ${errcode}`;
 }
 
 /** An attempt whose answer never came to the client, or not as it should. */
@@ -75,15 +101,10 @@ export interface LostAnswer {
  * knows, its own pauses between two questions included. Equal bookings, whose attempts nobody can tell apart, and clicks
  * whose client went away are left out.
  */
-export function lostAnswers(endings: readonly Ending[], creates: readonly RecordedRequest[]): LostAnswer[] {
-  const attempts = new Map<string, RecordedRequest[]>();
-  for (const request of creates) {
-    const { anchor_userid: anchor, theme, living_start: start } = (request.body ?? {}) as Record<string, unknown>;
-    const booking = bookingOf(String(anchor), String(theme), Number(start));
-    const those = attempts.get(booking);
-    if (those === undefined) attempts.set(booking, [request]);
-    else those.push(request);
-  }
+export function lostAnswers(
+  endings: readonly Ending[],
+  attempts: ReadonlyMap<string, readonly RecordedRequest[]>,
+): LostAnswer[] {
   const clicksOf = new Map<string, number>();
   for (const { click } of endings) {
     const booking = bookingOfClick(click);
