@@ -1,10 +1,10 @@
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import type { Fault } from "../src/simulator/index.js";
 import { CreateLivingDocument, LivingidsDocument, ReadLivingDocument } from "./operations/generated/operations.js";
 import { type Gateway, startGateway } from "./support/gateway.js";
 import { minimalInput } from "./support/inputs.js";
+import { upstreamFaults } from "./support/upstream-faults.js";
 
 const timeoutMs = 400;
 
@@ -30,39 +30,8 @@ const create = async () => {
   return data!.createLiving;
 };
 
-const faults: [string, Fault][] = [
-  ["drops the connection before it acts", { kind: "drop" }],
-  ["drops the connection after it acted", { kind: "drop", effect: "applied" }],
-  ["never answers", { kind: "hang" }],
-  ["never answers, but acts", { kind: "hang", effect: "applied" }],
-  ["answers too late", { kind: "delay", delayMs: 5000 }],
-  ["answers 502 with HTML", { kind: "http", status: 502 }],
-  ["answers 503 with a JSON errcode", { kind: "http", status: 503, body: '{"errcode":40003,"errmsg":"x"}' }],
-  ["answers 302", { kind: "http", status: 302 }],
-  ["answers HTML with 200", { kind: "http", status: 200, body: "<html>login</html>", contentType: "text/html" }],
-  ["answers half a JSON", { kind: "truncated-json" }],
-  ["breaks off in the middle of the answer", { kind: "truncated-json", isCut: true }],
-  ["answers 30 MB", { kind: "huge-body", bytes: 30_000_000 }],
-  ["answers nothing", { kind: "empty-body" }],
-  ["answers headers only", { kind: "headers-only" }],
-  ["answers byte by byte", { kind: "trickle", byteIntervalMs: 100 }],
-  ["answers a warned success", { kind: "warned-success" }],
-  ["answers without livingid", { kind: "missing-fields", fields: ["livingid"] }],
-  ["answers without errcode", { kind: "http", status: 200, body: '{"errmsg":"ok","livingid":"L"}' }],
-  ['answers "errcode":"0"', { kind: "string-errcode" }],
-  ["answers JSON null", { kind: "http", status: 200, body: "null" }],
-  ["answers a JSON list", { kind: "http", status: 200, body: "[]" }],
-  [
-    "answers a livingid that is a number",
-    { kind: "http", status: 200, body: '{"errcode":0,"errmsg":"ok","livingid":7}' },
-  ],
-  ["answers an empty livingid", { kind: "http", status: 200, body: '{"errcode":0,"errmsg":"ok","livingid":""}' }],
-  ["answers -1", { kind: "errcode", errcode: -1, errmsg: "system busy" }],
-  ["answers -1 although it acted", { kind: "errcode", errcode: -1, effect: "applied" }],
-];
-
 describe("createLiving, when WeCom", () => {
-  it.each(faults)(
+  it.each(upstreamFaults)(
     "%s, has sent one create, and finds its living or tells that the outcome is unknown",
     async (_, fault) => {
       gateway.simulator.livings.clear();
@@ -130,7 +99,7 @@ describe("createLiving, when WeCom", () => {
 });
 
 describe("A read, when WeCom", () => {
-  it.each(faults.filter(([name]) => !/acted|warned|livingid/.test(name)))(
+  it.each(upstreamFaults.filter(([name]) => !/acted|warned|livingid/.test(name)))(
     "%s, is null with a coded error within the deadline",
     async (_, fault) => {
       gateway.simulator.faults.inject({ ...fault, api: "living/get_living_info", times: 0 });
