@@ -26,7 +26,6 @@ async function run(store: StorePlace) {
     corps: [{ corpid: DEMO_CORP.corpid, apps: DEMO_CORP.apps.map((app) => ({ ...app, visibleUserids: "all" })) }],
     latencyMs,
     tokenLength: 64,
-    maxLivings: 2000,
   });
   const { livingid } = simulator.livings.reserve(
     { corpid: DEMO_CORP.corpid, agentid: DEMO_CORP.apps[0].agentid },

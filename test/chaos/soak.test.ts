@@ -29,7 +29,7 @@ async function run() {
     latencyMs: 20,
     tokenLength: 64,
     record: false,
-    maxLivings: 2000,
+    maxLivings: 1_000_000,
   });
   const { livingid } = simulator.livings.reserve(
     { corpid: DEMO_CORP.corpid, agentid: DEMO_CORP.apps[0].agentid },

@@ -64,6 +64,15 @@ export class Replica implements AsyncDisposable {
     await this.#end("SIGKILL");
   }
 
+  /** It stands still, as in a machine that is suspended. */
+  pause(): void {
+    this.child.kill("SIGSTOP");
+  }
+
+  resume(): void {
+    this.child.kill("SIGCONT");
+  }
+
   /** As an orchestrator stops it: @returns its exit code, or null when a signal ended it */
   async terminate(): Promise<number | null> {
     await this.#end("SIGTERM");
