@@ -89,7 +89,9 @@ export class Clients {
     const endings = await Promise.all(
       click.habit === "double-clicks" ? [this.#insist(click), this.#insist(click)] : [this.#insist(click)],
     );
-    const last = endings.reduce((one, other) => (one.endedAt > other.endedAt ? one : other));
+    // Two that asked at once may be told differently where the refusal was for a passing reason: what was made counts.
+    const made = endings.filter(({ end }) => end === "made");
+    const last = (made.length > 0 ? made : endings).reduce((one, other) => (one.endedAt > other.endedAt ? one : other));
     return { ...last, livingids: endings.flatMap(({ livingids }) => livingids) };
   }
 

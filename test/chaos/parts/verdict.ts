@@ -58,7 +58,7 @@ export function judge(
   let refusedButMade = 0;
   for (const [booking, { all, mustExist, mayExist }] of asked) {
     const count = made.get(booking) ?? 0;
-    if (count > all || count < mustExist) report(booking, `${count} livings for ${all} clicks`);
+    if (count > mayExist || count < mustExist) report(booking, `${count} livings for ${all} clicks`);
     doubled += Math.max(0, count - all);
     lost += Math.max(0, mustExist - count);
     refusedButMade += Math.max(0, Math.min(count, all) - mayExist);
