@@ -32,14 +32,6 @@ export const guards = [
     only: "stood still",
   },
   {
-    name: "owner: nobody takes over from the living",
-    file: keyed,
-    find: `if (record.owner !== undefined && record.owner !== self && (await liveness.isAlive(record.owner))) return undefined;`,
-    replace: ``,
-    test: death,
-    only: "is left alone",
-  },
-  {
     name: "reconciler",
     file: "src/wecom/creates/creates.ts",
     find: `    this.#reconciler.start();\n`,

@@ -14,7 +14,8 @@ export class Fleet implements AsyncDisposable {
     this.#replicas = [...replicas];
   }
 
-  static async start(size: number, env: Readonly<Record<string, string>>): Promise<Fleet> {
+  static async start(size: number, settings: Readonly<Record<string, string>>): Promise<Fleet> {
+    const env = { HOST: addressOfOurOwn(), ...settings };
     return new Fleet(await Promise.all(Array.from({ length: size }, () => Replica.start(env))), env);
   }
 
@@ -53,4 +54,14 @@ export class Fleet implements AsyncDisposable {
     this.#isClosing = true;
     await Promise.all(this.#replicas.map((replica) => replica.kill()));
   }
+}
+
+/**
+ * The port of a gateway that was killed may go to whatever starts next on this machine, and if that is a gateway, it will
+ * answer our clients with livings of its own. Linux has millions of loopback addresses to be alone at.
+ */
+function addressOfOurOwn(): string {
+  if (process.platform !== "linux") return "127.0.0.1";
+  const part = () => 1 + Math.floor(Math.random() * 250);
+  return `127.${part()}.${part()}.${part()}`;
 }

@@ -20,7 +20,7 @@ export interface Verdict {
   readonly unresolved: number;
 }
 
-/** @param report is told of each booking that has the wrong number of livings */
+/** @param report is told of each booking that something is wrong with */
 export function judge(
   endings: readonly Ending[],
   livings: readonly Living[],
@@ -48,7 +48,10 @@ export function judge(
     const told = new Set(livingids);
     if (told.size > 1) changed += 1;
     for (const livingid of told) {
-      if (bookingById.get(livingid) !== booking) missing += 1;
+      if (bookingById.get(livingid) !== booking) {
+        missing += 1;
+        report(booking, `told of ${livingid}, which is of ${bookingById.get(livingid) ?? "no booking at all"}`);
+      }
       if ((owners.get(livingid) ?? click.key) !== click.key) shared += 1;
       owners.set(livingid, click.key);
     }
