@@ -1,6 +1,6 @@
 /** `/wecom/callback`: WeCom's messages in, the handler's answer out. What they mean is the handler's business. */
 import { readBody } from "./body.js";
-import { type Route, sendText } from "./listener.js";
+import { type Route, sendText } from "./exchange.js";
 
 export interface CallbackHandler {
   verify(query: URLSearchParams): CallbackAnswer;

@@ -1,5 +1,5 @@
 /** Which browsers' origins may read our answers. @see https://fetch.spec.whatwg.org/#http-cors-protocol */
-import type { Exchange } from "./listener.js";
+import type { Exchange } from "./exchange.js";
 
 export type CorsPolicy = "any" | readonly string[];
 

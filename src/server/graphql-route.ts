@@ -9,7 +9,7 @@ import type { Authenticate, Caller, Refusal } from "./caller.js";
 import type { Documents } from "./documents.js";
 import { fieldsOf, operationText, persistedHash, type RequestParts, withDocument } from "./graphql-request.js";
 import type { KnownOperations, OperationRequest } from "./known-operations.js";
-import { type Exchange, type Route, sendError, sendText } from "./listener.js";
+import { type Exchange, type Route, sendError, sendText } from "./exchange.js";
 import type { TrustedDocuments } from "./trusted-documents.js";
 
 /** The per-request context of a schema, and the release of what it holds. */

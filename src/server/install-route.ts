@@ -1,5 +1,5 @@
 /** `/wecom/install`: where an administrator starts to install the app, and comes back to. */
-import { type Route, sendText } from "./listener.js";
+import { type Route, sendText } from "./exchange.js";
 
 interface InstallAnswer {
   readonly status: number;

@@ -3,25 +3,13 @@
  * own business; this file knows nothing of GraphQL and nothing of WeCom.
  */
 import { randomUUID } from "node:crypto";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Logger, RequestLogger } from "../observability/logger.js";
 import type { HttpMetrics } from "../observability/metrics.js";
 import { type CorsPolicy, preflight, varyByOrigin } from "./cors.js";
-
-export interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly requestId: string;
-  readonly log: Logger;
-  /** The part of the URL from `?` on, or "". */
-  readonly search: string;
-  /** Names and values, in turn, that the answer will have: Node writes a flat list as it is, and looks up each of another. */
-  readonly headers: string[];
-}
-
-export type Route = (exchange: Exchange) => void | Promise<void>;
+import { type Exchange, type Route, sendError, sendJson } from "./exchange.js";
 
 export interface ListenerOptions {
   readonly routes: Readonly<Record<string, Route>>;
@@ -142,19 +130,4 @@ async function answer(route: Route, exchange: Exchange): Promise<void> {
     if (exchange.response.headersSent) exchange.response.destroy();
     else sendError(exchange, 500, "Internal server error", "INTERNAL_SERVER_ERROR");
   }
-}
-
-export function sendJson(exchange: Exchange, status: number, body: unknown): void {
-  sendText(exchange, status, "application/json; charset=utf-8", JSON.stringify(body));
-}
-
-/** An error before GraphQL had a say, in GraphQL's form, for that is what the clients here read. */
-export function sendError(exchange: Exchange, status: number, message: string, code: string): void {
-  sendJson(exchange, status, { errors: [{ message, extensions: { code } }] });
-}
-
-export function sendText({ response, headers }: Exchange, status: number, contentType: string, text: string): void {
-  const length = String(Buffer.byteLength(text));
-  response.writeHead(status, [...headers, "content-type", contentType, "content-length", length]);
-  response.end(text);
 }

@@ -1,6 +1,6 @@
 /** What orchestrators and Prometheus ask. Liveness depends on nothing outside the process. */
 import type { Metrics } from "../observability/metrics.js";
-import { type Route, sendJson, sendText } from "./listener.js";
+import { type Route, sendJson, sendText } from "./exchange.js";
 
 export function probeRoutes(isDraining: () => boolean, metrics: Metrics): Readonly<Record<string, Route>> {
   return {
