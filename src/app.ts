@@ -36,7 +36,7 @@ import { reasonOf } from "./stores/store.js";
 import { accessWith } from "./wecom/access.js";
 import { CallbackReceiver } from "./wecom/callback/receiver.js";
 import { CallGates } from "./wecom/call-gates.js";
-import { type CallLimits, documentedLimits } from "./wecom/call-limits.js";
+import { type CallLimits, callLimits } from "./wecom/call-limits.js";
 import { Creates } from "./wecom/creates/creates.js";
 import { WecomClient } from "./wecom/client.js";
 import { Deadline, Ending } from "./wecom/deadline.js";
@@ -93,7 +93,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   const gates = new CallGates({
     maxInFlight: config.wecom.maxInFlight,
     silentAfterMs: config.wecom.timeoutMs / 4,
-    limits: options.callLimits ?? documentedLimits(credentials.kind === "suite"),
+    limits: options.callLimits ?? callLimits(config.wecom.callsPerMinute, credentials.kind === "suite"),
     now,
     sharing: sharedGates,
     onRefusal: (api, reason) => {

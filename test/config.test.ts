@@ -60,6 +60,17 @@ describe("The configuration", () => {
     expect(problems.join("\n")).toMatch(/CORS_ORIGINS: found \["not an origin"\], expected/);
   });
 
+  it("limits the calls to WeCom, and to a server on this machine only when it is told to", () => {
+    const limitAt = (env: Record<string, string>) => loadConfig({ ...selfBuilt, ...env }).wecom.callsPerMinute;
+
+    expect(limitAt({})).toBe(9500);
+    expect(limitAt({ WECOM_BASE_URL: "https://proxy.example" })).toBe(9500);
+    for (const host of ["127.0.0.1:8080", "localhost", "[::1]:1"]) {
+      expect(limitAt({ WECOM_BASE_URL: `http://${host}` })).toBeUndefined();
+      expect(limitAt({ WECOM_BASE_URL: `http://${host}`, WECOM_CALLS_PER_MINUTE: "100" })).toBe(100);
+    }
+  });
+
   it("refuses two kinds of credentials, naming both", () => {
     expect(problemsOf({ ...selfBuilt, WECOM_ACCESS_TOKEN: "t" })[0]).toMatch(
       /WECOM_ACCESS_TOKEN and WECOM_CORP_SECRET: both set/,

@@ -7,8 +7,8 @@
 import { SlidingCount } from "./sliding-count.js";
 
 /**
- * Calls per window that are let through: a twentieth less than WeCom's documented ones, for replicas learn of each
- * other's calls a second late.
+ * Calls per window that are let through. The setting's default is a twentieth less than WeCom's documented limits, for
+ * replicas learn of each other's calls a second late.
  *
  * @see https://developer.work.weixin.qq.com/document/path/90454
  */
@@ -19,17 +19,18 @@ export interface CallLimits {
   readonly perAddressAndHour: number;
 }
 
-const appLimits: CallLimits = {
-  perCorpAndMinute: 9_500,
-  perCorpAndHour: 142_500,
-  perAddressAndMinute: 19_000,
-  perAddressAndHour: 570_000,
-};
-
-/** A provider's address may call twice as often. */
-export function documentedLimits(isProvider: boolean): CallLimits {
-  if (!isProvider) return appLimits;
-  return { ...appLimits, perAddressAndMinute: 38_000, perAddressAndHour: 1_140_000 };
+/**
+ * In the proportions that WeCom documents: 10,000 a minute and 150,000 an hour per corp and API; 20,000 and 600,000 per
+ * address, of a provider twice that.
+ */
+export function callLimits(perMinute = Infinity, isProvider: boolean): CallLimits {
+  const ofAddress = isProvider ? 2 : 1;
+  return {
+    perCorpAndMinute: perMinute,
+    perCorpAndHour: perMinute * 15,
+    perAddressAndMinute: perMinute * 2 * ofAddress,
+    perAddressAndHour: perMinute * 60 * ofAddress,
+  };
 }
 
 /** The windows of one corp, or of this address, and one API. */
