@@ -134,11 +134,11 @@ describe("Whatever is sent", () => {
       const latencies = await neighbour;
       const delay = await loopDelay();
       process.stderr.write(
-        `${hostileRounds * hostileRequests.length} hostile requests: event loop delay in ms ${JSON.stringify(delay)}; ` +
+        `${hostileRounds * hostileRequests.length} hostile requests: event loop blocked for ms ${JSON.stringify(delay)}; ` +
           `a neighbour's ${latencies.length} reads: p99.9 ${latencies[Math.floor(latencies.length * 0.999)]!.toFixed(1)} ms\n`,
       );
 
-      expect(delay["p99.9"]).toBeLessThan(50);
+      expect(delay.byProcessor["p99.9"]).toBeLessThan(50);
     }, 600_000);
   }
 
@@ -155,12 +155,12 @@ describe("Whatever is sent", () => {
 });
 
 /** Since it was asked for last, in milliseconds. */
-async function loopDelay(): Promise<Record<string, number>> {
+async function loopDelay(): Promise<Record<"byClock" | "byProcessor", { "p99.9": number }>> {
   gateway.kill("SIGUSR2");
   while (!output.includes("\n")) await wait(10);
   const [, report] = /loop-delay (.*)\n/.exec(output)!;
   output = output.replace(/loop-delay .*\n/, "");
-  return JSON.parse(report!) as Record<string, number>;
+  return JSON.parse(report!) as Awaited<ReturnType<typeof loopDelay>>;
 }
 
 /** A body that is not read to its end can cost the connection before the answer is seen. */

