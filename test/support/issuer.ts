@@ -30,10 +30,11 @@ export async function startIssuer(nowMs: () => number = Date.now): Promise<Issue
     current = { kid, privateKey };
   };
   await add("first");
-  const server = createServer((_request, response) => {
+  const server = createServer(({ url }, response) => {
     fetches += 1;
     if (issuer.behaviour === "fail") response.writeHead(500).end();
-    else if (issuer.behaviour === "redirect") response.writeHead(302, { location: "/elsewhere" }).end();
+    else if (issuer.behaviour === "redirect" && url !== "/elsewhere")
+      response.writeHead(302, { location: "/elsewhere" }).end();
     else response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ keys }));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
