@@ -144,8 +144,8 @@ export const guards = [
     file: tokens,
     find: `held?.token.reveal() === refused.reveal() && this.kit.now() >= held.confirmedUntil`,
     replace: `held`,
-    test: "test/tokens.test.ts",
-    only: "is fetched again once for a burst",
+    test: "test/replicas.test.ts",
+    only: "Three processes on one embedded store",
   },
   {
     name: "callback: signature",
@@ -187,7 +187,7 @@ export const guards = [
     });`,
     replace: ``,
     test: "test/upstream-faults.test.ts",
-    only: "A read, when WeCom never answers",
+    only: "createLiving, when WeCom never answers, has",
   },
   {
     name: "queue: bounded",
@@ -215,12 +215,12 @@ export const guards = [
     only: "closes that API for a minute",
   },
   {
-    name: "45009: one call tries",
-    file: "src/wecom/frequency-closure.ts",
-    find: `if (this.#closed) this.#isTrying = true;`,
-    replace: ``,
+    name: "45009: one replica tries",
+    file: "src/wecom/call-gates.ts",
+    find: `(await (this.options.sharing?.claimTry(gate.key, closed) ?? true))`,
+    replace: `gate.key !== ""`,
     test: pressure,
-    only: "45009",
+    only: "is known to all replicas",
   },
   {
     name: "45033 lowers the cap",

@@ -33,6 +33,8 @@ const undecided: ReadonlySet<string> = new Set([
   "LivingOutcomeUnknownError",
   "LivingUnavailableError",
   "LivingRateLimitError",
+  // The token was refused twice in a row: that is not the request's fault, and its key is free again.
+  "LivingConfigurationError",
 ]);
 
 export class Clients {
