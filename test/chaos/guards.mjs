@@ -40,7 +40,7 @@ export const guards = [
     only: "is finished although nobody asks again",
   },
   {
-    name: "same key, same living",
+    name: "same key: one living",
     file: "src/wecom/creates/journal.ts",
     find: `const isBegun = await this.store.compareAndSet(keyOf(id), undefined, text, { expiresInMs: keptMs });`,
     replace: `const isBegun = text !== "";
@@ -49,7 +49,7 @@ export const guards = [
     only: "creates one living, however often it is sent",
   },
   {
-    name: "same key at once",
+    name: "same key: at once",
     file: keyed,
     find: `    if (other !== undefined) {`,
     replace: `    if (other === "never") {`,
@@ -57,7 +57,7 @@ export const guards = [
     only: "An idempotency key",
   },
   {
-    name: "same key, other input",
+    name: "same key: other input",
     file: keyed,
     find: `if (entry.record.digest !== digest) throw new WecomKeyReusedError({ api });`,
     replace: ``,
@@ -119,7 +119,7 @@ export const guards = [
       return await this.#send(request, call);
     } finally {`,
     test: "test/upstream-faults.test.ts",
-    only: "has sent one create",
+    only: "drops the connection before it acts, has sent one create",
   },
   {
     name: "-1 does not say what happened",
