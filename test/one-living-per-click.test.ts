@@ -261,6 +261,15 @@ describe("A create whose answer is lost", () => {
     }
   });
 
+  it("is looked for only among livings that are no other create's", async () => {
+    await using crowded = await startGateway();
+    for (let count = 0; count < 20; count += 1) await createVia(crowded, newKey(), { theme: `other ${count}` });
+    lose(crowded, { kind: "drop", effect: "applied" });
+
+    expect(await createVia(crowded, newKey())).toMatchObject({ livingid: madeBy(crowded)[20] });
+    expect(crowded.simulator.requestsTo("living/get_living_info")).toHaveLength(1);
+  });
+
   it("is found although another living of the anchor cannot be looked at", async () => {
     await using crowded = await startGateway({ simulator: { assumptions: { livingidOrder: "oldest-first" } } });
     for (const theme of ["one", "two"]) crowded.simulator.livings.reserve(app, { ...alike(), theme });

@@ -31,11 +31,16 @@ export class BookingSearch {
   ) {}
 
   /**
+   * @param isAnothers which livings need not be looked at: nearly all, where this gateway made them
    * @returns the ids of the livings that were booked so, the likest first; when not all livings could be looked at, those
    * that leave no doubt
    * @throws {WecomError} when not all of them could be looked at, and none was found
    */
-  async find(request: CreateLivingRequest, call: CallOptions): Promise<string[]> {
+  async find(
+    request: CreateLivingRequest,
+    call: CallOptions,
+    isAnothers: (livingid: string) => Promise<boolean>,
+  ): Promise<string[]> {
     const found: { livingid: string; likeness: number }[] = [];
     const seen = new Set<string>();
     let unseen: WecomError | undefined;
@@ -49,6 +54,7 @@ export class BookingSearch {
       const fresh = page.livingid_list.filter((livingid) => !seen.has(livingid));
       for (const livingid of fresh) seen.add(livingid);
       await inParallel(fresh, readsAtOnce, async (livingid) => {
+        if (await isAnothers(livingid)) return;
         const likeness = await this.#likeness(livingid, request, call).catch((error: unknown) => {
           unseen = asWecomError(error);
           return 0;

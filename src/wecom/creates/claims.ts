@@ -65,6 +65,17 @@ export class Claims {
     return this.#remembered.has(key) || (await withoutStore(() => this.store.get(key))) !== undefined;
   }
 
+  /** Whether it is some other create's: what is claimed stays so. */
+  async isAnothers(living: Pick<Claimable, "corp" | "livingid">, create: string): Promise<boolean> {
+    const key = keyOf(living);
+    let holder = this.#remembered.get(key);
+    if (holder === undefined) {
+      holder = await withoutStore(() => this.store.get(key));
+      if (holder !== undefined) this.#remember(key, holder);
+    }
+    return holder !== undefined && holder !== create;
+  }
+
   async #store(living: Claimable, create: string): Promise<boolean> {
     const key = keyOf(living);
     const expiry = { expiresInMs: this.#lifetimeMs(living) };
@@ -99,6 +110,6 @@ async function withoutStore<T>(ask: () => Promise<T>): Promise<T | undefined> {
   }
 }
 
-function keyOf({ corp, livingid }: Claimable): string {
+function keyOf({ corp, livingid }: Pick<Claimable, "corp" | "livingid">): string {
   return `claim:${corp}:${livingid}`;
 }

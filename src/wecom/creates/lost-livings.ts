@@ -34,7 +34,8 @@ export class LostLivings {
   async #findFree(request: CreateLivingRequest, create: string, call: CallOptions): Promise<string | undefined> {
     let kept: string | undefined;
     const left: string[] = [];
-    for (const livingid of await this.search.find(request, call)) {
+    const isAnothers = (livingid: string) => this.claims.isAnothers({ corp: call.corp, livingid }, create);
+    for (const livingid of await this.search.find(request, call, isAnothers)) {
       const living = { corp: call.corp, livingid, livingStart: request.living_start };
       if (kept === undefined) {
         if (await this.claims.take(living, create)) kept = livingid;
