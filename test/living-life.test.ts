@@ -283,15 +283,17 @@ describe("livings", () => {
   });
 
   it("loses it alone among the nodes, and among references, too", async () => {
-    const livingids = Array.from({ length: 3 }, () => reserveAt(app));
+    const reserveThree = () => Array.from({ length: 3 }, () => reserveAt(app));
     const fault = { kind: "errcode", api: "living/get_living_info", errcode: 60136, afterCalls: 1 } as const;
 
+    reserveThree();
     gateway.simulator.faults.inject(fault);
     const page = await gateway.run(`{ livings(anchorUserid: "zhangsan", first: 3) { nodes { theme } } }`);
     gateway.simulator.faults.inject(fault);
     const references = await gateway.run(
       "query ($r: [_Any!]!) { _entities(representations: $r) { ... on Living { theme } } }",
-      { r: livingids.map((livingid) => ({ __typename: "Living", livingid })) },
+      // Others, for the first are still known.
+      { r: reserveThree().map((livingid) => ({ __typename: "Living", livingid })) },
     );
 
     const found: [typeof page, unknown[], string[]][] = [
