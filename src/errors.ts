@@ -9,6 +9,7 @@ import {
   WecomApiError,
   WecomConfigurationError,
   WecomError,
+  WecomEventsError,
   WecomKeyReusedError,
   WecomOverloadError,
   WecomTransportError,
@@ -104,6 +105,9 @@ export function toLivingError(error: unknown, fieldPaths: FieldPaths = {}): Livi
   }
   if (error instanceof WecomConfigurationError) {
     return { __typename: "LivingConfigurationError", message: error.message, retryable: false };
+  }
+  if (error instanceof WecomEventsError) {
+    return { __typename: "LivingUnavailableError", message: error.message, retryable: true, retryAfterSeconds: 1 };
   }
   if (error instanceof WecomTransportError) {
     return {

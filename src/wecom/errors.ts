@@ -67,6 +67,13 @@ export class WecomConfigurationError extends WecomError {
   }
 }
 
+/** WeCom's events do not reach whoever waits for them. Waiting anew may help; what happened meanwhile has to be read. */
+export class WecomEventsError extends WecomError {
+  constructor(message: string) {
+    super(message, { api: "living_status_change", mayHaveTakenEffect: false });
+  }
+}
+
 /** A create under an idempotency key whose outcome is open: it is worked on, and the same key answers with it later. */
 export class WecomUnsettledError extends WecomError {
   constructor(evidence: { api: string; cause?: unknown }) {
