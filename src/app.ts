@@ -1,5 +1,6 @@
 /** The composition root: every `new` of a long-lived object stands here, and nothing is decided. */
 import "reflect-metadata";
+import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import { callbackRoute } from "./server/callback-route.js";
 import { createApolloServer } from "./server/apollo.js";
@@ -9,19 +10,22 @@ import { CallRates } from "./server/call-rates.js";
 import { Documents, noSchemaExposure, withoutSuggestions } from "./server/documents.js";
 import { explorerRoute } from "./server/explorer.js";
 import { idempotencyKeyIn } from "./server/graphql-request.js";
-import { graphqlRoute } from "./server/graphql-route.js";
+import { eventStreams } from "./server/event-stream.js";
+import { type ContextSource, graphqlRoute } from "./server/graphql-route.js";
 import { KnownOperations } from "./server/known-operations.js";
 import { installRoute } from "./server/install-route.js";
-import type { Exchange } from "./server/exchange.js";
 import { createListener } from "./server/listener.js";
+import { OpenConnections } from "./server/open-connections.js";
 import { requestTimeoutMs } from "./server/request-timeout.js";
 import { securityHeaders } from "./server/security-headers.js";
+import { StreamedOperations } from "./server/streamed-operations.js";
+import { webSocketUpgrade } from "./server/websocket.js";
 import { TrustedDocuments } from "./server/trusted-documents.js";
 import { probeRoutes } from "./server/probes.js";
 import type { DestinationStream } from "pino";
 import type { GraphQLFormattedError } from "graphql";
 import { Pool } from "undici";
-import type { Config, Credentials } from "./config.js";
+import type { CallbackKeys, Config, Credentials } from "./config.js";
 import { formatError } from "./errors.js";
 import type { LivingContext } from "./living/context.js";
 import { LivingCache } from "./living/living.cache.js";
@@ -34,6 +38,7 @@ import { buildLivingSubgraph } from "./schema.js";
 import { openStore } from "./stores/open-store.js";
 import { reasonOf } from "./stores/store.js";
 import { accessWith } from "./wecom/access.js";
+import { LivingStatusChanges } from "./wecom/callback/living-status-changes.js";
 import { CallbackReceiver } from "./wecom/callback/receiver.js";
 import { CallGates } from "./wecom/call-gates.js";
 import { type CallLimits, callLimits } from "./wecom/call-limits.js";
@@ -125,13 +130,19 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     log.warn({ field, code }, "WeCom sent a code that this gateway does not know");
   });
   const callbacks =
-    config.wecom.callback &&
+    wecom.callback &&
     new CallbackReceiver({
-      ...config.wecom.callback,
+      ...wecom.callback,
       receiver: access.receiver,
       ...{ store, metrics, log, now },
       handle: (event) => access.handle(event),
     });
+  const statusChanges = new LivingStatusChanges({
+    ...{ store, log },
+    receiver: access.receiver,
+    isSetUp: callbacks !== undefined,
+  });
+  metrics.watchSubscriptions(() => statusChanges.size);
   const { schema } = buildLivingSubgraph();
   const formatAnswerError = (
     formatted: GraphQLFormattedError,
@@ -184,7 +195,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
             });
           },
         };
-  const createContext = ({ request, log: requestLog, requestId }: Exchange, caller: Caller) => {
+  const createContext = ({ log: requestLog, requestId, request }: ContextSource, caller: Caller) => {
     const deadline = new Deadline(requestTimeoutMs(request.headers, config.wecom.timeoutMs));
     const departure = new Ending();
     const call = { corp: caller.corp ?? access.defaultCorp, deadline, departure, log: requestLog, ...countFor(caller) };
@@ -193,6 +204,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
         caller,
         livings,
         creates,
+        statusChanges,
         idempotencyKey: idempotencyKeyIn(request.headers),
         call,
         limits: config.limits,
@@ -204,6 +216,15 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
         departure.end("the client left");
       },
     };
+  };
+  const trusted = config.trustedDocuments && new TrustedDocuments(config.trustedDocuments);
+  const connections = new OpenConnections(config.limits.connections);
+  const streaming = {
+    operations: new StreamedOperations<LivingContext>({
+      ...{ apollo, schema, documents, trusted, createContext, extensionsOf },
+      formatError: formatAnswerError,
+    }),
+    ...{ connections, now },
   };
   let url = "";
   const installation =
@@ -219,11 +240,12 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
         apollo,
         operations,
         documents,
-        trusted: config.trustedDocuments && new TrustedDocuments(config.trustedDocuments),
+        trusted,
         maxBodyBytes: config.limits.bodyBytes,
         metrics,
         authenticate,
         createContext,
+        answerAsEventStream: eventStreams(streaming),
         hasLandingPage: !config.isProduction,
       }),
       ...(callbacks && { "/wecom/callback": callbackRoute(callbacks) }),
@@ -231,6 +253,12 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
       ...(!config.isProduction && { "/graphiql": explorerRoute(new URL("../dist/graphiql.html", import.meta.url)) }),
       ...probeRoutes(() => closing !== undefined, metrics),
     },
+    upgrade: webSocketUpgrade({
+      ...streaming,
+      ...{ path: "/graphql", schema, authenticate, log },
+      cors: config.corsOrigins,
+      maxMessageBytes: config.limits.bodyBytes,
+    }),
     cors: config.corsOrigins,
     headers: securityHeaders(config),
     log,
@@ -239,6 +267,8 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
 
   const close = async ({ acceptForMs = 1000 }): Promise<void> => {
     listener.drain();
+    // At once, so that clients connect again elsewhere while those who ask are still answered here.
+    connections.drain();
     await setTimeout(acceptForMs);
     await Promise.all([listener.close(config.wecom.timeoutMs + answerGraceMs), creates.stopReconciling()]);
     await creates.stop();
@@ -253,6 +283,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     listen: async () => {
       const { address, family, port } = await listener.listen(config.port, config.host);
       url = `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+      wecom.pushTo(`${url}/wecom/callback`);
       return url;
     },
     close: (options = {}) => (closing ??= close(options)),
@@ -268,15 +299,23 @@ function extensionsOf({ reader }: Partial<LivingContext>): Readonly<Record<strin
 interface Upstream {
   readonly credentials: Exclude<Credentials, { kind: "simulator" }>;
   readonly baseUrl: URL;
+  readonly callback: CallbackKeys | undefined;
+  /** To the simulator: where its callbacks go. WeCom is told by its administrator. */
+  pushTo(callbackUrl: string): void;
   close(): Promise<void>;
 }
 
 /** WeCom itself, or the simulator where no credentials are given. */
 async function upstream({ wecom }: Config, log: Logger): Promise<Upstream> {
-  const { credentials, baseUrl } = wecom;
-  if (credentials.kind !== "simulator") return { credentials, baseUrl, close: () => Promise.resolve() };
+  const { credentials, baseUrl, callback } = wecom;
+  if (credentials.kind !== "simulator") {
+    return { credentials, baseUrl, callback, pushTo: () => undefined, close: () => Promise.resolve() };
+  }
   const { startSimulator, DEMO_CORP } = await import("./simulator/index.js");
   const simulator = await startSimulator();
+  const [app] = DEMO_CORP.apps;
+  const token = randomBytes(16).toString("hex");
+  const aesKey = randomBytes(32).toString("base64").slice(0, 43);
   log.warn(
     { url: simulator.url },
     "SIMULATOR: no WeCom credentials are set, so nothing reaches WeCom; livings exist in this process only",
@@ -285,9 +324,13 @@ async function upstream({ wecom }: Config, log: Logger): Promise<Upstream> {
     credentials: {
       kind: "self-built",
       corpid: DEMO_CORP.corpid,
-      corpsecret: new Secret(DEMO_CORP.apps[0].secret),
+      corpsecret: new Secret(app.secret),
     },
     baseUrl: new URL(simulator.url),
+    callback: { token: new Secret(token), aesKey: new Secret(aesKey) },
+    pushTo: (url) => {
+      simulator.subscribe({ corpid: DEMO_CORP.corpid, agentid: app.agentid }, { url, token, aesKey });
+    },
     close: () => simulator.close(),
   };
 }

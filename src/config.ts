@@ -99,6 +99,10 @@ export const settings = {
     default: "1000",
     meaning: "calls to WeCom for one caller, by userid or `sub`; callers who cannot be told apart are not counted",
   },
+  LIMIT_CONNECTIONS: {
+    default: "5000",
+    meaning: "WebSockets and event streams open at once, per replica; on a WebSocket, 50 operations",
+  },
   CORS_ORIGINS: {
     meaning: "origins of browsers, comma-separated; unset: none in production, any outside it",
   },
@@ -147,7 +151,8 @@ export type LimitName =
   | "cost"
   | "entities"
   | "first"
-  | "callsPerMinute";
+  | "callsPerMinute"
+  | "connections";
 
 /** What WeCom's pushes to `/wecom/callback` are signed and encrypted with. */
 export interface CallbackKeys {
@@ -236,6 +241,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
       entities: reader.integer("LIMIT_ENTITIES", 1, 10_000),
       first: reader.integer("LIMIT_FIRST", 1, 100),
       callsPerMinute: reader.integer("LIMIT_CALLS_PER_MINUTE", 1, 1_000_000),
+      connections: reader.integer("LIMIT_CONNECTIONS", 1, 1_000_000),
     },
     publicUrl: reader.text("PUBLIC_URL") === undefined ? undefined : reader.url("PUBLIC_URL"),
     store: {

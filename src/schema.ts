@@ -4,6 +4,7 @@ import { fieldResolvers } from "./living/living.fields.js";
 import { LivingMutations } from "./living/living.mutations.js";
 import { LivingQueries } from "./living/living.queries.js";
 import { entityTypes } from "./living/living.references.js";
+import { LivingSubscriptions } from "./living/living.subscriptions.js";
 import { buildSubgraph } from "./subgraph.js";
 
 /**
@@ -42,7 +43,7 @@ directive @cacheControl(
 export const buildLivingSubgraph = () =>
   buildSubgraph({
     header,
-    resolvers: [LivingQueries, LivingMutations, ...fieldResolvers],
+    resolvers: [LivingQueries, LivingMutations, LivingSubscriptions, ...fieldResolvers],
     entityTypes,
     maxReferences: ({ limits }) => limits.entities,
   });

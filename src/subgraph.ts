@@ -54,10 +54,12 @@ export function buildSubgraph<TContext>(parts: SubgraphParts<TContext>): Subgrap
     orphanedTypes,
     // class-validator runs in the resolvers: here its errors could not become a member of a union, and would echo the input.
     validate: false,
+    // Asked for, and never used: a subscription brings its own events.
+    pubSub: { publish: noTopics, subscribe: noTopics },
   });
   callRootFieldsDirectly(types, resolvers);
   // Decorators of parameters run from the last to the first, and TypeGraphQL keeps their order.
-  for (const root of [types.getQueryType(), types.getMutationType()]) {
+  for (const root of [types.getQueryType(), types.getMutationType(), types.getSubscriptionType()]) {
     for (const field of Object.values(root?.getFields() ?? {})) (field.args as GraphQLArgument[]).reverse();
   }
   // TypeGraphQL makes these functions async; a value that names its type, or is of a class, needs no promise to tell it.
@@ -88,6 +90,10 @@ export function buildSubgraph<TContext>(parts: SubgraphParts<TContext>): Subgrap
     Object.keys(entityTypes).find((name) => entityTypes[name] && value instanceof entityTypes[name].type);
   return { schema, sdl };
 }
+
+const noTopics = (): never => {
+  throw new Error("subscriptions bring their own events: there are no topics");
+};
 
 const federationTypes = (entities: readonly string[]) =>
   parse(`

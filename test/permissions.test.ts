@@ -233,6 +233,8 @@ describe("Permissions", () => {
     const covered = new Set(rows.map(({ field }) => field.replace(/[ ({].*/, "")));
     const open = [
       "Query._service",
+      // test/subscriptions.test.ts
+      "Subscription.livingStatusChanged",
       "WecomUser.userid",
       "LivingEdge.cursor",
       "LivingConnection.edges",

@@ -2,7 +2,15 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { settings, type Setting } from "../src/config.js";
 import { DEMO_CORP } from "../src/simulator/index.js";
-import { type Gateway, startGateway } from "./support/gateway.js";
+import { createClient } from "graphql-ws";
+import { WebSocket } from "ws";
+import { corpid, type Gateway, startGateway } from "./support/gateway.js";
+import { booking } from "./support/inputs.js";
+import { callbackEnv, tell, untilOpen } from "./support/subscribers.js";
+
+const AsyncFunction = Object.getPrototypeOf(async function () {
+  await Promise.resolve();
+}).constructor as new (...parametersAndBody: string[]) => (...values: unknown[]) => Promise<void>;
 
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 const packageJson = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
@@ -60,6 +68,28 @@ describe("The README's quick start", () => {
       if (query.includes("deleteLivingReplay")) expect(data.deleteLivingReplay.errcode).toBe(92007);
       else expect(JSON.stringify(data)).not.toContain("message");
     }
+  });
+});
+
+describe("The README's subscription", () => {
+  it("is told of a living that is reserved", async () => {
+    await using gateway = await startGateway({ env: callbackEnv });
+    const text = blocks("js")[0]!.replace("ws://127.0.0.1:4000", gateway.url.replace("http", "ws"));
+    const [statement, program] = text.split("\n\n", 2);
+    expect(statement).toBe('import { createClient } from "graphql-ws";');
+    const run = new AsyncFunction("createClient", "console", `${program}\n${text.split("\n\n").slice(2).join("\n")}`);
+    let client: ReturnType<typeof createClient> | undefined;
+    const told = new Promise<unknown>((resolve) => {
+      const connect = (options: Parameters<typeof createClient>[0]) =>
+        (client = createClient({ ...options, webSocketImpl: WebSocket }));
+      void run(connect, { log: resolve });
+    });
+    await untilOpen(gateway, 1);
+    const { livingid } = gateway.simulator.livings.reserve({ corpid, agentid: 1000014 }, booking);
+    await tell(gateway, { LivingId: livingid, Status: 0 });
+
+    expect(await told).toMatchObject({ livingid, status: "RESERVED", living: { theme: booking.theme } });
+    await client?.dispose();
   });
 });
 

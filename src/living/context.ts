@@ -1,4 +1,5 @@
 import type { CallOptions } from "../wecom/call.js";
+import type { LivingStatusChanges } from "../wecom/callback/living-status-changes.js";
 import type { Creates } from "../wecom/creates/creates.js";
 import type { LivingDataSource } from "../wecom/living.datasource.js";
 import type { LivingReader } from "./living.reader.js";
@@ -17,6 +18,7 @@ export interface LivingContext {
   readonly caller: LivingCaller;
   readonly livings: LivingDataSource;
   readonly creates: Creates;
+  readonly statusChanges: LivingStatusChanges;
   /** Of the header `Idempotency-Key`. */
   readonly idempotencyKey: string | undefined;
   readonly reader: LivingReader;

@@ -8,6 +8,7 @@ import { CostsACall, IsKept, IsPaged, NeedsScope } from "./living.directives.js"
 import { toViewers } from "./living.mapping.js";
 import { resolveLiving } from "./living.references.js";
 import { LivingMutationSuccess } from "./living.results.js";
+import { LivingStatusChange } from "./living.status-change.js";
 import { Living, LivingConnection, LivingEdge, WecomUser } from "./living.types.js";
 import { LivingShare, LivingViewerConnection } from "./living.viewers.js";
 
@@ -107,6 +108,22 @@ class LivingShareFields {
   }
 }
 
+@Resolver(() => LivingStatusChange)
+class LivingStatusChangeFields {
+  @FieldResolver(() => Living, {
+    nullable: true,
+    description:
+      "The living, read from WeCom only where more than its livingid is asked for; null, with an error, when it cannot be read.",
+  })
+  living(
+    @Root() { livingid }: LivingStatusChange,
+    @Ctx() context: LivingContext,
+    @Info() info: GraphQLResolveInfo,
+  ): Living | Promise<Living> {
+    return resolveLiving(livingid, context, info);
+  }
+}
+
 @Resolver(() => WecomUser)
 class WecomUserFields {
   @NeedsScope("living:read")
@@ -194,5 +211,6 @@ export const fieldResolvers = [
   LivingFields,
   LivingMutationSuccessFields,
   LivingShareFields,
+  LivingStatusChangeFields,
   WecomUserFields,
 ];

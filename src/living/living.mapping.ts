@@ -1,5 +1,6 @@
 /** Wire ↔ GraphQL, pure: the only file in which both spellings meet. */
 import type { FieldPaths } from "../errors.js";
+import type { LivingStatusChange as WireStatusChange } from "../wecom/callback/events.js";
 import type {
   CreateLivingRequest,
   ExternalViewer,
@@ -11,6 +12,7 @@ import type {
 } from "../wecom/living.wire.js";
 import { LivingReplayStatus, LivingStatus, LivingType } from "./living.enums.js";
 import type { LivingInput, ModifyLivingInput } from "./living.inputs.js";
+import type { LivingStatusChange } from "./living.status-change.js";
 import { type LivingDetails, WecomUser } from "./living.types.js";
 import {
   LivingExternalViewer,
@@ -101,6 +103,15 @@ export function toShare(wire: LivingShareInfo): LivingShare {
     viewerExternalUserid: wire.viewer_external_userid || null,
     invitor: toUser(wire.invitor_userid),
     invitorExternalUserid: wire.invitor_external_userid || null,
+  };
+}
+
+export function toStatusChange(wire: WireStatusChange, onUnknownCode: OnUnknownCode): LivingStatusChange {
+  return {
+    livingid: wire.livingid,
+    status: knownCode(LivingStatus, wire.status, "living_status_change.status", onUnknownCode),
+    anchor: toUser(wire.userid),
+    changedAt: wire.at,
   };
 }
 

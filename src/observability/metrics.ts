@@ -47,6 +47,8 @@ export interface CreateMetrics {
 }
 
 export interface Metrics extends WecomMetrics, HttpMetrics, LivingMetrics, CallbackMetrics, CreateMetrics {
+  /** @param count how many subscriptions are open */
+  watchSubscriptions(count: () => number): void;
   /** The exposition format of Prometheus. */
   render(): Promise<{ contentType: string; text: string }>;
 }
@@ -131,6 +133,16 @@ export function createMetrics(): Metrics {
     registers: [registry],
   });
   return {
+    watchSubscriptions: (count) => {
+      new Gauge({
+        name: "graphql_subscriptions",
+        help: "Subscriptions that are open, over WebSockets and event streams",
+        registers: [registry],
+        collect() {
+          this.set(count());
+        },
+      });
+    },
     countCreate: (outcome) => {
       creates.inc({ outcome });
     },

@@ -25,6 +25,11 @@ export function plainMediaType(accept: string | undefined): string | undefined {
   return type;
 }
 
+/** Whether the answer is to be a stream of events. Clients that would take JSON as well get JSON. */
+export function asksForEventStream(accept = ""): boolean {
+  return /text\/event-stream/i.test(accept) && !/json|\*\/\*/i.test(accept);
+}
+
 function negotiate(accept: string): string | undefined {
   let best: { type: string; quality: number } | undefined;
   for (const part of accept.toLowerCase().split(",")) {

@@ -17,6 +17,7 @@ import type { Logger } from "../observability/logger.js";
 import { cacheControlOf } from "./cache-control.js";
 import type { Documents } from "./documents.js";
 import { Remembered } from "./remembered.js";
+import { subscriptionsElsewhere } from "./streamed-operations.js";
 
 /** The operation that the explorers open with. */
 export interface Sample {
@@ -123,6 +124,7 @@ export function createApolloServer<TContext extends BaseContext>(
             },
           }),
       },
+      subscriptionsElsewhere,
       statusByMediaType,
       // It is on by default for a subgraph, and tells whoever asks with a header what each field cost.
       ApolloServerPluginInlineTraceDisabled(),

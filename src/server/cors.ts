@@ -1,10 +1,20 @@
 /** Which browsers' origins may read our answers. @see https://fetch.spec.whatwg.org/#http-cors-protocol */
+import type { IncomingHttpHeaders } from "node:http";
 import type { Exchange } from "./exchange.js";
 
 export type CorsPolicy = "any" | readonly string[];
 
 function isAllowed(policy: CorsPolicy, origin: string): boolean {
   return policy === "any" || policy.includes(origin);
+}
+
+/**
+ * Whether a page of that origin may open a WebSocket, which browsers let any page do: one that may read our answers, or
+ * one from this very host.
+ */
+export function mayConnect(policy: CorsPolicy, { origin, host }: IncomingHttpHeaders): boolean {
+  if (origin === undefined || isAllowed(policy, origin)) return true;
+  return URL.canParse(origin) && new URL(origin).host === host;
 }
 
 export function varyByOrigin(policy: CorsPolicy, { request, headers }: Exchange): void {

@@ -11,6 +11,8 @@ export interface Exchange {
   readonly search: string;
   /** Names and values, in turn, that the answer will have: Node writes a flat list as it is, and looks up each of another. */
   readonly headers: string[];
+  /** Its answer lasts as long as a subscription does. */
+  isStream?: true;
 }
 
 export type Route = (exchange: Exchange) => void | Promise<void>;

@@ -8,7 +8,7 @@ export interface RequestParts {
   readonly search: string;
 }
 
-interface Fields {
+export interface Fields {
   readonly query?: unknown;
   readonly operationName?: unknown;
   readonly variables?: unknown;

@@ -1,13 +1,21 @@
 /** `/graphql`: HTTP in, Apollo Server, HTTP out. @see https://graphql.github.io/graphql-over-http/draft/ */
+import type { IncomingMessage } from "node:http";
 import { type ApolloServer, type BaseContext, HeaderMap, type HTTPGraphQLResponse } from "@apollo/server";
 import { GraphQLError } from "graphql";
 import type { IncomingHttpHeaders } from "node:http";
 import type { HttpMetrics } from "../observability/metrics.js";
-import { plainMediaType } from "./accept.js";
+import { asksForEventStream, plainMediaType } from "./accept.js";
 import { readBody } from "./body.js";
 import type { Authenticate, Caller, Refusal } from "./caller.js";
 import type { Documents } from "./documents.js";
-import { fieldsOf, operationText, persistedHash, type RequestParts, withDocument } from "./graphql-request.js";
+import {
+  type Fields,
+  fieldsOf,
+  operationText,
+  persistedHash,
+  type RequestParts,
+  withDocument,
+} from "./graphql-request.js";
 import type { KnownOperations, OperationRequest } from "./known-operations.js";
 import { type Exchange, type Route, sendError, sendText } from "./exchange.js";
 import type { TrustedDocuments } from "./trusted-documents.js";
@@ -20,6 +28,15 @@ export interface RequestContext<TContext> {
   abandon(): void;
 }
 
+/** What a context is made from: a request's own headers, or none where many operations share a connection. */
+export interface ContextSource extends Pick<Exchange, "log" | "requestId"> {
+  readonly request: Pick<IncomingMessage, "headers">;
+}
+
+export type CreateContext<TContext> = (source: ContextSource, caller: Caller) => RequestContext<TContext>;
+
+export type AnswerAsEventStream = (exchange: Exchange, fields: Fields, caller: Caller) => Promise<void>;
+
 export interface GraphqlRouteOptions<TContext extends BaseContext> {
   readonly apollo: ApolloServer<TContext>;
   readonly operations: KnownOperations;
@@ -30,7 +47,8 @@ export interface GraphqlRouteOptions<TContext extends BaseContext> {
   readonly authenticate: Authenticate;
   /** Whether a browser that opens the URL gets a page, signed in or not. */
   readonly hasLandingPage: boolean;
-  readonly createContext: (exchange: Exchange, caller: Caller) => RequestContext<TContext>;
+  readonly createContext: CreateContext<TContext>;
+  readonly answerAsEventStream: AnswerAsEventStream;
 }
 
 export function graphqlRoute<TContext extends BaseContext>(options: GraphqlRouteOptions<TContext>): Route {
@@ -51,6 +69,12 @@ export function graphqlRoute<TContext extends BaseContext>(options: GraphqlRoute
     const json = method === "POST" ? await readJson(exchange, maxBodyBytes) : undefined;
     if (json === refused) return;
     let parts: RequestParts = { body: json, search };
+    // A POST that was not read as JSON could be any page's: Apollo Server refuses it.
+    const isReadable = json !== undefined || method === "GET";
+    if (authentication.kind === "caller" && isReadable && asksForEventStream(request.headers.accept)) {
+      await options.answerAsEventStream(exchange, fieldsOf(parts), authentication.caller);
+      return;
+    }
     let context: RequestContext<TContext> | undefined;
     const contextOnce = (): TContext => {
       if (authentication.kind === "refused") throw toGraphqlError(authentication.refusal);

@@ -170,7 +170,7 @@ function hasIntrospection(document: DocumentNode): boolean {
 }
 
 /** As Apollo Server words an error before it asks `formatError`. */
-function enrich(error: GraphQLError): GraphQLFormattedError {
+export function enrich(error: GraphQLError): GraphQLFormattedError {
   const { message, locations, path } = error;
   // graphql-jit leaves it out where graphql-js has an empty object.
   const { extensions = {} } = error as { extensions?: GraphQLError["extensions"] };

@@ -3,16 +3,21 @@
  * own business; this file knows nothing of GraphQL and nothing of WeCom.
  */
 import { randomUUID } from "node:crypto";
-import { createServer, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Logger, RequestLogger } from "../observability/logger.js";
 import type { HttpMetrics } from "../observability/metrics.js";
+import type { Duplex } from "node:stream";
 import { type CorsPolicy, preflight, varyByOrigin } from "./cors.js";
 import { type Exchange, type Route, sendError, sendJson } from "./exchange.js";
 
+/** Takes a request over that asks for another protocol. */
+export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
 export interface ListenerOptions {
   readonly routes: Readonly<Record<string, Route>>;
+  readonly upgrade: Upgrade;
   readonly cors: CorsPolicy;
   /** Set on every answer: names and values, in turn. */
   readonly headers: readonly string[];
@@ -41,7 +46,7 @@ function requestIds(): () => string {
   return () => prefix + (count += 1).toString(16).padStart(12, "0");
 }
 
-export function createListener({ routes, cors, headers, log, metrics }: ListenerOptions): Listener {
+export function createListener({ routes, upgrade, cors, headers, log, metrics }: ListenerOptions): Listener {
   let isDraining = false;
   /** With the answer that is under way. Node would not count one that brought no request yet among the idle ones. */
   const connections = new Map<Socket, ServerResponse | undefined>();
@@ -59,6 +64,8 @@ export function createListener({ routes, cors, headers, log, metrics }: Listener
     const requestId = typeof given === "string" && requestIdPattern.test(given) ? given : nextRequestId();
     response.on("close", () => {
       if (!socket.destroyed && connections.get(socket) === response) connections.set(socket, undefined);
+      // How long a stream was open says nothing about how long clients wait.
+      if (exchange.isStream) return;
       metrics.observeRequest(route ? path : "other", response.statusCode, (performance.now() - startedAt) / 1000);
     });
     const exchange: Exchange = {
@@ -73,6 +80,13 @@ export function createListener({ routes, cors, headers, log, metrics }: Listener
     varyByOrigin(cors, exchange);
     if (route) void answer(route, exchange);
     else sendJson(exchange, 404, { errors: [{ message: `There is nothing at ${path.slice(0, 100)}` }] });
+  });
+  server.on("upgrade", (request, socket, head) => {
+    if (request.headers.upgrade?.toLowerCase() === "websocket") {
+      // It is not idle, and whoever took it over closes it.
+      connections.delete(socket as Socket);
+      upgrade(request, socket, head);
+    } else ignoreUpgrade(server, request, socket, head);
   });
   server.on("connection", (socket: Socket) => {
     connections.set(socket, undefined);
@@ -120,6 +134,26 @@ export function createListener({ routes, cors, headers, log, metrics }: Listener
       });
     },
   };
+}
+
+/**
+ * A server may go on without the other protocol (Java's client asks for `h2c` with its first request), but Node hands over
+ * whatever asks for one. So the request goes back to the parser, without the question.
+ */
+function ignoreUpgrade(
+  server: Server,
+  { method, url, rawHeaders }: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): void {
+  let lines = `${method} ${url} HTTP/1.1\r\n`;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? "";
+    if (!/^(connection|upgrade|http2-settings)$/i.test(name)) lines += `${name}: ${rawHeaders[index + 1]}\r\n`;
+  }
+  // Headers are read and written as Latin-1.
+  socket.unshift(Buffer.concat([Buffer.from(`${lines}\r\n`, "latin1"), head]));
+  server.emit("connection", socket);
 }
 
 async function answer(route: Route, exchange: Exchange): Promise<void> {

@@ -49,6 +49,8 @@ export interface Gateway extends AsyncDisposable {
     headers?: Record<string, string>,
   ): Promise<Answer<ResultOf<T>>>;
   run(document: string, variables?: unknown, headers?: Record<string, string>): Promise<Answer<Record<string, any>>>;
+  /** What was said by another way than `fetch` is searched as well. */
+  alsoSearch(exchange: { received?: string; credential?: string }): void;
   close(drain?: { acceptForMs: number }): Promise<void>;
 }
 
@@ -118,6 +120,10 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
       return logLines.map((line) => JSON.parse(line) as Record<string, unknown>);
     },
     fetch: fetchText,
+    alsoSearch: ({ received, credential }) => {
+      if (received !== undefined) outputs.push(received);
+      if (credential !== undefined) planted.add(credential);
+    },
     run: run as Gateway["run"],
     close,
     [Symbol.asyncDispose]: () => close(),
