@@ -26,6 +26,8 @@ export const gatewayConfig = {
         const value = request.headers.get(name);
         if (value !== null) headers[name] = value;
       }
+      // It subscribes by GET, which is answered only to who is no page in a browser.
+      if (subgraphName === "living") headers["apollo-require-preflight"] = "1";
       // Only `living` may see the secret that makes it believe those headers.
       const secret = process.env["ROUTER_SECRET"];
       if (subgraphName === "living" && secret) headers["router-authorization"] = secret;

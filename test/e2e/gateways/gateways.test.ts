@@ -3,6 +3,7 @@ import { print } from "graphql";
 import { CreateLivingDocument } from "../../operations/generated/operations.js";
 import { corpid, type Gateway, startGateway } from "../../support/gateway.js";
 import { booking, documentedBody, documentedInput, minimalInput } from "../../support/inputs.js";
+import { callbackEnv, tell, untilOpen } from "../../support/subscribers.js";
 import { serve, type Served } from "../../support/server.js";
 import { exampleSubgraphs, startMembers, type SubgraphSource } from "../../support/supergraph.js";
 import { type RunningGateway, startApolloGateway, startHiveGateway } from "./gateways.js";
@@ -21,7 +22,7 @@ let subgraphs: readonly SubgraphSource[];
 beforeAll(async () => {
   process.env["ROUTER_SECRET"] = routerSecret;
   [living, members, playlists] = await Promise.all([
-    startGateway({ env: { AUTH_MODE: "router", ROUTER_SECRET: routerSecret } }),
+    startGateway({ env: { AUTH_MODE: "router", ROUTER_SECRET: routerSecret, ...callbackEnv } }),
     startMembers(),
     serve({ schema: playlist.schema }),
   ]);
@@ -221,5 +222,21 @@ describe("A router that knows its callers", () => {
     expect(errors).toMatchObject([{ path: ["createLiving"] }]);
     expect(living.simulator.requestsTo("living/create")).toHaveLength(before);
     expect(read.errors).toBeUndefined();
+  });
+});
+
+describe("A subscription through Hive Gateway", () => {
+  it("is told of an event, with what the members' service knows of the anchor", async () => {
+    await using gateway = await startHiveGateway(subgraphs);
+    const stream = await gateway.subscribe("subscription { livingStatusChanged { status anchor { userid name } } }");
+    const told = stream.next();
+    await untilOpen(living, 1);
+    await tell(living, { LivingId: "l1", Status: 1, FromUserName: "zhangsan" });
+
+    expect(await told).toEqual({
+      data: { livingStatusChanged: { status: "LIVE", anchor: { userid: "zhangsan", name: "张三" } } },
+    });
+    await stream.close();
+    await untilOpen(living, 0);
   });
 });

@@ -59,10 +59,15 @@ export async function startApolloGateway(subgraphs: readonly SubgraphSource[]): 
   };
 }
 
+/** Over server-sent events, to the gateway as from it to ours. */
+export interface SubscribableGateway extends RunningGateway {
+  subscribe(query: string): Promise<{ next(): Promise<Reply>; close(): Promise<void> }>;
+}
+
 export function startHiveGateway(
   subgraphs: readonly SubgraphSource[],
   options: Pick<Parameters<typeof createGatewayRuntime>[0], "genericAuth"> = {},
-): Promise<RunningGateway> {
+): Promise<SubscribableGateway> {
   const gateway = createGatewayRuntime({
     ...gatewayConfig,
     ...options,
@@ -72,6 +77,28 @@ export function startHiveGateway(
   });
   return Promise.resolve({
     run: runnerOver(async (init) => await gateway.fetch("http://gateway/graphql", init)),
+    subscribe: async (query) => {
+      const response = await gateway.fetch("http://gateway/graphql", {
+        method: "POST",
+        headers: { "content-type": "application/json", accept: "text/event-stream", ...zhangsan },
+        body: JSON.stringify({ query }),
+      });
+      const reader = response.body!.getReader();
+      const decoder = new TextDecoder();
+      let text = "";
+      return {
+        next: async () => {
+          for (;;) {
+            const event = /^event: next\ndata: (.*)$/m.exec(text);
+            if (event) return JSON.parse(event[1]!) as Reply;
+            const { done, value } = await reader.read();
+            if (done) throw new Error(`the stream has ended: ${text}`);
+            text += decoder.decode(value, { stream: true });
+          }
+        },
+        close: () => reader.cancel(),
+      };
+    },
     [Symbol.asyncDispose]: async () => {
       await gateway[Symbol.asyncDispose]();
     },
