@@ -276,6 +276,17 @@ describe("A subgraph", () => {
 });
 
 describe("Draining", () => {
+  it("does not wait for a connection that never asked", async () => {
+    // It waits a minute and a second for those that did.
+    const draining = await startGateway({ env: { WECOM_TIMEOUT_MS: "60000" } });
+    const socket = connect(Number(new URL(draining.url).port), "127.0.0.1");
+    await new Promise((resolve) => socket.once("connect", resolve));
+    // Accepted when another, that came later, was answered.
+    await draining.fetch("/health/live");
+    await draining.close();
+    socket.destroy();
+  });
+
   it("turns readiness to 503, finishes what runs, and then stops", async () => {
     const draining = await startGateway({ simulator: { latencyMs: 150 } });
     const running = draining.run(CreateLivingDocument, { input: minimalInput });

@@ -135,7 +135,22 @@ describe("A WebSocket", () => {
     again.socket.terminate();
   });
 
-  it("is given up when its client lets megabytes lie", async () => {
+  it("is cut when its client asks, and lets megabytes of answers lie", async () => {
+    await using gateway = await startGateway();
+    const { socket } = await open(webSocketUrl(gateway));
+    const end = closed(socket);
+    socket.pause();
+    const ping = JSON.stringify({ type: "ping", payload: { long: "a".repeat(90_000) } });
+    for (let count = 0; count < 1000 && socket.readyState === socket.OPEN; count += 1) {
+      await new Promise((resolve) => {
+        socket.send(ping, resolve);
+      });
+    }
+    socket.resume();
+    expect((await end)[0]).toBe(1006);
+  });
+
+  it("has no more events read for a client that lets megabytes lie", async () => {
     await using gateway = await startGateway({ env: callbackEnv });
     const { socket } = await open(webSocketUrl(gateway));
     socket.send(JSON.stringify({ type: "connection_init" }));
