@@ -11,8 +11,9 @@ FROM packages AS build
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=cache,target=/root/.npm npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
+COPY scripts/bundle.mjs scripts/
 # Not `npm run build`: that also makes the offline explorer's page, 9 MB which production never serves.
-RUN npx tsc -p tsconfig.build.json && rm dist/.tsbuildinfo
+RUN npx tsc -p tsconfig.build.json && rm dist/.tsbuildinfo && node scripts/bundle.mjs
 
 FROM packages AS dependencies
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=cache,target=/root/.npm npm ci --ignore-scripts --omit=dev

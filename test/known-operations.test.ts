@@ -1,8 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { print } from "graphql";
+import { serverAudits } from "graphql-http";
+import { buildLivingSubgraph } from "../src/schema.js";
 import type { Fault } from "../src/simulator/index.js";
 import * as documents from "./operations/generated/operations.js";
+import { bothWaysRequest, countKnown, type Request, send as sendOneWay, sendBothWays } from "./support/both-ways.js";
 import { corpid, type Gateway, startGateway } from "./support/gateway.js";
+import { generatedBodies, mutatedBodies } from "./support/generated-requests.js";
+import { hostileRequests } from "./support/hostile-corpus.js";
 import { documentedInput, minimalInput } from "./support/inputs.js";
 
 let gateway: Gateway;
@@ -30,40 +36,12 @@ const reserve = (theme: string) =>
     },
   ).livingid;
 
-interface Request {
-  readonly query: string;
-  readonly variables?: unknown;
-  readonly operationName?: unknown;
-}
-
-const send = async (request: object, headers: Record<string, string>) => {
-  const {
-    status,
-    headers: answered,
-    text,
-  } = await gateway.fetch("/graphql", {
-    method: "POST",
-    headers: { "content-type": "application/json", "x-request-id": "same-for-both", ...headers },
-    body: JSON.stringify(request),
-  });
-  // What differs from call to call by its nature: the ids of new livings and of WeCom's hints.
-  const body = text.replaceAll(/"[\w-]{32}"/g, '"LIVINGID"').replaceAll(/"abc\w+"/g, '"CODE"');
-  const own = [...answered].filter(([name]) => !["date", "content-length"].includes(name));
-  return { status, headers: own, body };
-};
-
-const known = async () => {
-  const { text } = await gateway.fetch("/metrics");
-  return Number(/graphql_operations_total\{way="known"\} (\d+)/.exec(text)?.[1] ?? 0);
-};
-
-/** Sent both ways: an operation with `extensions` takes the pipeline, without it, from the second sight on, the plan. */
-const bothWays = async (request: Request, headers: Record<string, string> = {}) => {
-  const pipeline = await send({ ...request, extensions: {} }, headers);
-  await send(request, headers);
+const send = (request: Request, headers?: Record<string, string>) => sendOneWay(gateway, request, headers);
+const known = () => countKnown(gateway);
+const bothWays = async (request: Request, headers?: Record<string, string>) => {
   const before = await known();
-  const plan = await send(request, headers);
-  return { pipeline, plan, isKnown: (await known()) > before };
+  const sent = await sendBothWays(gateway, request, headers);
+  return { ...sent, isKnown: (await known()) > before };
 };
 
 const typed: [string, Request][] = (
@@ -247,20 +225,20 @@ describe("A known operation", () => {
   const sendDistinct = async (prefix: string, count: number, meanwhile: () => Promise<unknown>) => {
     for (let sent = 0; sent < count; sent += 100) {
       const some = Array.from({ length: 100 }, (_, index) => ({ query: `{ ${prefix}${sent + index}: __typename }` }));
-      await Promise.all(some.map((request) => send(request, {})));
+      await Promise.all(some.map((request) => send(request)));
       await meanwhile();
     }
   };
   const isKnown = async (request: Request) => {
     const before = await known();
-    await send(request, {});
+    await send(request);
     return (await known()) > before;
   };
 
   it("stays known among any number of others, as long as it is asked for", async () => {
     const request = { query: "{ everyday: __typename }" };
     await bothWays(request);
-    await sendDistinct("a", 1500, () => send(request, {}));
+    await sendDistinct("a", 1500, () => send(request));
 
     expect(await isKnown(request)).toBe(true);
   });
@@ -272,4 +250,52 @@ describe("A known operation", () => {
 
     expect(await isKnown(request)).toBe(false);
   });
+});
+
+describe("Both ways answer alike", () => {
+  /** The requests of a corpus that the plan answered otherwise than the pipeline; it has some that can take both. */
+  const differing = async (bodies: readonly (string | Uint8Array)[]) => {
+    const requests = bodies.map(bothWaysRequest).filter((request) => request !== undefined);
+    expect(requests.length).toBeGreaterThan(20);
+    const before = await known();
+    const different = [];
+    for (const request of requests) {
+      const { pipeline, plan } = await sendBothWays(gateway, request);
+      if (JSON.stringify(plan) !== JSON.stringify(pipeline)) different.push({ request, plan, pipeline });
+    }
+    expect(await known()).toBeGreaterThan(before);
+    return different;
+  };
+  const made = generatedBodies(buildLivingSubgraph().schema);
+
+  it.each<[string, () => readonly (string | Uint8Array)[]]>([
+    ["operations made of the schema", () => fc.sample(made, { numRuns: 300, seed: 7 })],
+    ["operations changed at random", () => fc.sample(mutatedBodies(made), { numRuns: 3000, seed: 7 })],
+    ["hostile requests", () => hostileRequests.map(({ body }) => body)],
+  ])(
+    "to %s",
+    async (_, bodies) => {
+      expect(await differing(bodies())).toEqual([]);
+    },
+    180_000,
+  );
+
+  it("to what audits GraphQL over HTTP", async () => {
+    const different: unknown[] = [];
+    let compared = 0;
+    const fetchFn = async (url: string, init: RequestInit = {}) => {
+      const headers = (init.headers ?? {}) as Record<string, string>;
+      const request = typeof init.body === "string" ? bothWaysRequest(init.body) : undefined;
+      if (request && Object.values(headers).includes("application/json")) {
+        const { pipeline, plan } = await sendBothWays(gateway, request, headers);
+        compared += 1;
+        if (JSON.stringify(plan) !== JSON.stringify(pipeline)) different.push({ request, plan, pipeline });
+      }
+      return await fetch(url, init);
+    };
+    for (const audit of serverAudits({ url: () => `${gateway.url}/graphql`, fetchFn })) await audit.fn();
+
+    expect(different).toEqual([]);
+    expect(compared).toBeGreaterThan(30);
+  }, 60_000);
 });

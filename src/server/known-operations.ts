@@ -30,6 +30,7 @@ import { Remembered } from "./remembered.js";
 export interface KnownOperationsOptions {
   readonly schema: GraphQLSchema;
   readonly validationRules: readonly ValidationRule[];
+  readonly maxTokens: number;
   /** Types whose values compute their fields, or come as promises in lists: graphql-jit can do neither. */
   readonly lazyTypes: ReadonlySet<string>;
   formatError(formatted: GraphQLFormattedError, error: unknown, context: BaseContext): GraphQLFormattedError;
@@ -111,10 +112,10 @@ export class KnownOperations {
   }
 
   #compile({ query, operationName }: OperationRequest): Plan | "pipeline" {
-    const { schema, validationRules } = this.options;
+    const { schema, validationRules, maxTokens } = this.options;
     let document: DocumentNode;
     try {
-      document = parse(query);
+      document = parse(query, { maxTokens });
     } catch {
       return "pipeline";
     }

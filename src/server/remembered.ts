@@ -1,13 +1,13 @@
 /**
- * A map of a bounded size. When it is full it forgets something that nobody asked for lately, so that a flood of new keys
- * does not push out those in everyday use; to be asked for costs an entry no more than a mark.
+ * A map of a bounded size. When it is full it forgets the oldest of what nobody asked for lately, so that a flood of new
+ * keys does not push out those in everyday use; to be asked for costs an entry no more than a mark.
  *
- * @see https://en.wikipedia.org/wiki/Page_replacement_algorithm#Clock
+ * @see https://en.wikipedia.org/wiki/Page_replacement_algorithm#Second-chance
  */
 export class Remembered<K, V> {
   readonly #entries = new Map<K, { value: V; isWanted: boolean }>();
-  // Kept, for a new one would have to walk over all that was deleted before the first entry.
-  #hand = this.#entries.keys();
+  // Stands before the oldest entry. A new iterator would have to walk over all that was deleted before that.
+  #oldest = this.#entries.keys();
 
   constructor(private readonly maxSize: number) {}
 
@@ -31,17 +31,16 @@ export class Remembered<K, V> {
   /** Each mark that it wipes off was set by a `get`: so this is, over time, as cheap as they are. */
   #forgetOne(): void {
     for (;;) {
-      const { value: key, done } = this.#hand.next();
+      const { value: key, done } = this.#oldest.next();
       if (done) {
-        this.#hand = this.#entries.keys();
+        this.#oldest = this.#entries.keys();
         continue;
       }
       const entry = this.#entries.get(key);
-      if (entry && !entry.isWanted) {
-        this.#entries.delete(key);
-        return;
-      }
-      if (entry) entry.isWanted = false;
+      this.#entries.delete(key);
+      if (!entry?.isWanted) return;
+      entry.isWanted = false;
+      this.#entries.set(key, entry);
     }
   }
 }
