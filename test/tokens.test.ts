@@ -79,7 +79,7 @@ describe("The token of a self-built app", () => {
 
   it("is asked for again at once when WeCom was only too busy to give it", async () => {
     await using gateway = await startGateway();
-    gateway.simulator.faults.inject({ kind: "errcode", api: "gettoken", errcode: -1 });
+    gateway.simulator.faults.inject({ kind: "errcode", api: "gettoken", errcode: -1, times: 3 });
 
     expect((await create(gateway)).__typename).toBe("LivingUnavailableError");
     expect((await create(gateway)).__typename).toBe("CreateLivingSuccess");
