@@ -98,8 +98,12 @@ async function run(seed: number, store: Readonly<Record<string, string>>) {
   const all = [...endings.filter(({ end }) => end !== "gave-up"), ...back];
   const underFire = posts.slice(0, before);
   const attempts = attemptsByBooking(underFire);
-  // What the settling time assumes: a busy machine may break it, and then what is doubled is no fault of the gateway's.
-  const effectDelay = ({ performedAt = 0, endedAt = Infinity }: RecordedRequest) => performedAt - endedAt;
+  // What the settling time assumes: an effect comes at most so long after its loss. This process may have seen a request
+  // as late as it stood still, and the loss is no earlier than the request. Where the assumption may have been broken,
+  // what is doubled is no fault of the gateway's.
+  const stallMs = delays.max / 1e6;
+  const effectDelay = ({ performedAt, at }: RecordedRequest) =>
+    performedAt === undefined ? 0 : performedAt - at + stallMs;
   const isTooLate = (booking: string) => attempts.get(booking)?.some((attempt) => effectDelay(attempt) >= settleMs);
   const judged = all.filter(({ click }) => isTooLate(bookingOfClick(click)) !== true);
   const verdict = judge(judged, simulator.livings.all(), (booking, what) => {
@@ -129,7 +133,7 @@ async function run(seed: number, store: Readonly<Record<string, string>>) {
     "p99 ms": times.p99,
     "max ms": times.max,
     seconds: Math.round(seconds),
-    "stall ms": Math.round(delays.max / 1e6),
+    "stall ms": Math.round(stallMs),
     "latest effect ms": Math.round(percentile(underFire.map(effectDelay), 1)),
     "not judged": all.length - judged.length,
     within: times.within,

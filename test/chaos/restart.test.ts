@@ -2,7 +2,7 @@
  * A new version goes out, ten times: two replicas behind a load balancer are stopped and started one after the other, while
  * requests come at half of what one of them can do. None may fail.
  *
- * CHAOS_RESTARTS: of each replica.
+ * CHAOS_RESTARTS: of each replica. CHAOS_RESTART_RATE: requests per second.
  */
 import { describe, expect, it } from "@jest/globals";
 import { setTimeout as pause } from "node:timers/promises";
@@ -10,16 +10,16 @@ import { DEMO_CORP, startSimulator } from "../../src/simulator/index.js";
 import { describeWithRedis } from "../support/redis.js";
 import { Replica } from "../support/replica.js";
 import { Balancer } from "./parts/balancer.js";
-import { isLong, parameter, percentile, printTable } from "./parts/form.js";
+import { parameter, percentile, printTable } from "./parts/form.js";
 import { embeddedStore, redisStore, type StorePlace } from "./parts/stores.js";
 import { createBody, listBody, readBody } from "./parts/traffic.js";
 
 const restarts = parameter("RESTARTS", { short: 1, long: 10 });
 
-/** Ten calls at once of 50 ms each: 200 a second for each API, and a third of the requests for each. */
+/** Ten calls at once of 100 ms each: 100 a second for each API, and a third of the requests for each. */
 const maxInFlight = 10;
-const latencyMs = 50;
-const perSecond = isLong ? (3 * (maxInFlight * 1000)) / latencyMs / 2 : 30;
+const latencyMs = 100;
+const perSecond = parameter("RESTART_RATE", { short: 30, long: (3 * (maxInFlight * 1000)) / latencyMs / 2 });
 
 async function run(store: StorePlace) {
   await using simulator = await startSimulator({

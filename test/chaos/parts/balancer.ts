@@ -7,6 +7,8 @@ const pollMs = 100;
 interface Backend {
   readonly replica: Replica;
   readonly pool: Pool;
+  /** For the polls alone: they must not wait behind requests. */
+  readonly probes: Pool;
   isReady: boolean;
   readonly polling: NodeJS.Timeout;
 }
@@ -18,16 +20,17 @@ export class Balancer implements AsyncDisposable {
   /** It gets requests once it has said that it is ready. */
   async add(replica: Replica): Promise<void> {
     const pool = new Pool(replica.url, { connections: 64 });
+    const probes = new Pool(replica.url, { connections: 1 });
     const poll = async (): Promise<void> => {
       try {
-        const { statusCode, body } = await pool.request({ method: "GET", path: "/health/ready" });
+        const { statusCode, body } = await probes.request({ method: "GET", path: "/health/ready" });
         await body.dump();
         backend.isReady = statusCode === 200;
       } catch {
         backend.isReady = false;
       }
     };
-    const backend: Backend = { replica, pool, isReady: false, polling: setInterval(() => void poll(), pollMs) };
+    const backend: Backend = { replica, pool, probes, isReady: false, polling: setInterval(() => void poll(), pollMs) };
     this.#backends.push(backend);
     while (!backend.isReady) await poll();
   }
@@ -38,7 +41,7 @@ export class Balancer implements AsyncDisposable {
     const [backend] = this.#backends.splice(index, 1);
     if (backend === undefined) return;
     clearInterval(backend.polling);
-    await backend.pool.destroy();
+    await Promise.all([backend.pool.destroy(), backend.probes.destroy()]);
   }
 
   /** A POST to /graphql: the body of the answer, or why there is none. */
@@ -52,6 +55,11 @@ export class Balancer implements AsyncDisposable {
       const text = await response.body.text();
       return response.statusCode === 200 ? text : `HTTP ${response.statusCode}`;
     } catch (error) {
+      // Certainly not sent: any balancer takes the next one then.
+      if (error instanceof Error && "code" in error && error.code === "ECONNREFUSED") {
+        backend.isReady = false;
+        return await this.ask(body);
+      }
       return String(error);
     }
   }

@@ -1,12 +1,11 @@
 // Everything that can happen to a create on its way, each with the same small probability.
 import type { Fault } from "../../../src/simulator/index.js";
-import { isLong } from "./form.js";
 
 /** Late effects come while the gateway still waits for them: within the settling time, minus what a busy machine adds. */
 const late = (lateMs: number) => ({ lateMs });
 
 /** At most this long after the call came in does one of the faults below take effect. */
-export const latestEffectMs = isLong ? 700 : 400;
+export const latestEffectMs = 400;
 
 type Kind = Fault extends infer Each
   ? Each extends Fault
