@@ -65,15 +65,15 @@ export class Claims {
     return this.#remembered.has(key) || (await withoutStore(() => this.store.get(key))) !== undefined;
   }
 
-  /** Whether it is some other create's: what is claimed stays so. */
-  async isAnothers(living: Pick<Claimable, "corp" | "livingid">, create: string): Promise<boolean> {
+  /** The create whose it is: what is claimed stays so. */
+  async holderOf(living: Pick<Claimable, "corp" | "livingid">): Promise<string | undefined> {
     const key = keyOf(living);
     let holder = this.#remembered.get(key);
     if (holder === undefined) {
       holder = await withoutStore(() => this.store.get(key));
       if (holder !== undefined) this.#remember(key, holder);
     }
-    return holder !== undefined && holder !== create;
+    return holder;
   }
 
   async #store(living: Claimable, create: string): Promise<boolean> {

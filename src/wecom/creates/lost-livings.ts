@@ -34,8 +34,17 @@ export class LostLivings {
   async #findFree(request: CreateLivingRequest, create: string, call: CallOptions): Promise<string | undefined> {
     let kept: string | undefined;
     const left: string[] = [];
-    const isAnothers = (livingid: string) => this.claims.isAnothers({ corp: call.corp, livingid }, create);
-    for (const livingid of await this.search.find(request, call, isAnothers)) {
+    const own: string[] = [];
+    const isAnothers = async (livingid: string): Promise<boolean> => {
+      const holder = await this.claims.holderOf({ corp: call.corp, livingid });
+      if (holder === create) own.push(livingid);
+      return holder !== undefined && holder !== create;
+    };
+    const found = await this.search.find(request, call, isAnothers);
+    // First what was claimed before, by a process that died before it could write the outcome down: with another one
+    // claimed besides, that would be lost for the create alike whose it is.
+    found.sort((one, other) => Number(own.includes(other)) - Number(own.includes(one)));
+    for (const livingid of found) {
       const living = { corp: call.corp, livingid, livingStart: request.living_start };
       if (kept === undefined) {
         if (await this.claims.take(living, create)) kept = livingid;
