@@ -6,8 +6,8 @@ import { randomUUID } from "node:crypto";
 import type { Store } from "../../stores/store.js";
 
 /** A process that has not been heard of for so long counts as dead. */
-const deadAfterMs = 3_000;
-const beatMs = 750;
+const deadAfterMs = 2_000;
+const beatMs = 500;
 
 export class Liveness {
   /** The name of this process; a restarted one has another. */

@@ -9,7 +9,7 @@ import { WecomTransportError } from "../errors.js";
 import { digestOf } from "./journal.js";
 import type { CreateLivingRequest } from "../living.wire.js";
 
-const leaseMs = 3_000;
+const leaseMs = 2_000;
 const leasePollMs = 25;
 
 /** What two creates have in common that could be taken for each other. */
