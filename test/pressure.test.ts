@@ -209,7 +209,8 @@ describe("Ten times more than WeCom can take", () => {
     expect(named(results, "CreateLivingSuccess").length).toBeLessThanOrEqual(320);
     expect(refused.length).toBeGreaterThanOrEqual(80);
     expect(sent(gateway, "living/create")).toBe(400 - refused.length);
-    for (const error of refused) expect(error).toMatchObject({ retryable: true, retryAfterSeconds: 1 });
+    for (const error of refused)
+      expect(error).toMatchObject({ retryable: true, retryAfterSeconds: expect.any(Number) });
     expect(await metric(gateway, /wecom_calls_refused_total\{api="living\/create",reason="queue"\} (\d+)/)).toBe(
       refused.length,
     );

@@ -279,7 +279,6 @@ describe.each<[string, Connect]>([
     const read = { query: `{ living(livingid: "${livingid}") { status } }` };
     for (let time = 0; time < 2; time += 1) {
       // What is kept of it is not to answer.
-      gateway.simulator.livings.cancel(livingid);
       await subscriber.run({ query: `mutation { cancelLiving(livingid: "${livingid}") { __typename } }` }).next();
       expect(await next(subscriber.run(read))).toEqual({ data: { living: { status: "CANCELLED" } } });
     }

@@ -150,6 +150,8 @@ class RedisStore implements Store {
 
   async subscribe(channel: string, listener: (message: string) => void): Promise<() => void> {
     const name = namespace + channel;
+    // A channel that is listened to already is not asked for again: whether Redis is there at all would not be noticed.
+    await this.#ask(() => this.client.ping());
     await this.#ask(() => this.listener.subscribe(name, listener));
     return () => void this.listener.unsubscribe(name, listener).catch(() => undefined);
   }
