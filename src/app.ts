@@ -1,4 +1,7 @@
-/** The composition root: every `new` of a long-lived object stands here, and nothing is decided. */
+/**
+ * The composition root: every `new` of a long-lived object stands here, and nothing is decided. Over 300 lines because all
+ * parts meet in this one place.
+ */
 import "reflect-metadata";
 import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";

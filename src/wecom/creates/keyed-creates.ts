@@ -1,6 +1,7 @@
 /**
  * The way of a create under an idempotency key from `new` to `done`, one step at a time: by the request that brings it, by
  * a later one with the same key, or by the reconciler of any replica. docs/creates.md tells the protocol and what it assumes.
+ * Over 300 lines because the steps of one record stand together: what one leaves behind, the next has to find.
  */
 import type { CreateMetrics } from "../../observability/metrics.js";
 import { reasonOf, StoreError } from "../../stores/store.js";
