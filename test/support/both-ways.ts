@@ -76,7 +76,10 @@ export function areAlike(one: Sent, other: Sent): boolean {
 function partsOf(body: string): { data: string; errors: string[] } {
   try {
     const { data, errors = [] } = JSON.parse(body) as { data?: unknown; errors?: unknown[] };
-    return { data: JSON.stringify(data) ?? "none", errors: errors.map((error) => JSON.stringify(error)).sort() };
+    return {
+      data: data === undefined ? "none" : JSON.stringify(data),
+      errors: errors.map((error) => JSON.stringify(error)).sort(),
+    };
   } catch {
     return { data: body, errors: [] };
   }
