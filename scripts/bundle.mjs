@@ -2,7 +2,7 @@
 // What only some settings need stays apart, in dist/chunks. Names are left alone: the schema's types are named by classes.
 import { rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, stop } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 await rm(`${root}dist/chunks`, { recursive: true, force: true });
@@ -24,3 +24,4 @@ await build({
   legalComments: "none",
   logLevel: "warning",
 });
+await stop();

@@ -5,6 +5,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs"
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
+import { setTimeout as wait } from "node:timers/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
@@ -103,7 +104,8 @@ describe("npm start in a fresh checkout", () => {
     gateway.signal("SIGTERM");
 
     expect(await gateway.exitCode).toBe(0);
-    expect(gateway.hasProcesses).toBe(false);
+    // An orphan is a process until the machine's first one has noticed its end.
+    while (gateway.hasProcesses) await wait(20);
   });
 
   it("exits with 78 in production without settings, and names each that is missing", async () => {

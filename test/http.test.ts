@@ -305,12 +305,13 @@ describe("Draining", () => {
   });
 
   it("asks every client to open another connection, those whose answer is under way included", async () => {
-    const draining = await startGateway({ simulator: { latencyMs: 150 } });
+    const draining = await startGateway({ simulator: { latencyMs: 1000 } });
     const before = await draining.run(CreateLivingDocument, { input: minimalInput });
     const running = draining.run(CreateLivingDocument, { input: minimalInput });
     while (draining.simulator.requestsTo("living/create").length < 2) await new Promise(setImmediate);
 
-    const closed = draining.close({ acceptForMs: 300 });
+    const closed = draining.close({ acceptForMs: 3000 });
+    while ((await draining.fetch("/health/ready")).status === 200);
     const next = await draining.run("{ __typename }");
 
     expect(before.headers.get("connection")).toBe("keep-alive");

@@ -1,4 +1,5 @@
 import { createServer } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import type { AddressInfo } from "node:net";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -200,14 +201,14 @@ describe("Ten times more than WeCom can take", () => {
     await createMany(gateway, 20);
     gateway.simulator.forgetRequests();
 
-    const results = await createMany(gateway, 400);
+    // The first hundred are a burst; who comes when they have waited for a while meets a queue that is too long.
+    const first = createMany(gateway, 100);
+    await pause(300);
+    const results = [...(await createMany(gateway, 300)), ...(await first)];
 
     const refused = named(results, "LivingRateLimitError");
-    // Forty a second are answered: twenty within the half second for which others may wait, four at once, and what has
-    // ended meanwhile.
     expect(named(results, "CreateLivingSuccess").length).toBeGreaterThanOrEqual(20);
-    expect(named(results, "CreateLivingSuccess").length).toBeLessThanOrEqual(320);
-    expect(refused.length).toBeGreaterThanOrEqual(80);
+    expect(refused.length).toBeGreaterThanOrEqual(100);
     expect(sent(gateway, "living/create")).toBe(400 - refused.length);
     for (const error of refused)
       expect(error).toMatchObject({ retryable: true, retryAfterSeconds: expect.any(Number) });
