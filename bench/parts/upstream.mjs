@@ -48,14 +48,14 @@ function answer(body) {
 }
 
 function page(body) {
-  const { cursor = "0", limit = mostPerPage } = JSON.parse(body);
+  const { userid, cursor = "0", limit = mostPerPage } = JSON.parse(body);
   const from = Number(cursor || 0);
   const to = Math.min(livingsOfAnchor, from + Math.min(limit, mostPerPage));
   return answer({
     errcode: 0,
     errmsg: "ok",
     next_cursor: to < livingsOfAnchor ? String(to) : "",
-    livingid_list: Array.from({ length: to - from }, (_, index) => `living-${from + index}`),
+    livingid_list: Array.from({ length: to - from }, (_, index) => `${userid}-${from + index}`),
   });
 }
 
