@@ -45,8 +45,11 @@ mkdir "$scratch/npm"
   echo "registry=$(npm config get registry)"
   if cp "$(npm config get cafile)" "$scratch/npm/ca.crt" 2> /dev/null; then echo "cafile=/run/npm/ca.crt"; fi
 } > "$scratch/npmrc"
+# As many open files as this machine allows: buildah's own 1,024 are too few for npm's reading of a filled cache.
+files=$(ulimit -Hn)
+[[ $files != unlimited ]] || files=1048576
 # Docker's own format, for OCI's has no HEALTHCHECK.
-buildah build --isolation chroot --format docker --pull-never --tag "$image" \
+buildah build --isolation chroot --format docker --pull-never --ulimit "nofile=$files" --tag "$image" \
   --secret "id=npmrc,src=$scratch/npmrc" --volume "$scratch/npm:/run/npm:ro" .
 # Also what an interrupted run has left.
 buildah rm --all > /dev/null
