@@ -1,7 +1,20 @@
 // What a click on "create" comes to: one living, whatever the network does. Seen at the simulator, by what was sent and made.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { pino } from "pino";
 import type { Fault } from "../src/simulator/index.js";
+import { openEmbeddedStore } from "../src/stores/embedded.js";
+import type { Store } from "../src/stores/store.js";
+import { BookingSearch } from "../src/wecom/creates/booking-search.js";
+import { Claims } from "../src/wecom/creates/claims.js";
+import { LostLivings } from "../src/wecom/creates/lost-livings.js";
+import { Turns } from "../src/wecom/creates/turns.js";
+import { Deadline } from "../src/wecom/deadline.js";
+import { WecomTransportError } from "../src/wecom/errors.js";
+import type { LivingDataSource } from "../src/wecom/living.datasource.js";
 import { CreateLivingDocument, type LivingInput } from "./operations/generated/operations.js";
 import { corpid, type Gateway, startGateway } from "./support/gateway.js";
 import { minimalInput } from "./support/inputs.js";
@@ -403,6 +416,102 @@ describe("Creates alike", () => {
     expect(answers.map((answer) => (answer as { livingid: string }).livingid).sort()).toEqual(madeBy(gateway).sort());
     expect(sentBy(gateway)).toBe(12);
   });
+
+  it("are not sent again while the living of one, which was given another's, may still appear", async () => {
+    await using fresh = await startAfresh();
+    const [one, other] = [newKey(), newKey()];
+    lose(fresh, { kind: "drop" });
+    expect(await createVia(fresh, one)).toMatchObject({ __typename: "LivingOutcomeUnknownError" });
+    fresh.putForward(settleMs - 2000);
+    // The first takes effect late, and is found by the second, which takes effect later still.
+    fresh.simulator.livings.reserve(app, alike());
+    lose(fresh, { kind: "http", status: 502, effect: { lateMs: 1500 } });
+    const told = [await createVia(fresh, other)];
+    fresh.putForward(2000);
+    await createVia(fresh, one);
+    await until(() => madeBy(fresh).length === 2);
+    told.push(await createVia(fresh, one));
+
+    expect(told.map((answer) => (answer as { livingid: string }).livingid).sort()).toEqual(madeBy(fresh).sort());
+    expect(sentBy(fresh)).toBe(2);
+  });
+});
+
+describe("A living that a create had claimed before its process died", () => {
+  const request = { anchor_userid: "zhangsan", theme: "theme", living_start: 4_000_000_000, living_duration: 3600 };
+  const call = { corp: corpid, deadline: new Deadline(60_000), log: pino({ level: "silent" }) };
+  afterAll(() => {
+    call.deadline.close();
+  });
+
+  it.each<[what: string, livings: Partial<LivingDataSource>]>([
+    ["when another was booked alike", {}],
+    ["when it was cancelled since", { getLivingInfo: () => Promise.resolve({ ...booked, status: 4 }) }],
+    ["when no living can be looked at", { getLivingInfo: () => Promise.reject(unavailable) }],
+    [
+      "when not all livings are known",
+      {
+        getUserAllLivingid: ({ cursor }) =>
+          cursor === undefined ? Promise.resolve({ ...page, next_cursor: "1" }) : Promise.reject(unavailable),
+      },
+    ],
+  ])("is that create's, %s", async (_, livings) => {
+    await using place = await temporaryStore();
+    const { find, claims } = lostLivings(place.store, livings);
+    await claims.take({ corp: corpid, livingid: "second", livingStart: request.living_start }, "create");
+
+    expect(await find("create")).toBe("second");
+    expect(await claims.isTaken({ corp: corpid, livingid: "first", livingStart: request.living_start })).toBe(false);
+  });
+
+  it("is not made up for by another, when it may be among those that are not known", async () => {
+    await using place = await temporaryStore();
+    const { find, claims } = lostLivings(place.store, {
+      getUserAllLivingid: ({ cursor }) =>
+        cursor === undefined
+          ? Promise.resolve({ livingid_list: ["first"], next_cursor: "1" })
+          : Promise.reject(unavailable),
+    });
+    await claims.take({ corp: corpid, livingid: "second", livingStart: request.living_start }, "create");
+
+    await expect(find("create")).rejects.toBe(unavailable);
+  });
+
+  const page = { livingid_list: ["first", "second"], next_cursor: undefined };
+  const booked = {
+    anchor_userid: "zhangsan",
+    theme: "theme",
+    reserve_start: request.living_start,
+    reserve_living_duration: 3600,
+    type: 0,
+    description: "",
+    status: 0,
+  };
+  const unavailable = new WecomTransportError("gone", { api: "x", delivery: "unknown", mayHaveTakenEffect: false });
+
+  async function temporaryStore() {
+    const folder = await mkdtemp(join(tmpdir(), "claims-"));
+    const store = openEmbeddedStore(folder);
+    return {
+      store,
+      [Symbol.asyncDispose]: async () => {
+        await store.close();
+        await rm(folder, { recursive: true });
+      },
+    };
+  }
+
+  function lostLivings(store: Store, livings: Partial<LivingDataSource>) {
+    const source = {
+      getUserAllLivingid: () => Promise.resolve(page),
+      getLivingInfo: () => Promise.resolve(booked),
+      ...livings,
+    };
+    const claims = new Claims(store, Date.now);
+    const search = new BookingSearch(source as unknown as LivingDataSource, Date.now);
+    const lost = new LostLivings(search, claims, new Turns(store));
+    return { claims, find: async (create: string) => (await lost.find(request, create, Date.now(), call)).livingid };
+  }
 });
 
 describeWithRedis("With Redis hanging", () => {

@@ -31,30 +31,27 @@ export class BookingSearch {
   ) {}
 
   /**
-   * @param isAnothers which livings need not be looked at: nearly all, where this gateway made them
-   * @returns the ids of the livings that were booked so, the likest first; when not all livings could be looked at, those
-   * that leave no doubt
-   * @throws {WecomError} when not all of them could be looked at, and none was found
+   * @param isTaken which livings need not be looked at: nearly all, where this gateway made them
+   * @returns the ids of the livings that were booked so, the likest first; where one or the other could not be looked at,
+   * those that leave no doubt
+   * @throws {WecomError} when not all of them are known, or not all could be looked at and none was found
    */
   async find(
     request: CreateLivingRequest,
     call: CallOptions,
-    isAnothers: (livingid: string) => Promise<boolean>,
+    isTaken: (livingid: string) => Promise<boolean>,
   ): Promise<string[]> {
     const found: { livingid: string; likeness: number }[] = [];
     const seen = new Set<string>();
     let unseen: WecomError | undefined;
     let cursor: string | undefined;
     do {
-      // The others are looked at all the same: what is read now need not be read the next time.
-      const page = await this.#page(request.anchor_userid, cursor, call).catch((error: unknown) => {
-        unseen = asWecomError(error);
-      });
-      if (!page) break;
+      const page: LivingidPage = await this.#page(request.anchor_userid, cursor, call);
       const fresh = page.livingid_list.filter((livingid) => !seen.has(livingid));
       for (const livingid of fresh) seen.add(livingid);
       await inParallel(fresh, readsAtOnce, async (livingid) => {
-        if (await isAnothers(livingid)) return;
+        if (await isTaken(livingid)) return;
+        // The others are looked at all the same: what is read now need not be read the next time.
         const likeness = await this.#likeness(livingid, request, call).catch((error: unknown) => {
           unseen = asWecomError(error);
           return 0;

@@ -3,6 +3,7 @@
  * that was booked alike, whether that had an idempotency key or not.
  */
 import { StoreError, type Store } from "../../stores/store.js";
+import { digestOf } from "./journal.js";
 
 /** A living can be taken for that of a later create alike until well after its start; but not for ever. */
 const keptAfterStartMs = 24 * 3_600_000;
@@ -60,6 +61,21 @@ export class Claims {
     await Promise.all(noted.map(([living, create]) => this.#store(living, create)));
   }
 
+  /**
+   * A lost create takes a living which may be that of another lost create alike. Then its own, which may appear until
+   * `until`, is the other's: that must not be sent again before.
+   */
+  async expect(booking: string, until: number): Promise<void> {
+    const forMs = until - this.now();
+    if (forMs <= 0 || (await this.expectedUntil(booking)) >= until) return;
+    await withoutStore(() => this.store.set(expectedKeyOf(booking), String(until), { expiresInMs: forMs }));
+  }
+
+  /** Until when a living booked so may appear, in Unix milliseconds. */
+  async expectedUntil(booking: string): Promise<number> {
+    return Number((await withoutStore(() => this.store.get(expectedKeyOf(booking)))) ?? -Infinity);
+  }
+
   async isTaken(living: Claimable): Promise<boolean> {
     const key = keyOf(living);
     return this.#remembered.has(key) || (await withoutStore(() => this.store.get(key))) !== undefined;
@@ -112,4 +128,8 @@ async function withoutStore<T>(ask: () => Promise<T>): Promise<T | undefined> {
 
 function keyOf({ corp, livingid }: Pick<Claimable, "corp" | "livingid">): string {
   return `claim:${corp}:${livingid}`;
+}
+
+function expectedKeyOf(booking: string): string {
+  return `expected:${digestOf(booking)}`;
 }

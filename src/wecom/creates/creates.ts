@@ -131,18 +131,19 @@ export class Creates {
 
   /** @throws what the create has failed with, when the living does not show before the deadline */
   async #findUnkeyed(request: CreateLivingRequest, call: CallOptions, failure: WecomError): Promise<string> {
-    const { metrics } = this.options;
+    const { metrics, now, settleMs } = this.options;
     const name = this.#nameUnkeyed();
+    const settlesAt = now() + settleMs;
     call.log.warn({ corp: call.corp }, "the answer to a create without a key is lost: looking for its living");
     for (let look = 0; ; look += 1) {
-      const livingid = await this.#lost.find(request, name, call).catch((error: unknown) => {
+      const found = await this.#lost.find(request, name, settlesAt, call).catch((error: unknown) => {
         if (!(error instanceof WecomError)) throw error;
         call.log.info({ api: error.api, reason: error.message }, "could not look for a living just now");
         return undefined;
       });
-      if (livingid !== undefined) {
+      if (found?.livingid !== undefined) {
         metrics.countCreate("found");
-        return livingid;
+        return found.livingid;
       }
       if (await call.deadline.pause(pauseAt(lookPausesMs, look))) continue;
       metrics.countCreate("unknown");

@@ -156,20 +156,20 @@ export class KeyedCreates {
    * @returns undefined when it has become somebody else's
    */
   async #advance(entry: OpenEntry, call: CallOptions): Promise<OpenEntry | DoneEntry | undefined> {
-    const { settleMs, now } = this.options;
+    const { lost, settleMs, now } = this.options;
     const { record } = entry;
     if (record.state === "unknown") {
       // Before the look: what takes effect while it goes on is not sure to be seen by it.
-      const isSettled = now() >= record.lostAt + settleMs;
+      const lookedAt = now();
       try {
-        const livingid = await this.options.lost.find(record.request, entry.id, call);
+        const { livingid, settlesAt } = await lost.find(record.request, entry.id, record.lostAt + settleMs, call);
         if (livingid !== undefined) return await this.#finish(entry, { livingid }, "found", call);
+        if (lookedAt < settlesAt) return { ...entry, record: { ...record, lostAt: settlesAt - settleMs } };
       } catch (error) {
         if (!(error instanceof WecomError)) throw error;
         call.log.info({ api: error.api, reason: error.message }, "could not look for a living just now");
         return entry;
       }
-      if (!isSettled) return entry;
     }
     return await this.#send(entry, call);
   }

@@ -6,6 +6,13 @@ import type { BookingSearch } from "./booking-search.js";
 import type { Claims } from "./claims.js";
 import { bookingOf, type Turns } from "./turns.js";
 
+export interface Found {
+  /** Undefined when WeCom has none that was booked so and is not another create's. */
+  readonly livingid: string | undefined;
+  /** Until then, in Unix milliseconds, one may still appear. */
+  readonly settlesAt: number;
+}
+
 export class LostLivings {
   constructor(
     private readonly search: BookingSearch,
@@ -15,14 +22,18 @@ export class LostLivings {
 
   /**
    * @param create whose living it is
-   * @returns undefined when WeCom has none that was booked so and is not another create's
+   * @param settlesAt until then, in Unix milliseconds, the lost create may take effect
    * @throws {WecomError} when not all of the anchor's livings could be looked at
    */
-  async find(request: CreateLivingRequest, create: string, call: CallOptions): Promise<string | undefined> {
+  async find(request: CreateLivingRequest, create: string, settlesAt: number, call: CallOptions): Promise<Found> {
     const booking = bookingOf(call.corp, request);
     // What is looked for counts neither for the caller's rate nor as theirs to give up.
     const { corp, deadline, log } = call;
-    const work = () => this.#findFree(request, create, { corp, deadline, log });
+    const work = async (): Promise<Found> => {
+      const livingid = await this.#findFree(request, create, settlesAt, { corp, deadline, log });
+      // Within the turn: who takes one after this look has seen that this create did not want it.
+      return { livingid, settlesAt: Math.max(settlesAt, await this.claims.expectedUntil(booking)) };
+    };
     try {
       return await this.turns.alone(booking, deadline, work);
     } catch (error) {
@@ -31,19 +42,28 @@ export class LostLivings {
     }
   }
 
-  async #findFree(request: CreateLivingRequest, create: string, call: CallOptions): Promise<string | undefined> {
-    let kept: string | undefined;
-    const left: string[] = [];
+  async #findFree(
+    request: CreateLivingRequest,
+    create: string,
+    settlesAt: number,
+    call: CallOptions,
+  ): Promise<string | undefined> {
     const own: string[] = [];
-    const isAnothers = async (livingid: string): Promise<boolean> => {
+    const isTaken = async (livingid: string): Promise<boolean> => {
       const holder = await this.claims.holderOf({ corp: call.corp, livingid });
       if (holder === create) own.push(livingid);
-      return holder !== undefined && holder !== create;
+      return holder !== undefined;
     };
-    const found = await this.search.find(request, call, isAnothers);
-    // First what was claimed before, by a process that died before it could write the outcome down: with another one
-    // claimed besides, that would be lost for the create alike whose it is.
-    found.sort((one, other) => Number(own.includes(other)) - Number(own.includes(one)));
+    const found = await this.search.find(request, call, isTaken).catch((error: unknown) => {
+      if (own.length === 0) throw error;
+      return [];
+    });
+    // Claimed by a process that died before it could write the outcome down, or could not tell that it had. With another
+    // one besides, that would be lost for the create alike whose it is.
+    if (own.length > 0) return own[0];
+    if (found.length > 0) await this.claims.expect(bookingOf(call.corp, request), settlesAt);
+    let kept: string | undefined;
+    const left: string[] = [];
     for (const livingid of found) {
       const living = { corp: call.corp, livingid, livingStart: request.living_start };
       if (kept === undefined) {

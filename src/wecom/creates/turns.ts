@@ -14,7 +14,7 @@ const leasePollMs = 25;
 
 /** What two creates have in common that could be taken for each other. */
 export function bookingOf(corp: string, request: CreateLivingRequest): string {
-  return `${corp}\n${request.anchor_userid}\n${request.living_start}\n${request.theme}`;
+  return `${corp}\n${request.anchor_userid}\n${request.living_start}\n${request.theme.trim()}`;
 }
 
 interface Waiting {
