@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { fork } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +12,7 @@ import { Secret } from "../src/observability/secret.js";
 import { openEmbeddedStore } from "../src/stores/embedded.js";
 import { encrypted } from "../src/stores/encrypted.js";
 import { openStore } from "../src/stores/open-store.js";
+import { lendQuiet, openQuietly } from "../src/stores/quiet-opening.js";
 import { openRedisStore } from "../src/stores/redis.js";
 import { acquireLease, type Store, StoreError } from "../src/stores/store.js";
 import { describeWithRedis, TestRedis } from "./support/redis.js";
@@ -247,6 +249,51 @@ describe("the embedded store, in several processes", () => {
     expect(await store.get("count:0")).toBe("300");
     expect(await store.get("count:1")).toBe("300");
     await until(() => heard.size === 3);
+    await store.close();
+  });
+
+  it("is written to by nobody while another process opens it", async () => {
+    const dataDir = join(folder, "opened");
+    const workers = ["a", "b"].map((name) => fork(program, [dataDir, name, "write"], { silent: true }));
+    await Promise.all(workers.map((worker) => once(worker.stdout!, "data")));
+    const path = join(dataDir, "store");
+    // LMDB keeps the number of the newest transaction there.
+    const newest = () => readFileSync(join(path, "lock.mdb")).readBigUInt64LE(8);
+    const before = newest();
+    const seen: bigint[] = [];
+    for (let time = 0; time < 5; time += 1) {
+      const { id } = openQuietly(path, () => {
+        const atFirst = newest();
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 40);
+        seen.push(newest() - atFirst);
+      });
+      const lending = lendQuiet(path, id, { stop: () => Promise.resolve(), resume: () => undefined });
+      lending.beforeClose();
+      lending.afterClose();
+      await wait(30);
+    }
+
+    expect(seen).toEqual([0n, 0n, 0n, 0n, 0n]);
+    expect(newest()).toBeGreaterThan(before);
+    for (const worker of workers) {
+      worker.kill("SIGKILL");
+      await once(worker, "exit");
+    }
+  });
+
+  it("is opened although another process that has it open stands still, or has died over opening it", async () => {
+    const dataDir = join(folder, "stopped");
+    const worker = fork(program, [dataDir, "a", "wait"], { silent: true });
+    await once(worker.stdout!, "data");
+    worker.kill("SIGSTOP");
+    // No process has this number.
+    await writeFile(join(dataDir, "store", "opening"), "2147483647-id");
+
+    const store = openEmbeddedStore(dataDir);
+    worker.kill("SIGKILL");
+    await once(worker, "exit");
+    await store.set("key", "value");
+    expect(await store.get("key")).toBe("value");
     await store.close();
   });
 

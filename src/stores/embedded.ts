@@ -7,6 +7,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Database, open, type RootDatabase } from "lmdb";
+import { lendQuiet, openQuietly, type Quiet } from "./quiet-opening.js";
 import { type Expiry, reasonOf, type Store, StoreError } from "./store.js";
 
 export interface EmbeddedStoreOptions {
@@ -23,8 +24,8 @@ export function openEmbeddedStore(dataDir: string, options: EmbeddedStoreOptions
   try {
     // What is in it may be secret, and LMDB leaves the mode of its files to the umask.
     makeFolder(path);
-    const root = open({ path, noSubdir: false, overlappingSync: false, maxDbs: 3 });
-    return new EmbeddedStore(root, options.now ?? Date.now, options.pollMs ?? 50);
+    const { opened, id } = openQuietly(path, () => open({ path, noSubdir: false, overlappingSync: false, maxDbs: 3 }));
+    return new EmbeddedStore(opened, path, id, options.now ?? Date.now, options.pollMs ?? 50);
   } catch (error) {
     throw new StoreError(`the embedded store in ${path} cannot be opened: ${reasonOf(error)}`, error);
   }
@@ -48,7 +49,7 @@ interface Message {
   readonly at: number;
 }
 
-class EmbeddedStore implements Store {
+class EmbeddedStore implements Store, Quiet {
   /** A disk may be slow, but nothing here hangs: it is worth waiting for. */
   readonly patienceMs = 10_000;
   readonly #records: Database<string, string>;
@@ -59,16 +60,36 @@ class EmbeddedStore implements Store {
   readonly #sweeper: NodeJS.Timeout;
   #poller: NodeJS.Timeout | undefined;
   #lastMessage = 0;
+  readonly #lending: ReturnType<typeof lendQuiet>;
+  /** While another process opens the file. */
+  #quiet: { readonly isOver: Promise<void>; readonly end: () => void } | undefined;
+  #writing = 0;
+  #onStill: (() => void) | undefined;
 
   constructor(
     private readonly root: RootDatabase,
+    path: string,
+    id: string,
     private readonly now: () => number,
     private readonly pollMs: number,
   ) {
     this.#records = root.openDB({ name: "records", encoding: "string", useVersions: true });
     this.#messages = root.openDB({ name: "messages", keyEncoding: "uint32" });
     this.#queues = root.openDB({ name: "queues" });
+    this.#lending = lendQuiet(path, id, this);
     this.#sweeper = setInterval(() => void this.#sweep().catch(() => undefined), sweepMs).unref();
+  }
+
+  async stop(): Promise<void> {
+    let end = (): void => undefined;
+    const isOver = new Promise<void>((resolve) => (end = resolve));
+    this.#quiet = { isOver, end };
+    if (this.#writing > 0) await new Promise<void>((resolve) => (this.#onStill = resolve));
+  }
+
+  resume(): void {
+    this.#quiet?.end();
+    this.#quiet = undefined;
   }
 
   get(key: string): Promise<string | undefined> {
@@ -76,14 +97,14 @@ class EmbeddedStore implements Store {
   }
 
   async set(key: string, value: string, expiry?: Expiry): Promise<void> {
-    await attempt(() => this.#records.put(key, this.#seal(value, expiry), newVersion()));
+    await this.#write(() => this.#records.put(key, this.#seal(value, expiry), newVersion()));
   }
 
   async delete(key: string): Promise<boolean> {
     for (;;) {
       const found = await attempt(() => this.#read(key));
       if (!found) return false;
-      if (await attempt(() => this.#records.remove(key, found.version))) return true;
+      if (await this.#write(() => this.#records.remove(key, found.version))) return true;
     }
   }
 
@@ -93,7 +114,7 @@ class EmbeddedStore implements Store {
     value: string | undefined,
     expiry?: Expiry,
   ): Promise<boolean> {
-    return await attempt(async () => {
+    return await this.#write(async () => {
       const entry = this.#entry(key);
       const found = entry && this.#unseal(entry.value);
       if (found !== expected) return false;
@@ -121,7 +142,7 @@ class EmbeddedStore implements Store {
   }
 
   async enqueue(queue: string, member: string, dueAt: number): Promise<void> {
-    await attempt(() => this.#queues.put([queue, member], dueAt));
+    await this.#write(() => this.#queues.put([queue, member], dueAt));
   }
 
   due(queue: string, now: number, limit: number): Promise<string[]> {
@@ -136,11 +157,11 @@ class EmbeddedStore implements Store {
   }
 
   async dequeue(queue: string, member: string): Promise<void> {
-    await attempt(() => this.#queues.remove([queue, member]));
+    await this.#write(() => this.#queues.remove([queue, member]));
   }
 
   async publish(channel: string, message: string): Promise<void> {
-    await attempt(() =>
+    await this.#write(() =>
       this.root.transaction(() => {
         const number = this.#newestMessage() + 1;
         void this.#messages.put(number, { channel, message, at: this.now() });
@@ -169,7 +190,20 @@ class EmbeddedStore implements Store {
   async close(): Promise<void> {
     clearInterval(this.#sweeper);
     clearInterval(this.#poller);
+    this.#lending.beforeClose();
     await attempt(() => this.root.close());
+    this.#lending.afterClose();
+  }
+
+  async #write<T>(work: () => T | Promise<T>): Promise<T> {
+    while (this.#quiet) await this.#quiet.isOver;
+    this.#writing += 1;
+    try {
+      return await attempt(work);
+    } finally {
+      this.#writing -= 1;
+      if (this.#writing === 0) this.#onStill?.();
+    }
   }
 
   /** What other processes wrote is seen only by a read transaction that is younger. */
@@ -213,16 +247,21 @@ class EmbeddedStore implements Store {
     // Processes that were killed hold their place in LMDB's table of readers, and with it old pages of the file.
     this.root.readerCheck();
     let seen = 0;
+    let removing: Promise<unknown>[] = [];
     for (const { key, value, version } of this.#records.getRange({ versions: true, snapshot: false })) {
-      if (this.#unseal(value) === undefined) void this.#records.remove(key, version ?? 0);
-      if (++seen % 500 === 0) await nextTurn();
+      if (this.#unseal(value) === undefined) removing.push(this.#write(() => this.#records.remove(key, version ?? 0)));
+      if (++seen % 500 > 0) continue;
+      await Promise.all(removing);
+      removing = [];
+      await nextTurn();
     }
     // The newest stays, so that the numbers go on from it.
     const newest = this.#newestMessage();
     for (const { key, value } of this.#messages.getRange({ end: newest })) {
       if (value.at > this.now() - sweepMs) break;
-      void this.#messages.remove(key);
+      removing.push(this.#write(() => this.#messages.remove(key)));
     }
+    await Promise.all(removing);
   }
 }
 

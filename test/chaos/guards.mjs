@@ -118,6 +118,14 @@ export const guards = [
     only: "had claimed before its process died",
   },
   {
+    name: "embedded store: opened while nobody writes",
+    file: "src/stores/quiet-opening.ts",
+    find: `while (others.some(`,
+    replace: `while (id === "" && others.some(`,
+    test: "test/stores.test.ts",
+    only: "is written to by nobody",
+  },
+  {
     name: "a search that was not complete finds nothing out",
     file: keyed,
     find: `could not look for a living just now");

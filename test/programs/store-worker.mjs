@@ -1,4 +1,4 @@
-// A process of its own beside the test: counts with others on two records, or writes until it is killed.
+// A process of its own beside the test: counts with others on two records, or writes, or waits, until it is killed.
 import { openEmbeddedStore } from "../../dist/stores/embedded.js";
 
 const [dataDir, name, task] = process.argv.slice(2);
@@ -10,6 +10,11 @@ if (task === "write") {
     await store.set(key, key + "x".repeat(2000));
     process.stdout.write(`${number}\n`);
   }
+}
+
+if (task === "wait") {
+  process.stdout.write("open\n");
+  await new Promise(() => setInterval(() => undefined, 1000));
 }
 
 for (let number = 0; number < Number(task); number += 1) {
