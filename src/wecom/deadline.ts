@@ -44,20 +44,17 @@ export class Ending {
 
 /**
  * The end of an operation's patience. One timer serves everything that an operation waits for: its place in a queue, a
- * token, the answer of WeCom.
+ * token, the answer of WeCom. It runs from the first time that something is waited for.
  */
 export class Deadline extends Ending implements Patience {
   readonly #endsAt: number;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
+  #parts: Deadline[] | undefined;
 
   /** @param timeoutMs from now on */
   constructor(private readonly timeoutMs: number) {
     super();
     this.#endsAt = performance.now() + timeoutMs;
-    this.#timer = setTimeout(() => {
-      this.end("deadline passed");
-    }, timeoutMs);
-    this.#timer.unref();
   }
 
   get remainingMs(): number {
@@ -66,6 +63,20 @@ export class Deadline extends Ending implements Patience {
 
   get isNearEnd(): boolean {
     return this.remainingMs < this.timeoutMs / 10;
+  }
+
+  override onEnd(listener: (reason: string) => void): () => void {
+    this.#timer ??= setTimeout(() => {
+      this.end("deadline passed");
+    }, this.remainingMs).unref();
+    return super.onEnd(listener);
+  }
+
+  /** One that comes when so much of the time that is left is over, and is released together with this one. */
+  part(share: number): Deadline {
+    const part = new Deadline(this.remainingMs * share);
+    (this.#parts ??= []).push(part);
+    return part;
   }
 
   /** What `promise` gives, or a rejection with the error that `onEnd` makes when the end comes first. */
@@ -102,6 +113,7 @@ export class Deadline extends Ending implements Patience {
   close(): void {
     clearTimeout(this.#timer);
     this.forgetListeners();
+    for (const part of this.#parts ?? []) part.close();
   }
 }
 

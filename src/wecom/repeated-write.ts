@@ -3,7 +3,6 @@
  * to one is lost, the living is looked at, and the write is sent again unless it is seen to be done.
  */
 import type { CallOptions } from "./call.js";
-import { Deadline } from "./deadline.js";
 import { WecomApiError, WecomError } from "./errors.js";
 import type { LivingInfo } from "./living.wire.js";
 
@@ -28,7 +27,7 @@ export async function sendRepeatedly(write: RepeatableWrite, call: CallOptions):
   let lost: WecomError | undefined;
   for (let repeats = 0; ; repeats += 1) {
     try {
-      await withPartOfTime(call, write.send);
+      await write.send({ ...call, deadline: call.deadline.part(partForAnswer) });
       return;
     } catch (error) {
       if (!(error instanceof WecomError)) throw error;
@@ -47,18 +46,9 @@ export async function sendRepeatedly(write: RepeatableWrite, call: CallOptions):
 
 async function isSeenDone({ read, isDone }: RepeatableWrite, { corp, deadline, log }: CallOptions): Promise<boolean> {
   try {
-    return isDone(await withPartOfTime({ corp, deadline, log }, read));
+    return isDone(await read({ corp, deadline: deadline.part(partForAnswer), log }));
   } catch (error) {
     if (error instanceof WecomError) return false;
     throw error;
-  }
-}
-
-async function withPartOfTime<T>(call: CallOptions, work: (call: CallOptions) => Promise<T>): Promise<T> {
-  const deadline = new Deadline(call.deadline.remainingMs * partForAnswer);
-  try {
-    return await work({ ...call, deadline });
-  } finally {
-    deadline.close();
   }
 }

@@ -8,7 +8,6 @@ import type { Logger } from "../../observability/logger.js";
 import type { CreateMetrics } from "../../observability/metrics.js";
 import type { Store } from "../../stores/store.js";
 import { type CallOptions, regardlessOfClient } from "../call.js";
-import { Deadline } from "../deadline.js";
 import { WecomError } from "../errors.js";
 import type { LivingDataSource } from "../living.datasource.js";
 import type { CreateLivingRequest } from "../living.wire.js";
@@ -155,12 +154,7 @@ export class Creates {
     return `unkeyed:${this.#liveness.self}:${(this.#unkeyedCount += 1)}`;
   }
 
-  async #send(request: CreateLivingRequest, call: CallOptions): Promise<{ livingid: string }> {
-    const deadline = new Deadline(call.deadline.remainingMs * partForAnswer);
-    try {
-      return await this.options.livings.create(request, { ...call, deadline });
-    } finally {
-      deadline.close();
-    }
+  #send(request: CreateLivingRequest, call: CallOptions): Promise<{ livingid: string }> {
+    return this.options.livings.create(request, { ...call, deadline: call.deadline.part(partForAnswer) });
   }
 }
