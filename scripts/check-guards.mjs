@@ -47,7 +47,7 @@ try {
 console.log(["| Guard | Without it | Seconds |", "| --- | --- | --- |"].join("\n"));
 for (const { name, found, seconds } of rows) console.log(`| ${name} | ${found} | ${seconds} |`);
 const unnoticed = rows.filter(({ isNoticed }) => !isNoticed);
-console.log(`\n${rows.length - unnoticed.length} of ${rows.length} guards are missed by a test when they are gone`);
+console.log(`\nA test fails without the guard: ${rows.length - unnoticed.length} of ${rows.length}`);
 if (unnoticed.length > 0) process.exitCode = 1;
 
 function check({ file, find, replace, test, only }) {

@@ -1,5 +1,6 @@
 /** One request and its answer, as the routes pass it on, and the ways to answer it. */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { atEndOfTurn } from "../end-of-turn.js";
 import type { Logger } from "../observability/logger.js";
 
 export interface Exchange {
@@ -29,5 +30,7 @@ export function sendError(exchange: Exchange, status: number, message: string, c
 export function sendText({ response, headers }: Exchange, status: number, contentType: string, text: string): void {
   const length = String(Buffer.byteLength(text));
   response.writeHead(status, [...headers, "content-type", contentType, "content-length", length]);
-  response.end(text);
+  atEndOfTurn(() => {
+    response.end(text);
+  });
 }

@@ -3,6 +3,7 @@
  * whether a request had left when it failed. What the answer means is `client.ts`'s business.
  */
 import type { Dispatcher } from "undici";
+import { atEndOfTurn } from "../end-of-turn.js";
 import type { SendPermit } from "./call.js";
 import type { Patience } from "./deadline.js";
 
@@ -57,45 +58,46 @@ export function exchange(
     stopWaiting = patience.onEnd((reason) => {
       fail(reason);
     });
-    if (isSettled) return;
-
-    dispatcher.dispatch(
-      {
-        method: request.method,
-        path: request.path,
-        body: request.body ?? null,
-        headers: request.body === undefined ? getHeaders : postHeaders,
-      },
-      {
-        // undici calls this right before it writes the request. A request that was given up while it waited for a
-        // connection is aborted here, so that it is never written after its caller was told that it was not sent.
-        onRequestStart(started) {
-          // A process that was stopped for a while finds its timers late, and its permit gone.
-          if (!isSettled && (patience.remainingMs === 0 || permit?.isValid() === false)) fail("too late to be sent");
-          if (isSettled) started.abort(new Error("given up"));
-          else controller = started;
+    atEndOfTurn(() => {
+      if (isSettled) return;
+      dispatcher.dispatch(
+        {
+          method: request.method,
+          path: request.path,
+          body: request.body ?? null,
+          headers: request.body === undefined ? getHeaders : postHeaders,
         },
-        onResponseStart(_controller, statusCode) {
-          status = statusCode;
+        {
+          // undici calls this right before it writes the request. A request that was given up while it waited for a
+          // connection is aborted here, so that it is never written after its caller was told that it was not sent.
+          onRequestStart(started) {
+            // A process that was stopped for a while finds its timers late, and its permit gone.
+            if (!isSettled && (patience.remainingMs === 0 || permit?.isValid() === false)) fail("too late to be sent");
+            if (isSettled) started.abort(new Error("given up"));
+            else controller = started;
+          },
+          onResponseStart(_controller, statusCode) {
+            status = statusCode;
+          },
+          onResponseData(_controller, chunk) {
+            length += chunk.length;
+            if (length > maxAnswerBytes) {
+              const reason = `answer longer than ${maxAnswerBytes} bytes`;
+              fail(reason, new Error(reason));
+            } else chunks.push(chunk);
+          },
+          onResponseEnd() {
+            if (isSettled) return;
+            isSettled = true;
+            stopWaiting();
+            resolve({ status, body: chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks) });
+          },
+          onResponseError(_controller, error) {
+            fail("code" in error && typeof error.code === "string" ? error.code : error.name, error);
+          },
         },
-        onResponseData(_controller, chunk) {
-          length += chunk.length;
-          if (length > maxAnswerBytes) {
-            const reason = `answer longer than ${maxAnswerBytes} bytes`;
-            fail(reason, new Error(reason));
-          } else chunks.push(chunk);
-        },
-        onResponseEnd() {
-          if (isSettled) return;
-          isSettled = true;
-          stopWaiting();
-          resolve({ status, body: chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks) });
-        },
-        onResponseError(_controller, error) {
-          fail("code" in error && typeof error.code === "string" ? error.code : error.name, error);
-        },
-      },
-    );
+      );
+    });
   });
 }
 
