@@ -81,8 +81,9 @@ function run(test, only) {
   rmSync(results, { force: true });
   const options = ["--experimental-vm-modules", "--no-warnings", "node_modules/jest/bin/jest.js", "--rootDir", copy];
   const filter = only === undefined ? [] : ["-t", only];
+  // What waits in vain for the guard would keep jest from ending.
   try {
-    execFileSync(process.execPath, [...options, test, ...filter, "--json", `--outputFile=${results}`], {
+    execFileSync(process.execPath, [...options, test, ...filter, "--forceExit", "--json", `--outputFile=${results}`], {
       cwd: copy,
       stdio: "ignore",
       timeout: 300_000,
