@@ -168,8 +168,8 @@ export const guards = [
     file: tokens,
     find: `held?.token.reveal() === refused.reveal() && this.kit.now() >= held.confirmedUntil`,
     replace: `held`,
-    test: "test/replicas.test.ts",
-    only: "Three processes on one embedded store",
+    test: "test/tokens.test.ts",
+    only: "is not given up for another",
   },
   {
     name: "callback: signature",
