@@ -33,9 +33,11 @@ export function openQuietly<T>(path: string, open: () => T): { opened: T; id: st
   const opening = join(path, "opening");
   mkdirSync(users, { recursive: true, mode: 0o700 });
   const id = `${process.pid}-${randomUUID()}`;
+  const patientUntil = performance.now() + openingMs;
   while (!tryToCreate(opening, id)) {
     const other = read(opening);
-    if (other !== undefined && !isAlive(other)) rmSync(opening, { force: true });
+    const isInVain = performance.now() > patientUntil || (other !== undefined && !isAlive(other));
+    if (isInVain) rmSync(opening, { force: true });
     sleep(2);
   }
   try {
