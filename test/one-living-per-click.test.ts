@@ -426,13 +426,12 @@ describe("Creates alike", () => {
     // The first takes effect late, and is found by the second, which takes effect later still.
     fresh.simulator.livings.reserve(app, alike());
     lose(fresh, { kind: "http", status: 502, effect: { lateMs: 1500 } });
-    const told = [await createVia(fresh, other)];
+    const found = await livingOf(fresh, other);
     fresh.putForward(2000);
     await createVia(fresh, one);
     await until(() => madeBy(fresh).length === 2);
-    told.push(await createVia(fresh, one));
 
-    expect(told.map((answer) => (answer as { livingid: string }).livingid).sort()).toEqual(madeBy(fresh).sort());
+    expect([found, await livingOf(fresh, one)].sort()).toEqual(madeBy(fresh).sort());
     expect(sentBy(fresh)).toBe(2);
   });
 });
@@ -535,6 +534,14 @@ describeWithRedis("With Redis hanging", () => {
     await storeless.close();
   }, 60_000);
 });
+
+/** Asks until the outcome is known. */
+async function livingOf(via: Gateway, key: string): Promise<string> {
+  for (;;) {
+    const answer = await createVia(via, key);
+    if (answer.__typename === "CreateLivingSuccess") return answer.livingid;
+  }
+}
 
 /** What `minimalInput` comes to at WeCom. */
 function alike() {
