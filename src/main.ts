@@ -1,4 +1,5 @@
 /** environment → config → app → listen → signals; nothing else. */
+import { setFlagsFromString } from "node:v8";
 import { type App, createApp, StartError } from "./app.js";
 import { type Config, ConfigurationError, loadConfig } from "./config.js";
 
@@ -24,6 +25,11 @@ async function start(config: Config): Promise<App> {
     process.exit(exitCodes.unavailable);
   }
 }
+
+// In its first second of load, while the young generation is still small, V8 sees every request's objects outlive a
+// collection of it, and from then on puts those that the same code makes straight among the old ones, where they stay, with
+// all that they lead to, until everything is collected: a tenth of a request's CPU, and twice the memory.
+setFlagsFromString("--no-allocation-site-pretenuring");
 
 const config = readConfig();
 const app = await start(config);
