@@ -3,7 +3,6 @@
  * whether a request had left when it failed. What the answer means is `client.ts`'s business.
  */
 import type { Dispatcher } from "undici";
-import { atEndOfTurn } from "../end-of-turn.js";
 import type { SendPermit } from "./call.js";
 import type { Patience } from "./deadline.js";
 
@@ -58,8 +57,7 @@ export function exchange(
     stopWaiting = patience.onEnd((reason) => {
       fail(reason);
     });
-    atEndOfTurn(() => {
-      if (isSettled) return;
+    if (!isSettled) {
       dispatcher.dispatch(
         {
           method: request.method,
@@ -97,7 +95,7 @@ export function exchange(
           },
         },
       );
-    });
+    }
   });
 }
 
