@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { whenNoMoreCome } from "./bursts.js";
 
 export type Body = { kind: "text"; text: string } | { kind: "too-long" } | { kind: "not-utf8" } | { kind: "aborted" };
 
@@ -11,14 +12,21 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bo
     }
     const chunks: Buffer[] = [];
     let length = 0;
+    let isWhole = false;
     request.on("data", (chunk: Buffer) => {
       length += chunk.length;
       if (length <= maxBytes) chunks.push(chunk);
       else resolve({ kind: "too-long" });
     });
-    request.on("end", () => resolve(decode(chunks)));
-    request.on("error", () => resolve({ kind: "aborted" }));
-    request.on("close", () => resolve({ kind: "aborted" }));
+    request.on("end", () => {
+      isWhole = true;
+      whenNoMoreCome(() => {
+        resolve(decode(chunks));
+      });
+    });
+    request.on("close", () => {
+      if (!isWhole) resolve({ kind: "aborted" });
+    });
   });
 }
 

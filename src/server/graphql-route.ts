@@ -81,6 +81,7 @@ export function graphqlRoute<TContext extends BaseContext>(options: GraphqlRoute
       if (!context) {
         const made = createContext(exchange, authentication.caller);
         context = made;
+        if (exchange.response.closed) made.abandon();
         exchange.response.on("close", () => {
           made.abandon();
         });
