@@ -96,7 +96,13 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   const store = await openStore(config.store, log).catch(cannotStart);
   const wecom = await upstream(config, log);
   const { credentials, baseUrl } = wecom;
-  const dispatcher = new Pool(baseUrl.origin, { connections: 128, pipelining: 1, connect: { timeout: 3000 }, headersTimeout: 0, bodyTimeout: 0 });
+  const dispatcher = new Pool(baseUrl.origin, {
+    connections: 128,
+    pipelining: 1,
+    connect: { timeout: 3000 },
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
   const sharedGates = new SharedGates({ store, log, now });
   const gates = new CallGates({
     maxInFlight: config.wecom.maxInFlight,

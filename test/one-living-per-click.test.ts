@@ -7,7 +7,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { pino } from "pino";
 import type { Fault } from "../src/simulator/index.js";
 import { openEmbeddedStore } from "../src/stores/embedded.js";
-import type { Store } from "../src/stores/store.js";
+import { type Store, StoreError } from "../src/stores/store.js";
 import { BookingSearch } from "../src/wecom/creates/booking-search.js";
 import { Claims } from "../src/wecom/creates/claims.js";
 import { LostLivings } from "../src/wecom/creates/lost-livings.js";
@@ -457,10 +457,10 @@ describe("A living that a create had claimed before its process died", () => {
   ])("is that create's, %s", async (_, livings) => {
     await using place = await temporaryStore();
     const { find, claims } = lostLivings(place.store, livings);
-    await claims.take({ corp: corpid, livingid: "second", livingStart: request.living_start }, "create");
+    await claims.take(claimable("second"), "create");
 
     expect(await find("create")).toBe("second");
-    expect(await claims.isTaken({ corp: corpid, livingid: "first", livingStart: request.living_start })).toBe(false);
+    expect(await claims.isTaken(claimable("first"))).toBe(false);
   });
 
   it("is not made up for by another, when it may be among those that are not known", async () => {
@@ -471,11 +471,63 @@ describe("A living that a create had claimed before its process died", () => {
           ? Promise.resolve({ livingid_list: ["first"], next_cursor: "1" })
           : Promise.reject(unavailable),
     });
-    await claims.take({ corp: corpid, livingid: "second", livingStart: request.living_start }, "create");
+    await claims.take(claimable("second"), "create");
 
     await expect(find("create")).rejects.toBe(unavailable);
   });
 
+  it.each<[where: string, write: (claims: Claims) => Promise<void>]>([
+    ["in another process", (claims) => claims.writeNotes()],
+    ["in this one, and is not written yet", () => Promise.resolve()],
+  ])("is not taken for a lost one's, when it belongs to a create without a key %s", async (where, write) => {
+    await using place = await temporaryStore();
+    const here = lostLivings(place.store, {});
+    const there = where.includes("another") ? lostLivings(place.store, {}) : here;
+    there.claims.note(claimable("first"));
+    await write(there.claims);
+
+    expect(await here.claims.isTaken(claimable("first"))).toBe(true);
+    expect(await here.find("create")).toBe("second");
+    expect(await here.find("another")).toBeUndefined();
+    await there.claims.writeNotes();
+  });
+
+  it("is not taken for a lost one's, when another process notes it while that is looked for", async () => {
+    await using place = await temporaryStore();
+    const there = lostLivings(place.store, {});
+    let reads = 0;
+    const here = lostLivings(place.store, {
+      getLivingInfo: async () => {
+        if ((reads += 1) === 2) {
+          there.claims.note(claimable("first"));
+          await there.claims.writeNotes();
+        }
+        return booked;
+      },
+    });
+    expect(await here.find("create")).toBe("second");
+  });
+
+  it("is remembered where the store is away", async () => {
+    await using place = await temporaryStore();
+    const { claims, find } = lostLivings(
+      { ...place.store, included: isAway, include: isAway, get: isAway, compareAndSet: isAway },
+      {},
+    );
+    claims.note(claimable("first"));
+    await claims.writeNotes();
+    expect(await claims.isTaken(claimable("first"))).toBe(true);
+    expect(await claims.isTaken(claimable("second"))).toBe(false);
+    expect(await find("create")).toBe("second");
+  });
+
+  const isAway = () => Promise.reject(new StoreError("away"));
+  const claimable = (livingid: string) => ({
+    corp: corpid,
+    anchor: request.anchor_userid,
+    livingid,
+    livingStart: request.living_start,
+  });
   const page = { livingid_list: ["first", "second"], next_cursor: undefined };
   const booked = {
     anchor_userid: "zhangsan",

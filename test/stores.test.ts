@@ -153,6 +153,25 @@ function keepsTheContract(
     expect(found).toEqual(new Map(expected));
   });
 
+  it("tells which of many are in a set, in every replica, until their time is over", async () => {
+    await store.include("set", ["a", "b"], 60_000);
+    await replica.include("set", ["c", "short"], soon.expiresInMs);
+    await store.include("set:other", ["d"], 60_000);
+    expect((await replica.included("set", ["a", "c", "d", "short", ""])).sort()).toEqual(["a", "c", "short"]);
+    await store.include("set", ["c"], 60_000);
+    await pass(500);
+    expect((await store.included("set", ["a", "b", "c", "d", "short"])).sort()).toEqual(["a", "b", "c"]);
+    expect(await store.included("set:other", ["d", "a"])).toEqual(["d"]);
+    expect(await store.included("empty", ["a"])).toEqual([]);
+    expect(await store.included("set", [])).toEqual([]);
+  });
+
+  it("takes many into a set at once, and many times", async () => {
+    const batches = Array.from({ length: 250 }, (_, batch) => Array.from({ length: 20 }, (_, at) => `${batch}.${at}`));
+    await Promise.all(batches.map((batch) => store.include("many", batch, 60_000)));
+    expect(await replica.included("many", ["0.0", "100.19", "249.19", "250.0"])).toHaveLength(3);
+  });
+
   it("keeps what is in a queue until it is taken out, and tells every replica what is due, the earliest first", async () => {
     await store.enqueue("queue", "late", 3000);
     await store.enqueue("queue", "second", 2000);

@@ -141,6 +141,32 @@ class EmbeddedStore implements Store, Quiet {
     }
   }
 
+  /** As many members in one record as are given at once: a record for each cost a tenth of a createLiving. */
+  async include(set: string, members: readonly string[], expiresInMs: number): Promise<void> {
+    const version = newVersion();
+    // Those of one set in the order of their coming, where LMDB fills its pages one after the other.
+    const key = `${set}\n${String(this.now()).padStart(15, "0")}:${version}`;
+    await this.#write(() => this.#records.put(key, this.#seal(JSON.stringify(members), { expiresInMs }), version));
+  }
+
+  async included(set: string, members: readonly string[]): Promise<string[]> {
+    const left = new Set(members);
+    const found: string[] = [];
+    let seen = 0;
+    await attempt(async () => {
+      this.root.resetReadTxn();
+      const start = `${set}\n`;
+      for (const { value } of this.#records.getRange({ start, end: `${start}\uffff`, snapshot: false })) {
+        for (const member of JSON.parse(this.#unseal(value) ?? "[]") as string[]) {
+          if (left.delete(member)) found.push(member);
+        }
+        if (left.size === 0) return;
+        if (++seen % 100 === 0) await nextTurn();
+      }
+    });
+    return found;
+  }
+
   async enqueue(queue: string, member: string, dueAt: number): Promise<void> {
     await this.#write(() => this.#queues.put([queue, member], dueAt));
   }

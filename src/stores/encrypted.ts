@@ -1,7 +1,6 @@
 /**
  * Encrypts what a store holds: AES-256-GCM, bound to the record's key, so that a value copied to another record does not
- * open there. Keys of records and members of
- * queues stay readable. Values from before the encryption was switched on are read as they are.
+ * open there. Keys of records and members of sets and queues stay readable. Values from before the encryption was switched on are read as they are.
  */
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
 import type { Secret } from "../observability/secret.js";
@@ -51,6 +50,8 @@ export function encrypted(store: Store, secret: Secret): Store {
     async *scan(prefix) {
       for await (const [name, value] of store.scan(prefix)) yield [name, unseal(name, value)] as const;
     },
+    include: (set, members, expiresInMs) => store.include(set, members, expiresInMs),
+    included: (set, members) => store.included(set, members),
     enqueue: (queue, member, dueAt) => store.enqueue(queue, member, dueAt),
     due: (queue, now, limit) => store.due(queue, now, limit),
     dequeue: (queue, member) => store.dequeue(queue, member),

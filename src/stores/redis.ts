@@ -35,6 +35,24 @@ else
 end
 return 1`;
 
+const now = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
+
+/** Members by when they expire; the set goes with the last of them. */
+const includeScript = `${now}
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+for index = 2, #ARGV do redis.call('ZADD', KEYS[1], now + ARGV[1], ARGV[index]) end
+redis.call('PEXPIREAT', KEYS[1], redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2])`;
+
+const includedScript = `${now}
+local found = {}
+for _, member in ipairs(ARGV) do
+  local expiresAt = redis.call('ZSCORE', KEYS[1], member)
+  if expiresAt and tonumber(expiresAt) > now then table.insert(found, member) end
+end
+return found`;
+
 /** @throws {StoreError} when it cannot be reached now; later it may go and come back */
 export async function openRedisStore(url: string, options: RedisStoreOptions): Promise<Store> {
   let isOpen = false;
@@ -129,6 +147,20 @@ class RedisStore implements Store {
         if (value !== undefined) yield [key.slice(namespace.length), value];
       }
     } while (cursor !== "0");
+  }
+
+  async include(set: string, members: readonly string[], expiresInMs: number): Promise<void> {
+    const expiresIn = String(milliseconds(expiresInMs).value);
+    await this.#ask(() =>
+      this.client.eval(includeScript, { keys: [namespace + set], arguments: [expiresIn, ...members] }),
+    );
+  }
+
+  async included(set: string, members: readonly string[]): Promise<string[]> {
+    const reply = await this.#ask(() =>
+      this.client.eval(includedScript, { keys: [namespace + set], arguments: [...members] }),
+    );
+    return reply as unknown as string[];
   }
 
   async enqueue(queue: string, member: string, dueAt: number): Promise<void> {

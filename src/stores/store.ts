@@ -40,6 +40,12 @@ export interface Store {
   /** The records whose key begins so, in no particular order. Walks all keys in Redis: not for the path of a request. */
   scan(prefix: string): AsyncIterable<readonly [key: string, value: string]>;
 
+  /** Puts `members` into `set`: each is in it for `expiresInMs` from now, at least. */
+  include(set: string, members: readonly string[], expiresInMs: number): Promise<void>;
+
+  /** Those of `members` that are in `set`. */
+  included(set: string, members: readonly string[]): Promise<string[]>;
+
   /** Puts `member` into `queue`, to be due at a Unix time in milliseconds; one that is in it already is moved. */
   enqueue(queue: string, member: string, dueAt: number): Promise<void>;
 

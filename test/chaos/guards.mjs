@@ -81,6 +81,22 @@ export const guards = [
     only: "is not given the living of another create alike",
   },
   {
+    name: "claim: what a create without a key has made is taken",
+    file: "src/wecom/creates/claims.ts",
+    find: "this.store.include(digestedSetOf(set), livingids, lifetimeMs)",
+    replace: "this.store.include(digestedSetOf(set) + set, livingids, lifetimeMs)",
+    test: clicks,
+    only: "belongs to a create without a key in another process",
+  },
+  {
+    name: "claim: looked at again when it is taken",
+    file: "src/wecom/creates/lost-livings.ts",
+    find: " && !(await this.claims.isNoted(living))",
+    replace: "",
+    test: clicks,
+    only: "notes it while that is looked for",
+  },
+  {
     name: "turns: equal bookings one after the other",
     file: "src/wecom/creates/turns.ts",
     find: `    const leave = await this.#enter(booking, true, deadline);

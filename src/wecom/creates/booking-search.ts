@@ -31,7 +31,7 @@ export class BookingSearch {
   ) {}
 
   /**
-   * @param isTaken which livings need not be looked at: nearly all, where this gateway made them
+   * @param takenOf which of these livings need not be looked at: nearly all, where this gateway made them
    * @returns the ids of the livings that were booked so, the likest first; where one or the other could not be looked at,
    * those that leave no doubt
    * @throws {WecomError} when not all of them are known, or not all could be looked at and none was found
@@ -39,7 +39,7 @@ export class BookingSearch {
   async find(
     request: CreateLivingRequest,
     call: CallOptions,
-    isTaken: (livingid: string) => Promise<boolean>,
+    takenOf: (livingids: readonly string[]) => Promise<Pick<ReadonlySet<string>, "has">>,
   ): Promise<string[]> {
     const found: { livingid: string; likeness: number }[] = [];
     const seen = new Set<string>();
@@ -49,8 +49,9 @@ export class BookingSearch {
       const page: LivingidPage = await this.#page(request.anchor_userid, cursor, call);
       const fresh = page.livingid_list.filter((livingid) => !seen.has(livingid));
       for (const livingid of fresh) seen.add(livingid);
-      await inParallel(fresh, readsAtOnce, async (livingid) => {
-        if (await isTaken(livingid)) return;
+      const taken = await takenOf(fresh);
+      const free = fresh.filter((livingid) => !taken.has(livingid));
+      await inParallel(free, readsAtOnce, async (livingid) => {
         // The others are looked at all the same: what is read now need not be read the next time.
         const likeness = await this.#likeness(livingid, request, call).catch((error: unknown) => {
           unseen = asWecomError(error);

@@ -10,9 +10,14 @@ const keptAfterStartMs = 24 * 3_600_000;
 const longestMs = 400 * 24 * 3_600_000;
 const maxRemembered = 10_000;
 
-/** A living as it can be claimed. */
-export interface Claimable {
+/** Whose livings are looked through together: an anchor's. */
+export interface Anchor {
   readonly corp: string;
+  readonly anchor: string;
+}
+
+/** A living as it can be claimed. */
+export interface Claimable extends Anchor {
   readonly livingid: string;
   /** Unix seconds. */
   readonly livingStart: number;
@@ -21,12 +26,23 @@ export interface Claimable {
 /** Writes that nobody waits for are cheap together: those of every 5 ms cost a fifth of a create's CPU more. */
 const noteDelayMs = 50;
 
+/** Livings of one anchor that belong to creates without a key, as they are written together. */
+interface Noted {
+  readonly livingids: string[];
+  lifetimeMs: number;
+}
+
+/** Stands for all creates without a key whose answer was not lost: none of them asks for its living again. */
+const unkeyed = "unkeyed";
+
 /** While the store is away, what this process has claimed holds in it alone. */
 export class Claims {
   readonly #remembered = new Map<string, string>();
   /** Kept, for a new one would have to walk over all that was deleted before the oldest. */
   #oldest = this.#remembered.keys();
-  #noted: [living: Claimable, create: string][] = [];
+  /** By the set that they are written to. */
+  #noted = new Map<string, Noted>();
+  readonly #writing = new Map<ReadonlyMap<string, Noted>, Promise<void>>();
 
   constructor(
     private readonly store: Store,
@@ -41,24 +57,37 @@ export class Claims {
     const key = keyOf(living);
     const holder = this.#remembered.get(key);
     if (holder !== undefined) return holder === create;
+    if (this.#notedHere(living).has(living.livingid)) return false;
     // At once: a search in this process must not take it while the store is asked.
     this.#remember(key, create);
     return await this.#store(living, create);
   }
 
-  /** Takes a living for a create that does not ask whether it may: in this process at once, in the store in a moment. */
-  note(living: Claimable, create: string): void {
-    const key = keyOf(living);
-    if (this.#remembered.has(key)) return;
-    this.#remember(key, create);
-    this.#noted.push([living, create]);
-    if (this.#noted.length === 1) setTimeout(() => void this.writeNotes(), noteDelayMs);
+  /** Takes the living of a create without a key: in this process at once, in the store in a moment. */
+  note(living: Claimable): void {
+    if (this.#noted.size === 0) setTimeout(() => void this.writeNotes(), noteDelayMs);
+    const set = setOf(living);
+    const lifetimeMs = this.#lifetimeMs(living);
+    const noted = this.#noted.get(set);
+    if (!noted) this.#noted.set(set, { livingids: [living.livingid], lifetimeMs });
+    else {
+      noted.livingids.push(living.livingid);
+      noted.lifetimeMs = Math.max(noted.lifetimeMs, lifetimeMs);
+    }
   }
 
+  /** Also those that are being written already. */
   async writeNotes(): Promise<void> {
     const noted = this.#noted;
-    this.#noted = [];
-    await Promise.all(noted.map(([living, create]) => this.#store(living, create)));
+    if (noted.size > 0) {
+      this.#noted = new Map();
+      const written = Promise.all([...noted].map(([set, each]) => this.#writeNoted(set, each)));
+      this.#writing.set(
+        noted,
+        written.then(() => void this.#writing.delete(noted)),
+      );
+    }
+    await Promise.all(this.#writing.values());
   }
 
   /**
@@ -77,12 +106,33 @@ export class Claims {
   }
 
   async isTaken(living: Claimable): Promise<boolean> {
-    const key = keyOf(living);
-    return this.#remembered.has(key) || (await withoutStore(() => this.store.get(key))) !== undefined;
+    return (await this.holdersOf(living, [living.livingid])).size > 0;
   }
 
-  /** The create whose it is: what is claimed stays so. */
-  async holderOf(living: Pick<Claimable, "corp" | "livingid">): Promise<string | undefined> {
+  /** The creates whose livings these are, by livingid, of those that are anybody's: what is claimed stays so. */
+  async holdersOf(anchor: Anchor, livingids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const known = await this.#notedOf(anchor, livingids);
+    const holders = await Promise.all(
+      livingids.map(async (livingid): Promise<[string, string | undefined]> => {
+        return [livingid, known.has(livingid) ? unkeyed : await this.#holderOf({ corp: anchor.corp, livingid })];
+      }),
+    );
+    return new Map(holders.filter((holder): holder is [string, string] => holder[1] !== undefined));
+  }
+
+  /** Whether it belongs to a create without a key, whose answer was not lost. */
+  async isNoted(living: Claimable): Promise<boolean> {
+    return (await this.#notedOf(living, [living.livingid])).has(living.livingid);
+  }
+
+  async #notedOf(anchor: Anchor, livingids: readonly string[]): Promise<ReadonlySet<string>> {
+    // Before the store is asked: what is written meanwhile is not here any more.
+    const here = this.#notedHere(anchor);
+    const stored = await withoutStore(() => this.store.included(digestedSetOf(setOf(anchor)), livingids));
+    return new Set([...here, ...(stored ?? []), ...this.#notedHere(anchor)]);
+  }
+
+  async #holderOf(living: Pick<Claimable, "corp" | "livingid">): Promise<string | undefined> {
     const key = keyOf(living);
     let holder = this.#remembered.get(key);
     if (holder === undefined) {
@@ -90,6 +140,22 @@ export class Claims {
       if (holder !== undefined) this.#remember(key, holder);
     }
     return holder;
+  }
+
+  /** What this process has noted of an anchor's livings, and the store may not hold yet. */
+  #notedHere(anchor: Anchor): ReadonlySet<string> {
+    const set = setOf(anchor);
+    return new Set([this.#noted, ...this.#writing.keys()].flatMap((noted) => noted.get(set)?.livingids ?? []));
+  }
+
+  async #writeNoted(set: string, { livingids, lifetimeMs }: Noted): Promise<void> {
+    const isWritten = await withoutStore(async () => {
+      await this.store.include(digestedSetOf(set), livingids, lifetimeMs);
+      return true;
+    });
+    if (isWritten) return;
+    const corp = set.slice(0, set.indexOf("\n"));
+    for (const livingid of livingids) this.#remember(keyOf({ corp, livingid }), unkeyed);
   }
 
   async #store(living: Claimable, create: string): Promise<boolean> {
@@ -128,6 +194,14 @@ async function withoutStore<T>(ask: () => Promise<T>): Promise<T | undefined> {
 
 function keyOf({ corp, livingid }: Pick<Claimable, "corp" | "livingid">): string {
   return `claim:${corp}:${livingid}`;
+}
+
+function setOf({ corp, anchor }: Anchor): string {
+  return `${corp}\n${anchor}`;
+}
+
+function digestedSetOf(set: string): string {
+  return `claims:${digestOf(set)}`;
 }
 
 function expectedKeyOf(booking: string): string {

@@ -117,7 +117,12 @@ export class Creates {
     try {
       const created = await this.#send(request, call);
       // Not waited for. Where it comes too late, in another process, a lost create alike may be taken for this one.
-      this.#claims.note({ corp: call.corp, ...created, livingStart: request.living_start }, this.#nameUnkeyed());
+      this.#claims.note({
+        corp: call.corp,
+        anchor: request.anchor_userid,
+        livingid: created.livingid,
+        livingStart: request.living_start,
+      });
       return created;
     } catch (error) {
       if (!(error instanceof WecomError) || !error.mayHaveTakenEffect) throw error;

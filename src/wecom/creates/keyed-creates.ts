@@ -185,8 +185,9 @@ export class KeyedCreates {
         // The claim is within the turn: nobody may look for a living like this one before it is claimed.
         turns.alone(bookingOf(corp, request), call.deadline, async () => {
           const created = await this.options.send(request, { ...call, permit });
-          const living = { corp, livingid: created.livingid, livingStart: request.living_start };
-          return [created.livingid, await claims.take(living, entry.id)];
+          const { livingid } = created;
+          const living = { corp, anchor: request.anchor_userid, livingid, livingStart: request.living_start };
+          return [livingid, await claims.take(living, entry.id)];
         }),
       );
     } catch (error) {

@@ -48,13 +48,14 @@ export class LostLivings {
     settlesAt: number,
     call: CallOptions,
   ): Promise<string | undefined> {
+    const anchor = { corp: call.corp, anchor: request.anchor_userid };
     const own: string[] = [];
-    const isTaken = async (livingid: string): Promise<boolean> => {
-      const holder = await this.claims.holderOf({ corp: call.corp, livingid });
-      if (holder === create) own.push(livingid);
-      return holder !== undefined;
+    const takenOf = async (livingids: readonly string[]): Promise<ReadonlyMap<string, string>> => {
+      const holders = await this.claims.holdersOf(anchor, livingids);
+      for (const [livingid, holder] of holders) if (holder === create) own.push(livingid);
+      return holders;
     };
-    const found = await this.search.find(request, call, isTaken).catch((error: unknown) => {
+    const found = await this.search.find(request, call, takenOf).catch((error: unknown) => {
       if (own.length === 0) throw error;
       return [];
     });
@@ -65,9 +66,10 @@ export class LostLivings {
     let kept: string | undefined;
     const left: string[] = [];
     for (const livingid of found) {
-      const living = { corp: call.corp, livingid, livingStart: request.living_start };
+      const living = { ...anchor, livingid, livingStart: request.living_start };
       if (kept === undefined) {
-        if (await this.claims.take(living, create)) kept = livingid;
+        // What another process has noted in the meantime is taken all the same.
+        if ((await this.claims.take(living, create)) && !(await this.claims.isNoted(living))) kept = livingid;
       } else if (!(await this.claims.isTaken(living))) {
         left.push(livingid);
       }
