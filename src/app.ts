@@ -100,6 +100,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     connections: 128,
     pipelining: 1,
     connect: { timeout: 3000 },
+    // Each call's own deadline ends it.
     headersTimeout: 0,
     bodyTimeout: 0,
   });

@@ -30,6 +30,8 @@ async function start(config: Config): Promise<App> {
 // collection of it, and from then on puts those that the same code makes straight among the old ones, where they stay, with
 // all that they lead to, until everything is collected: a tenth of a request's CPU, and twice the memory.
 setFlagsFromString("--no-allocation-site-pretenuring");
+// What is left of that is little: so the old ones may be collected when they are a third more, not three times as many.
+setFlagsFromString("--heap-growing-percent=30");
 
 const config = readConfig();
 const app = await start(config);

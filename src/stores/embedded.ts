@@ -24,7 +24,7 @@ export function openEmbeddedStore(dataDir: string, options: EmbeddedStoreOptions
   try {
     // What is in it may be secret, and LMDB leaves the mode of its files to the umask.
     makeFolder(path);
-    const { opened, id } = openQuietly(path, () => open({ path, noSubdir: false, overlappingSync: false, maxDbs: 3 }));
+    const { opened, id } = openQuietly(path, () => open({ path, noSubdir: false, overlappingSync: false, maxDbs: 4 }));
     return new EmbeddedStore(opened, path, id, options.now ?? Date.now, options.pollMs ?? 50);
   } catch (error) {
     throw new StoreError(`the embedded store in ${path} cannot be opened: ${reasonOf(error)}`, error);
@@ -56,6 +56,8 @@ class EmbeddedStore implements Store, Quiet {
   readonly #messages: Database<Message, number>;
   /** What is in a queue is under way, and therefore little: it is looked through whole. */
   readonly #queues: Database<number, [queue: string, member: string]>;
+  /** As many members in one record as were put in together; when it ends, its key tells. */
+  readonly #sets: Database<string[], [set: string, endsAt: number, id: number]>;
   readonly #listeners = new Map<string, Set<(message: string) => void>>();
   readonly #sweeper: NodeJS.Timeout;
   #poller: NodeJS.Timeout | undefined;
@@ -76,6 +78,7 @@ class EmbeddedStore implements Store, Quiet {
     this.#records = root.openDB({ name: "records", encoding: "string", useVersions: true });
     this.#messages = root.openDB({ name: "messages", keyEncoding: "uint32" });
     this.#queues = root.openDB({ name: "queues" });
+    this.#sets = root.openDB({ name: "sets", encoding: "json" });
     this.#lending = lendQuiet(path, id, this);
     this.#sweeper = setInterval(() => void this.#sweep().catch(() => undefined), sweepMs).unref();
   }
@@ -141,12 +144,9 @@ class EmbeddedStore implements Store, Quiet {
     }
   }
 
-  /** As many members in one record as are given at once: a record for each cost a tenth of a createLiving. */
   async include(set: string, members: readonly string[], expiresInMs: number): Promise<void> {
-    const version = newVersion();
-    // Those of one set in the order of their coming, where LMDB fills its pages one after the other.
-    const key = `${set}\n${String(this.now()).padStart(15, "0")}:${version}`;
-    await this.#write(() => this.#records.put(key, this.#seal(JSON.stringify(members), { expiresInMs }), version));
+    const endsAt = Math.ceil(this.now() + expiresInMs);
+    await this.#write(() => this.#sets.put([set, endsAt, newVersion()], [...members]));
   }
 
   async included(set: string, members: readonly string[]): Promise<string[]> {
@@ -155,11 +155,9 @@ class EmbeddedStore implements Store, Quiet {
     let seen = 0;
     await attempt(async () => {
       this.root.resetReadTxn();
-      const start = `${set}\n`;
-      for (const { value } of this.#records.getRange({ start, end: `${start}\uffff`, snapshot: false })) {
-        for (const member of JSON.parse(this.#unseal(value) ?? "[]") as string[]) {
-          if (left.delete(member)) found.push(member);
-        }
+      const valid = { start: [set, this.now() + 1, 0], end: [set, Infinity, 0] };
+      for (const { value } of this.#sets.getRange({ ...valid, snapshot: false })) {
+        for (const member of value) if (left.delete(member)) found.push(member);
         if (left.size === 0) return;
         if (++seen % 100 === 0) await nextTurn();
       }
@@ -276,6 +274,13 @@ class EmbeddedStore implements Store, Quiet {
     let removing: Promise<unknown>[] = [];
     for (const { key, value, version } of this.#records.getRange({ versions: true, snapshot: false })) {
       if (this.#unseal(value) === undefined) removing.push(this.#write(() => this.#records.remove(key, version ?? 0)));
+      if (++seen % 500 > 0) continue;
+      await Promise.all(removing);
+      removing = [];
+      await nextTurn();
+    }
+    for (const key of this.#sets.getKeys({ snapshot: false })) {
+      if (key[1] <= this.now()) removing.push(this.#write(() => this.#sets.remove(key)));
       if (++seen % 500 > 0) continue;
       await Promise.all(removing);
       removing = [];

@@ -83,8 +83,8 @@ export const guards = [
   {
     name: "claim: what a create without a key has made is taken",
     file: "src/wecom/creates/claims.ts",
-    find: "this.store.include(digestedSetOf(set), livingids, lifetimeMs)",
-    replace: "this.store.include(digestedSetOf(set) + set, livingids, lifetimeMs)",
+    find: "this.store.include(digestedSetOf(set), ",
+    replace: "this.store.include(digestedSetOf(set) + set, ",
     test: clicks,
     only: "belongs to a create without a key in another process",
   },

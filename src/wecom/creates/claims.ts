@@ -28,7 +28,7 @@ const noteDelayMs = 50;
 
 /** Livings of one anchor that belong to creates without a key, as they are written together. */
 interface Noted {
-  readonly livingids: string[];
+  readonly livingids: Set<string>;
   lifetimeMs: number;
 }
 
@@ -69,9 +69,9 @@ export class Claims {
     const set = setOf(living);
     const lifetimeMs = this.#lifetimeMs(living);
     const noted = this.#noted.get(set);
-    if (!noted) this.#noted.set(set, { livingids: [living.livingid], lifetimeMs });
+    if (!noted) this.#noted.set(set, { livingids: new Set([living.livingid]), lifetimeMs });
     else {
-      noted.livingids.push(living.livingid);
+      noted.livingids.add(living.livingid);
       noted.lifetimeMs = Math.max(noted.lifetimeMs, lifetimeMs);
     }
   }
@@ -145,12 +145,12 @@ export class Claims {
   /** What this process has noted of an anchor's livings, and the store may not hold yet. */
   #notedHere(anchor: Anchor): ReadonlySet<string> {
     const set = setOf(anchor);
-    return new Set([this.#noted, ...this.#writing.keys()].flatMap((noted) => noted.get(set)?.livingids ?? []));
+    return new Set([this.#noted, ...this.#writing.keys()].flatMap((noted) => [...(noted.get(set)?.livingids ?? [])]));
   }
 
   async #writeNoted(set: string, { livingids, lifetimeMs }: Noted): Promise<void> {
     const isWritten = await withoutStore(async () => {
-      await this.store.include(digestedSetOf(set), livingids, lifetimeMs);
+      await this.store.include(digestedSetOf(set), [...livingids], lifetimeMs);
       return true;
     });
     if (isWritten) return;
