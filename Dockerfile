@@ -32,4 +32,5 @@ EXPOSE 4000
 HEALTHCHECK --interval=30s --timeout=3s --start-period=10s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/live`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # Node itself, no npm and no shell around it, so that SIGTERM reaches what drains.
-CMD ["node", "dist/main.js"]
+# The young generation of Node 20: that of newer releases takes 70 MB more, and no less CPU (docs/performance.md).
+CMD ["node", "--max-semi-space-size=16", "dist/main.js"]
