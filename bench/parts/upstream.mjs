@@ -62,7 +62,7 @@ function page(body) {
 function answerTo(request) {
   if (orders.isFailing) return failure;
   const path = /^\w+ ([^? ]*)/.exec(request)[1];
-  if (path.endsWith("living/create")) return beforeId + String(process.env.CONST ? 1 : (livings += 1)).padStart(8, "0") + afterId;
+  if (path.endsWith("living/create")) return beforeId + String((livings += 1)).padStart(8, "0") + afterId;
   if (path.endsWith("living/get_living_info")) return details;
   if (path.endsWith("living/get_user_all_livingid")) return page(request.slice(request.indexOf("\r\n\r\n") + 4));
   if (path.endsWith("service/get_suite_token")) return suiteToken;
