@@ -1,6 +1,7 @@
 /**
  * The store of one machine: an LMDB file that several processes may use at once. A write is on disk when its promise
- * resolves, and a killed process leaves every record either as it was or as it was to become.
+ * resolves, and a killed process leaves every record either as it was or as it was to become. In one file, for records,
+ * sets, queues and messages share the gate before each write, and the sweep.
  */
 import { randomInt } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
