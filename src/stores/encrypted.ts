@@ -1,6 +1,7 @@
 /**
  * Encrypts what a store holds: AES-256-GCM, bound to the record's key, so that a value copied to another record does not
- * open there. Keys of records and members of sets and queues stay readable. Values from before the encryption was switched on are read as they are.
+ * open there. Keys of records and members of sets and queues stay readable. Values from before the encryption was switched
+ * on are read as they are.
  */
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
 import type { Secret } from "../observability/secret.js";
