@@ -1,21 +1,23 @@
 // When work that comes together is taken up together.
 import { describe, expect, it } from "@jest/globals";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { whenNoMoreCome } from "../src/server/bursts.js";
+import { Burst } from "../src/bursts.js";
 
-describe("Requests that are taken up together", () => {
-  it("are not kept waiting for others: one alone starts in the turn in which it came", async () => {
+describe("Work that is taken up together", () => {
+  it("is not kept waiting for more: what comes alone starts in the turn in which it came", async () => {
+    const burst = new Burst();
     const started: number[] = [];
-    whenNoMoreCome(() => started.push(1));
+    burst.add(() => started.push(1));
     expect(started).toEqual([]);
     await nextTurn();
     expect(started).toEqual([1]);
   });
 
-  it("wait while more come, and start together, in the order of their coming", async () => {
+  it("waits while more comes, and starts together, in the order of its coming", async () => {
+    const burst = new Burst();
     const started: number[] = [];
     for (let turn = 0; turn < 3; turn += 1) {
-      for (const half of [0, 1]) whenNoMoreCome(() => started.push(turn * 2 + half));
+      for (const half of [0, 1]) burst.add(() => started.push(turn * 2 + half));
       expect(started).toEqual([]);
       await nextTurn();
     }
@@ -23,31 +25,34 @@ describe("Requests that are taken up together", () => {
     expect(started).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
-  it("wait for six turns at most, however many come", async () => {
+  it("waits for twelve turns at most, however much comes", async () => {
+    const burst = new Burst();
     const started: number[] = [];
     let turns = 0;
-    while (started.length === 0 && turns < 20) {
-      whenNoMoreCome(() => started.push(turns));
-      whenNoMoreCome(() => started.push(turns));
+    while (started.length === 0 && turns < 40) {
+      burst.add(() => started.push(turns));
+      burst.add(() => started.push(turns));
       await nextTurn();
       turns += 1;
     }
-    expect(turns).toBe(6);
-    expect(started).toHaveLength(12);
+    expect(turns).toBe(12);
+    expect(started).toHaveLength(24);
   });
 
-  it("start at once when there are fifty, though more come", async () => {
+  it("starts at once when there are sixty-four, though more come", async () => {
+    const burst = new Burst();
     const started: number[] = [];
-    for (let count = 0; count < 50; count += 1) whenNoMoreCome(() => started.push(count));
+    for (let count = 0; count < 66; count += 1) burst.add(() => started.push(count));
     await nextTurn();
-    expect(started).toHaveLength(50);
+    expect(started).toHaveLength(66);
   });
 
-  it("leave those alone that come while they start", async () => {
+  it("leaves that alone which comes while it starts", async () => {
+    const burst = new Burst();
     const started: string[] = [];
-    whenNoMoreCome(() => {
+    burst.add(() => {
       started.push("first");
-      whenNoMoreCome(() => started.push("second"));
+      burst.add(() => started.push("second"));
     });
     await nextTurn();
     expect(started).toEqual(["first"]);

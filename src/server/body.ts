@@ -1,7 +1,9 @@
 import type { IncomingMessage } from "node:http";
-import { whenNoMoreCome } from "./bursts.js";
+import { Burst } from "../bursts.js";
 
 export type Body = { kind: "text"; text: string } | { kind: "too-long" } | { kind: "not-utf8" } | { kind: "aborted" };
+
+const requests = new Burst();
 
 /** @param maxBytes a longer body is refused before it is read, or as soon as it is found to be longer */
 export function readBody(request: IncomingMessage, maxBytes: number): Promise<Body> {
@@ -20,7 +22,7 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bo
     });
     request.on("end", () => {
       isWhole = true;
-      whenNoMoreCome(() => {
+      requests.add(() => {
         resolve(decode(chunks));
       });
     });

@@ -1,6 +1,6 @@
 /** One request and its answer, as the routes pass it on, and the ways to answer it. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { atEndOfTurn } from "./bursts.js";
+import { atEndOfTurn } from "../bursts.js";
 import type { Logger } from "../observability/logger.js";
 
 export interface Exchange {

@@ -5,6 +5,7 @@
  * @see https://developer.work.weixin.qq.com/document/path/90313 how errors are told
  */
 import type { Dispatcher } from "undici";
+import { Burst } from "../bursts.js";
 import type { WecomMetrics } from "../observability/metrics.js";
 import type { Secret } from "../observability/secret.js";
 import { type CallOptions, type Endpoint, patienceFor } from "./call.js";
@@ -33,6 +34,7 @@ export interface ClientOptions {
 
 export class WecomClient {
   readonly #pathPrefix: string;
+  readonly #answered = new Burst();
 
   constructor(private readonly options: ClientOptions) {
     this.#pathPrefix = `${options.baseUrl.pathname.replace(/\/$/, "")}/cgi-bin/`;
@@ -57,7 +59,13 @@ export class WecomClient {
     call.count?.(endpoint.api);
     const token = await tokens.get(call);
     try {
-      return await this.exchange(endpoint, payload, token, call, read);
+      const value = await this.exchange(endpoint, payload, token, call, read);
+      // Its place has been another call's since it was answered: only what becomes of the answer can wait.
+      return await new Promise((resolve) => {
+        this.#answered.add(() => {
+          resolve(value);
+        });
+      });
     } catch (error) {
       if (!(error instanceof WecomApiError) || !isTokenRefused(endpoint, error) || !tokens.invalidate(token, call))
         throw error;
