@@ -15,9 +15,16 @@ export interface EmbeddedStoreOptions {
   readonly now?: () => number;
   /** LMDB cannot wake a reader, so listeners look for messages of other processes this often. */
   readonly pollMs?: number;
+  /** How often what is over is removed. Default: once a minute. */
+  readonly sweepMs?: number;
 }
 
-const sweepMs = 60_000;
+/** A message is kept for so long: all who listen have heard it then. */
+const messagesKeptMs = 60_000;
+const dayMs = 24 * 3_600_000;
+
+/** Of a time in Unix milliseconds. */
+const dayOf = (time: number): number => Math.floor(time / dayMs);
 
 /** @throws {StoreError} when the folder cannot be used */
 export function openEmbeddedStore(dataDir: string, options: EmbeddedStoreOptions = {}): Store {
@@ -26,7 +33,7 @@ export function openEmbeddedStore(dataDir: string, options: EmbeddedStoreOptions
     // What is in it may be secret, and LMDB leaves the mode of its files to the umask.
     makeFolder(path);
     const { opened, id } = openQuietly(path, () => open({ path, noSubdir: false, overlappingSync: false, maxDbs: 4 }));
-    return new EmbeddedStore(opened, path, id, options.now ?? Date.now, options.pollMs ?? 50);
+    return new EmbeddedStore(opened, path, id, { now: Date.now, pollMs: 50, sweepMs: 60_000, ...options });
   } catch (error) {
     throw new StoreError(`the embedded store in ${path} cannot be opened: ${reasonOf(error)}`, error);
   }
@@ -57,8 +64,11 @@ class EmbeddedStore implements Store, Quiet {
   readonly #messages: Database<Message, number>;
   /** What is in a queue is under way, and therefore little: it is looked through whole. */
   readonly #queues: Database<number, [queue: string, member: string]>;
-  /** As many members in one record as were put in together; when it ends, its key tells. */
-  readonly #sets: Database<string[], [set: string, endsAt: number, id: number]>;
+  /**
+   * As many members in one record as were put in together. By the day on which they end, so that what is over can be
+   * removed without a look at the rest: whatever is looked at counts as this process's memory from then on.
+   */
+  readonly #sets: Database<string[], [day: number, set: string, endsAt: number, id: number]>;
   readonly #listeners = new Map<string, Set<(message: string) => void>>();
   readonly #sweeper: NodeJS.Timeout;
   #poller: NodeJS.Timeout | undefined;
@@ -73,15 +83,14 @@ class EmbeddedStore implements Store, Quiet {
     private readonly root: RootDatabase,
     path: string,
     id: string,
-    private readonly now: () => number,
-    private readonly pollMs: number,
+    private readonly options: Required<EmbeddedStoreOptions>,
   ) {
     this.#records = root.openDB({ name: "records", encoding: "string", useVersions: true });
     this.#messages = root.openDB({ name: "messages", keyEncoding: "uint32" });
     this.#queues = root.openDB({ name: "queues" });
-    this.#sets = root.openDB({ name: "sets", encoding: "json" });
+    this.#sets = root.openDB({ name: "sets-by-day", encoding: "json" });
     this.#lending = lendQuiet(path, id, this);
-    this.#sweeper = setInterval(() => void this.#sweep().catch(() => undefined), sweepMs).unref();
+    this.#sweeper = setInterval(() => void this.#sweep().catch(() => undefined), options.sweepMs).unref();
   }
 
   async stop(): Promise<void> {
@@ -146,8 +155,8 @@ class EmbeddedStore implements Store, Quiet {
   }
 
   async include(set: string, members: readonly string[], expiresInMs: number): Promise<void> {
-    const endsAt = Math.ceil(this.now() + expiresInMs);
-    await this.#write(() => this.#sets.put([set, endsAt, newVersion()], [...members]));
+    const endsAt = Math.ceil(this.options.now() + expiresInMs);
+    await this.#write(() => this.#sets.put([dayOf(endsAt), set, endsAt, newVersion()], [...members]));
   }
 
   async included(set: string, members: readonly string[]): Promise<string[]> {
@@ -156,14 +165,26 @@ class EmbeddedStore implements Store, Quiet {
     let seen = 0;
     await attempt(async () => {
       this.root.resetReadTxn();
-      const valid = { start: [set, this.now() + 1, 0], end: [set, Infinity, 0] };
-      for (const { value } of this.#sets.getRange({ ...valid, snapshot: false })) {
-        for (const member of value) if (left.delete(member)) found.push(member);
-        if (left.size === 0) return;
-        if (++seen % 100 === 0) await nextTurn();
+      const now = this.options.now();
+      for (const day of this.#daysFrom(dayOf(now))) {
+        const valid = { start: [day, set, now + 1, 0], end: [day, set, Infinity, 0] };
+        for (const { value } of this.#sets.getRange({ ...valid, snapshot: false })) {
+          for (const member of value) if (left.delete(member)) found.push(member);
+          if (left.size === 0) return;
+          if (++seen % 100 === 0) await nextTurn();
+        }
       }
     });
     return found;
+  }
+
+  /** On which members of any set end. */
+  *#daysFrom(first: number): Generator<number> {
+    for (let from = first; ; from += 1) {
+      const [key] = this.#sets.getKeys({ start: [from], limit: 1, snapshot: false });
+      if (!key) return;
+      yield (from = key[0]);
+    }
   }
 
   async enqueue(queue: string, member: string, dueAt: number): Promise<void> {
@@ -189,7 +210,7 @@ class EmbeddedStore implements Store, Quiet {
     await this.#write(() =>
       this.root.transaction(() => {
         const number = this.#newestMessage() + 1;
-        void this.#messages.put(number, { channel, message, at: this.now() });
+        void this.#messages.put(number, { channel, message, at: this.options.now() });
       }),
     );
     if (this.#poller) this.#poll();
@@ -201,7 +222,7 @@ class EmbeddedStore implements Store, Quiet {
         this.#lastMessage = this.#newestMessage();
         this.#poller = setInterval(() => {
           this.#poll();
-        }, this.pollMs).unref();
+        }, this.options.pollMs).unref();
       }
       const listeners = this.#listeners.get(channel) ?? new Set();
       this.#listeners.set(channel, listeners.add(listener));
@@ -245,13 +266,13 @@ class EmbeddedStore implements Store, Quiet {
   }
 
   #seal(value: string, expiry: Expiry | undefined): string {
-    const endsAt = expiry?.expiresInMs === undefined ? "" : String(Math.ceil(this.now() + expiry.expiresInMs));
+    const endsAt = expiry?.expiresInMs === undefined ? "" : String(Math.ceil(this.options.now() + expiry.expiresInMs));
     return `${endsAt}:${value}`;
   }
 
   #unseal(record: string): string | undefined {
     const colonAt = record.indexOf(":");
-    if (colonAt > 0 && this.now() >= Number(record.slice(0, colonAt))) return undefined;
+    if (colonAt > 0 && this.options.now() >= Number(record.slice(0, colonAt))) return undefined;
     return record.slice(colonAt + 1);
   }
 
@@ -280,8 +301,8 @@ class EmbeddedStore implements Store, Quiet {
       removing = [];
       await nextTurn();
     }
-    for (const key of this.#sets.getKeys({ snapshot: false })) {
-      if (key[1] <= this.now()) removing.push(this.#write(() => this.#sets.remove(key)));
+    for (const key of this.#sets.getKeys({ end: [dayOf(this.options.now())], snapshot: false })) {
+      removing.push(this.#write(() => this.#sets.remove(key)));
       if (++seen % 500 > 0) continue;
       await Promise.all(removing);
       removing = [];
@@ -290,7 +311,7 @@ class EmbeddedStore implements Store, Quiet {
     // The newest stays, so that the numbers go on from it.
     const newest = this.#newestMessage();
     for (const { key, value } of this.#messages.getRange({ end: newest })) {
-      if (value.at > this.now() - sweepMs) break;
+      if (value.at > this.options.now() - messagesKeptMs) break;
       removing.push(this.#write(() => this.#messages.remove(key)));
     }
     await Promise.all(removing);
