@@ -67,11 +67,30 @@ function moduleOf(node) {
   if (functionName === "(garbage collector)") return "garbage collection";
   if (functionName === "(program)") return "native code outside of JavaScript";
   for (let asker = node; asker; asker = asker.parent) {
-    const name = packageOf(asker.callFrame.url);
+    const name = packageOf(sourceOf(asker.callFrame));
     if (name) return name;
   }
   for (let part = node; part; part = part.parent) if (part.callFrame.url) return part.callFrame.url;
   return "V8: microtasks and builtins";
+}
+
+/** By the URL of a bundle: where the parts of each file begin, as esbuild says above them, the last first. */
+const bundles = new Map();
+
+/** The file that a function was written in, where the one that runs is a bundle. */
+function sourceOf({ url, lineNumber }) {
+  if (!/\/dist\/.*\.js$/.test(url)) return url;
+  let parts = bundles.get(url);
+  if (!parts) {
+    const found = readFileSync(new URL(url), "utf8")
+      .split("\n")
+      .flatMap((text, line) => {
+        const path = /^\s*\/\/ ((?:node_modules|src)\/\S+)$/.exec(text)?.[1];
+        return path ? [{ line, path }] : [];
+      });
+    bundles.set(url, (parts = found.reverse()));
+  }
+  return parts.find(({ line }) => line < lineNumber)?.path ?? url;
 }
 
 function packageOf(url) {
@@ -79,11 +98,14 @@ function packageOf(url) {
   // graphql is many things at once: parsing and executing are different costs.
   if (dependency === "graphql") return `graphql/${/node_modules\/graphql\/([^/]+)/.exec(url)[1]}`;
   if (dependency) return dependency;
-  const own = /\/(?:dist|bench)\/(.+)$/.exec(url)?.[1];
+  const own = /(?:^|\/)(?:src|dist|bench)\/(.+)$/.exec(url)?.[1];
   return own && `own: ${own}`;
 }
 
-function functionOf({ callFrame: { functionName, url, lineNumber } }) {
-  const place = url.replace(/.*\/(node_modules|dist|bench)\//, "");
-  return `${functionName || "(anonymous)"} ${place && `${place}:${lineNumber + 1}`}`.trim().replaceAll("|", "\\|");
+function functionOf({ callFrame }) {
+  const { functionName, url, lineNumber } = callFrame;
+  const source = sourceOf(callFrame).replace(/.*(?:^|\/)(node_modules|src|dist|bench)\//, "");
+  // A line of the bundle is not one of its source.
+  const place = source && (url.endsWith(source) ? `${source}:${lineNumber + 1}` : source);
+  return `${functionName || "(anonymous)"} ${place}`.trim().replaceAll("|", "\\|");
 }
