@@ -168,7 +168,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   const operations = new KnownOperations({
     schema,
     validationRules,
-    maxTokens: config.limits.tokens,
+    documents,
     lazyTypes: new Set(["Living"]),
     formatError: formatAnswerError,
     extensionsOf,

@@ -11,7 +11,7 @@ type Finding =
   /** Not a document by its syntax: the pipeline says where. */
   | { readonly kind: "unreadable" }
   | { readonly kind: "refused"; readonly error: GraphQLError }
-  | { readonly kind: "readable"; readonly cost: ReturnType<typeof compileCost> };
+  | { readonly kind: "readable"; readonly document: DocumentNode; readonly cost: ReturnType<typeof compileCost> };
 
 export interface OperationText {
   readonly query: string;
@@ -21,7 +21,7 @@ export interface OperationText {
 
 /** Longer ones are looked at anew each time: nobody's everyday operation, and too much to keep. */
 const maxRememberedLength = 10_000;
-const maxRemembered = 1000;
+const maxRemembered = 500;
 
 export class Documents {
   readonly #findings = new Remembered<string, Finding>(maxRemembered);
@@ -42,6 +42,12 @@ export class Documents {
     return cost > this.limits.cost ? overLimit("cost", this.limits.cost, cost) : undefined;
   }
 
+  /** Undefined for what is no document by its syntax, or breaks a limit. */
+  parsed(query: string): DocumentNode | undefined {
+    const finding = this.#find(query);
+    return finding.kind === "readable" ? finding.document : undefined;
+  }
+
   #find(query: string): Finding {
     const known = this.#findings.get(query);
     if (known) return known;
@@ -58,7 +64,7 @@ export class Documents {
       return { kind: "unreadable" };
     }
     const error = brokenLimit(document, this.limits);
-    return error ? { kind: "refused", error } : { kind: "readable", cost: compileCost(this.schema, document) };
+    return error ? { kind: "refused", error } : { kind: "readable", document, cost: compileCost(this.schema, document) };
   }
 }
 

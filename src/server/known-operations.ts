@@ -1,8 +1,9 @@
 /**
- * The short way for operations that have been seen before: their document is parsed, validated and compiled once, so
- * that a plain JSON POST of one runs its plan. All else, and whatever is not plain, takes Apollo Server's pipeline; both
- * ways give the same status, headers and body, which a test compares over everything that the tests know.
+ * The short way for a plain JSON POST: its document is parsed and validated when it is seen first, compiled when it comes
+ * again, and run without Apollo Server's pipeline. That answers all else, and whatever is to be refused; both ways give the
+ * same status, headers and body, which a test compares over everything that the tests know.
  */
+import { hash } from "node:crypto";
 import type { BaseContext } from "@apollo/server";
 import {
   type DocumentNode,
@@ -15,7 +16,6 @@ import {
   type GraphQLSchema,
   isAbstractType,
   OperationTypeNode,
-  parse,
   specifiedRules,
   TypeInfo,
   validate,
@@ -25,12 +25,13 @@ import {
 } from "graphql";
 import { compileQuery, isCompiledQuery } from "graphql-jit";
 import { cacheControlOf } from "./cache-control.js";
+import type { Documents } from "./documents.js";
 import { Remembered } from "./remembered.js";
 
 export interface KnownOperationsOptions {
   readonly schema: GraphQLSchema;
   readonly validationRules: readonly ValidationRule[];
-  readonly maxTokens: number;
+  readonly documents: Documents;
   /** Types whose values compute their fields, or come as promises in lists: graphql-jit can do neither. */
   readonly lazyTypes: ReadonlySet<string>;
   formatError(formatted: GraphQLFormattedError, error: unknown, context: BaseContext): GraphQLFormattedError;
@@ -45,11 +46,15 @@ export interface OperationRequest {
   readonly variables: Readonly<Record<string, unknown>> | undefined;
 }
 
+type Run = (
+  context: BaseContext,
+  variables: OperationRequest["variables"],
+) => ExecutionResult | Promise<ExecutionResult>;
+
 interface Plan {
-  readonly run: (
-    context: BaseContext,
-    variables: OperationRequest["variables"],
-  ) => ExecutionResult | Promise<ExecutionResult>;
+  run: Run;
+  /** Makes a faster `run` where there is one; not before the operation comes again, for it takes as long as running it ten times. */
+  compile: (() => Run | undefined) | undefined;
   readonly cacheControl: string | undefined;
 }
 
@@ -60,18 +65,19 @@ export interface KnownAnswer {
   readonly cacheControl: string | undefined;
 }
 
-/** The second sight earns an operation a plan: what is sent only once is not worth one. */
-type Known = Plan | "seen" | "pipeline";
-
 /** Documents longer than this are nobody's everyday operation. */
 const maxDocumentLength = 10_000;
-const maxDocuments = 500;
+const maxPlans = 500;
 /** One document may hold many operations; what it can make this process remember is bounded all the same. */
 const maxOperationsOfDocument = 10;
+/** By their digests, a hundred bytes each: of more operations than plans can be kept for, each need not be validated anew. */
+const maxVerdicts = 100_000;
 
 export class KnownOperations {
   /** By the document's text, and in it by the operation's name. */
-  readonly #known = new Remembered<string, Remembered<string | undefined, Known>>(maxDocuments);
+  readonly #plans = new Remembered<string, Remembered<string | undefined, Plan | "pipeline">>(maxPlans);
+  /** Whether an operation can be run here, by the digest of its text and name. */
+  readonly #verdicts = new Remembered<string, boolean>(maxVerdicts);
 
   constructor(private readonly options: KnownOperationsOptions) {}
 
@@ -101,44 +107,49 @@ export class KnownOperations {
   #planOf(request: OperationRequest): Plan | undefined {
     const { query, operationName } = request;
     if (query.length > maxDocumentLength) return undefined;
-    let operations = this.#known.get(query);
-    if (!operations) this.#known.set(query, (operations = new Remembered(maxOperationsOfDocument)));
-    const known = operations.get(operationName);
-    if (typeof known === "object") return known;
-    if (known === "pipeline") return undefined;
-    const next = known === undefined ? "seen" : this.#compile(request);
-    operations.set(operationName, next);
-    return typeof next === "object" ? next : undefined;
+    let operations = this.#plans.get(query);
+    if (!operations) this.#plans.set(query, (operations = new Remembered(maxOperationsOfDocument)));
+    let plan = operations.get(operationName);
+    if (plan === undefined) operations.set(operationName, (plan = this.#plan(request)));
+    else if (plan !== "pipeline" && plan.compile) {
+      plan.run = plan.compile() ?? plan.run;
+      plan.compile = undefined;
+    }
+    return plan === "pipeline" ? undefined : plan;
   }
 
-  #compile({ query, operationName }: OperationRequest): Plan | "pipeline" {
-    const { schema, validationRules, maxTokens } = this.options;
-    let document: DocumentNode;
-    try {
-      document = parse(query, { maxTokens });
-    } catch {
-      return "pipeline";
-    }
-    const operation = getOperationAST(document, operationName);
-    if (!operation || operation.operation === OperationTypeNode.SUBSCRIPTION) return "pipeline";
-    if (validate(schema, document, [...specifiedRules, ...validationRules]).length > 0) return "pipeline";
-    if (hasIntrospection(document)) return "pipeline";
+  #plan({ query, operationName }: OperationRequest): Plan | "pipeline" {
+    const { schema, documents } = this.options;
+    const document = documents.parsed(query);
+    if (!document) return "pipeline";
+    const digest = hash("sha256", JSON.stringify([operationName, query]), "base64");
+    let isFit = this.#verdicts.get(digest);
+    if (isFit === undefined) this.#verdicts.set(digest, (isFit = this.#isFit(document, operationName)));
+    if (!isFit) return "pipeline";
+    // Variables that do not fit are worded by the pipeline: one mistake is enough to know it.
+    const options = { maxCoercionErrors: 1 };
     return {
-      run: this.#runnerOf(document, operationName),
+      run: (contextValue, variableValues) =>
+        execute({ schema, document, operationName, contextValue, variableValues: variableValues ?? {}, options }),
+      compile: () => this.#compile(document, operationName),
       cacheControl: cacheControlOf(schema, document, operationName),
     };
   }
 
-  #runnerOf(document: DocumentNode, operationName: string | undefined): Plan["run"] {
-    const { schema } = this.options;
-    if (!this.#returnsLazyType(document)) {
-      const compiled = compileQuery(schema, document, operationName);
-      if (isCompiledQuery(compiled)) return (context, variables) => compiled.query(undefined, context, variables);
-    }
-    // Variables that do not fit are worded by the pipeline: one mistake is enough to know it.
-    const options = { maxCoercionErrors: 1 };
-    return (contextValue, variableValues) =>
-      execute({ schema, document, operationName, contextValue, variableValues: variableValues ?? {}, options });
+  #isFit(document: DocumentNode, operationName: string | undefined): boolean {
+    const { schema, validationRules } = this.options;
+    const operation = getOperationAST(document, operationName);
+    if (!operation || operation.operation === OperationTypeNode.SUBSCRIPTION) return false;
+    if (hasIntrospection(document)) return false;
+    // One mistake is enough here as well.
+    return validate(schema, document, [...specifiedRules, ...validationRules], { maxErrors: 1 }).length === 0;
+  }
+
+  #compile(document: DocumentNode, operationName: string | undefined): Run | undefined {
+    if (this.#returnsLazyType(document)) return undefined;
+    const compiled = compileQuery(this.options.schema, document, operationName);
+    if (!isCompiledQuery(compiled)) return undefined;
+    return (context, variables) => compiled.query(undefined, context, variables);
   }
 
   #returnsLazyType(document: DocumentNode): boolean {

@@ -50,16 +50,16 @@ export async function countKnown(gateway: Gateway): Promise<number> {
   return Number(/graphql_operations_total\{way="known"\} (\d+)/.exec(text)?.[1] ?? 0);
 }
 
-/** An operation with `extensions` takes the pipeline; without it, from the second sight on, the plan. */
+/** An operation with `extensions` takes the pipeline; without it the plan, which is compiled at its second sight. */
 export async function sendBothWays(
   gateway: Gateway,
   request: Request,
   headers: Readonly<Record<string, string>> = {},
-): Promise<{ pipeline: Sent; plan: Sent }> {
+): Promise<{ pipeline: Sent; plan: Sent; compiled: Sent }> {
   const pipeline = await send(gateway, { ...request, extensions: {} }, headers);
-  await send(gateway, request, headers);
   const plan = await send(gateway, request, headers);
-  return { pipeline, plan };
+  const compiled = await send(gateway, request, headers);
+  return { pipeline, plan, compiled };
 }
 
 /**
