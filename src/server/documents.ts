@@ -64,7 +64,9 @@ export class Documents {
       return { kind: "unreadable" };
     }
     const error = brokenLimit(document, this.limits);
-    return error ? { kind: "refused", error } : { kind: "readable", document, cost: compileCost(this.schema, document) };
+    return error
+      ? { kind: "refused", error }
+      : { kind: "readable", document, cost: compileCost(this.schema, document) };
   }
 }
 
