@@ -3,7 +3,7 @@
  * resolves, and a killed process leaves every record either as it was or as it was to become. In one file, for records,
  * sets, queues and messages share the gate before each write, and the sweep.
  */
-import { randomInt } from "node:crypto";
+import { hash, randomInt } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -22,6 +22,9 @@ export interface EmbeddedStoreOptions {
 /** A message is kept for so long: all who listen have heard it then. */
 const messagesKeptMs = 60_000;
 const dayMs = 24 * 3_600_000;
+
+/** The last time in Unix milliseconds that six bytes hold. */
+const latest = 2 ** 48 - 1;
 
 /** Of a time in Unix milliseconds. */
 const dayOf = (time: number): number => Math.floor(time / dayMs);
@@ -65,10 +68,11 @@ class EmbeddedStore implements Store, Quiet {
   /** What is in a queue is under way, and therefore little: it is looked through whole. */
   readonly #queues: Database<number, [queue: string, member: string]>;
   /**
-   * As many members in one record as were put in together. By the day on which they end, so that what is over can be
-   * removed without a look at the rest: whatever is looked at counts as this process's memory from then on.
+   * As many members in one record as were put in together, with the time of their end. By the day of it, so that what is
+   * over can be removed without a look at the rest: whatever is looked at counts as this process's memory from then on.
+   * For the same reason the keys are short.
    */
-  readonly #sets: Database<string[], [day: number, set: string, endsAt: number, id: number]>;
+  readonly #sets: Database<[endsAt: number, ...members: string[]], Buffer>;
   readonly #listeners = new Map<string, Set<(message: string) => void>>();
   readonly #sweeper: NodeJS.Timeout;
   #poller: NodeJS.Timeout | undefined;
@@ -88,7 +92,7 @@ class EmbeddedStore implements Store, Quiet {
     this.#records = root.openDB({ name: "records", encoding: "string", useVersions: true });
     this.#messages = root.openDB({ name: "messages", keyEncoding: "uint32" });
     this.#queues = root.openDB({ name: "queues" });
-    this.#sets = root.openDB({ name: "sets-by-day", encoding: "json" });
+    this.#sets = root.openDB({ name: "sets", encoding: "json", keyEncoding: "binary" });
     this.#lending = lendQuiet(path, id, this);
     this.#sweeper = setInterval(() => void this.#sweep().catch(() => undefined), options.sweepMs).unref();
   }
@@ -155,8 +159,9 @@ class EmbeddedStore implements Store, Quiet {
   }
 
   async include(set: string, members: readonly string[], expiresInMs: number): Promise<void> {
-    const endsAt = Math.ceil(this.options.now() + expiresInMs);
-    await this.#write(() => this.#sets.put([dayOf(endsAt), set, endsAt, newVersion()], [...members]));
+    const now = this.options.now();
+    const endsAt = Math.ceil(now + expiresInMs);
+    await this.#write(() => this.#sets.put(setKey(dayOf(endsAt), set, now, randomInt(2 ** 32)), [endsAt, ...members]));
   }
 
   async included(set: string, members: readonly string[]): Promise<string[]> {
@@ -167,9 +172,10 @@ class EmbeddedStore implements Store, Quiet {
       this.root.resetReadTxn();
       const now = this.options.now();
       for (const day of this.#daysFrom(dayOf(now))) {
-        const valid = { start: [day, set, now + 1, 0], end: [day, set, Infinity, 0] };
-        for (const { value } of this.#sets.getRange({ ...valid, snapshot: false })) {
-          for (const member of value) if (left.delete(member)) found.push(member);
+        const ofSet = { start: setKey(day, set, 0, 0), end: setKey(day, set, latest, 0) };
+        for (const { value } of this.#sets.getRange({ ...ofSet, snapshot: false })) {
+          const [endsAt, ...held] = value;
+          if (endsAt > now) for (const member of held) if (left.delete(member)) found.push(member);
           if (left.size === 0) return;
           if (++seen % 100 === 0) await nextTurn();
         }
@@ -181,9 +187,9 @@ class EmbeddedStore implements Store, Quiet {
   /** On which members of any set end. */
   *#daysFrom(first: number): Generator<number> {
     for (let from = first; ; from += 1) {
-      const [key] = this.#sets.getKeys({ start: [from], limit: 1, snapshot: false });
+      const [key] = this.#sets.getKeys({ start: dayKey(from), limit: 1, snapshot: false });
       if (!key) return;
-      yield (from = key[0]);
+      yield (from = key.readUInt16BE());
     }
   }
 
@@ -301,7 +307,7 @@ class EmbeddedStore implements Store, Quiet {
       removing = [];
       await nextTurn();
     }
-    for (const key of this.#sets.getKeys({ end: [dayOf(this.options.now())], snapshot: false })) {
+    for (const key of this.#sets.getKeys({ end: dayKey(dayOf(this.options.now())), snapshot: false })) {
       removing.push(this.#write(() => this.#sets.remove(key)));
       if (++seen % 500 > 0) continue;
       await Promise.all(removing);
@@ -316,6 +322,22 @@ class EmbeddedStore implements Store, Quiet {
     }
     await Promise.all(removing);
   }
+}
+
+function dayKey(day: number): Buffer {
+  const key = Buffer.alloc(2);
+  key.writeUInt16BE(day);
+  return key;
+}
+
+/** 28 bytes: half of a digest is enough to tell sets apart, and what comes later stands behind, where pages are full. */
+function setKey(day: number, set: string, time: number, id: number): Buffer {
+  const key = Buffer.alloc(28);
+  key.writeUInt16BE(day);
+  hash("sha256", set, "buffer").copy(key, 2, 0, 16);
+  key.writeUIntBE(time, 18, 6);
+  key.writeUInt32BE(id, 24);
+  return key;
 }
 
 /** Never the same twice for one key, so that a record which was replaced and put back is not taken for untouched. */
