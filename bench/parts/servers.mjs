@@ -1,6 +1,6 @@
 /** Starting, asking and ending the processes of the bench. */
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import { createServer } from "node:net";
 import { once } from "node:events";
@@ -94,6 +94,8 @@ export class Server {
     const [runtime, ...rest] = contender.command;
     const [program, ...args] = pinned("server", [runtime, ...extraArgs, ...rest]);
     const { PATH, HOME } = process.env;
+    // The store of the run before: its file counts as memory where it is looked at.
+    rmSync(`${results}data`, { recursive: true, force: true });
     const startedAt = performance.now();
     const child = spawn(program, args, {
       cwd: results,
