@@ -136,15 +136,17 @@ function conditions() {
 
 async function scenarioReport({ title, run }) {
   const gateway = contenders.find(({ name }) => name === "gateway");
-  const withGateway = async (use, { env, ...changes } = {}) => {
-    const server = await Server.start({ ...gateway, ...changes, env: { ...gateway.env, ...env } }, place);
+  const withServer = async (contender, use) => {
+    const server = await Server.start(contender, place);
     try {
       return await use(server);
     } finally {
       await server.stop();
     }
   };
-  const found = await run({ withGateway, bench, upstream, isQuick: options.quick });
+  const withGateway = (use, { env, ...changes } = {}) =>
+    withServer({ ...gateway, ...changes, env: { ...gateway.env, ...env } }, use);
+  const found = await run({ withGateway, withServer, bench, upstream, isQuick: options.quick });
   const body = typeof found === "string" ? `Skipped: ${found}.` : table(found.head, found.rows);
   return `#### ${title}\n\n${body}`;
 }

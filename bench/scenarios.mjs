@@ -2,15 +2,13 @@
  * What only this gateway is asked: how close reads come to what WeCom's cap on calls in flight allows, and whether cost or
  * memory grow with what clients send. Each gives the rows of a table, or says why it was skipped.
  */
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
-import { WebSocket } from "ws";
 import { median } from "./parts/statistics.mjs";
 import { quietly } from "./parts/measure.mjs";
 import { usage } from "./parts/machine.mjs";
 import { results } from "./parts/servers.mjs";
+import { subscriptions } from "./subscriptions.mjs";
 
 const delayMs = 20;
 /** WECOM_MAX_IN_FLIGHT's default. */
@@ -20,6 +18,7 @@ const cap = 10;
  * @typedef {object} Stage
  * @property {(use: (server: import("./parts/servers.mjs").Server) => Promise<T>, changes?: object) => Promise<T>} withGateway
  *   on a gateway of its own; `changes` of how it is started and asked
+ * @property {(contender: object, use: (server: import("./parts/servers.mjs").Server) => Promise<T>) => Promise<T>} withServer
  * @property {import("./parts/measure.mjs").Bench} bench
  * @property {{ ask: (order: object) => Promise<{ mostInFlight: number }> }} upstream
  * @property {boolean} isQuick
@@ -31,7 +30,7 @@ export const scenarios = {
   paging: { title: "10,000 livings paged through", run: paging },
   documents: { title: "Cost against the number of distinct documents", run: documents },
   tenants: { title: "Cost against the number of corps: createLiving, each request for the next corp", run: tenants },
-  subscriptions: { title: "1,000 idle subscriptions", run: subscriptions },
+  subscriptions: { title: "Subscriptions over WebSocket", run: subscriptions },
   soak: { title: "Memory under load, 64 connections", run: soak },
 };
 
@@ -157,43 +156,6 @@ async function tenants({ withGateway, bench, isQuick }) {
     rmSync(dataDir, { recursive: true });
   }
   return { head: ["corps", "CPU per request", "memory"], rows };
-}
-
-function subscriptions({ withGateway }) {
-  const env = { WECOM_CORP_ID: "corp", WECOM_CALLBACK_TOKEN: "token", WECOM_CALLBACK_AES_KEY: "a".repeat(43) };
-  const query = "subscription { livingStatusChanged { livingid status } }";
-  const subscribe = async ({ port, path, headers }) => {
-    const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, "graphql-transport-ws", { headers });
-    await once(socket, "open");
-    socket.send(JSON.stringify({ type: "connection_init" }));
-    await once(socket, "message");
-    socket.send(JSON.stringify({ id: "1", type: "subscribe", payload: { query } }));
-    return socket;
-  };
-  const open = async ({ port }) => {
-    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-    return Number(/^graphql_subscriptions (\d+)$/m.exec(text)?.[1]);
-  };
-  return withGateway(
-    async (server) => {
-      const sockets = [await subscribe(server)];
-      const before = usage(server.pid).memoryMb;
-      const startedAt = performance.now();
-      for (let batch = 0; batch < 20; batch++) {
-        sockets.push(...(await Promise.all(Array.from({ length: 50 }, () => subscribe(server)))));
-      }
-      while ((await open(server)) < sockets.length) await setTimeout(10);
-      const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-      await setTimeout(5000);
-      const after = usage(server.pid).memoryMb;
-      for (const socket of sockets) socket.terminate();
-      const each = ((after - before) * 1000) / 1000;
-      const start = `${server.startMs.toFixed(0)} ms`;
-      const row = [start, `${seconds} s`, `${before.toFixed(0)} MB`, `${after.toFixed(0)} MB`, `${each.toFixed(0)} kB`];
-      return { head: ["start", "1,000 more", "memory with one", "with all", "each"], rows: [row] };
-    },
-    { env },
-  );
 }
 
 function soak({ withGateway, bench, isQuick }) {

@@ -11,8 +11,8 @@ cd "$(dirname "$0")/.."
 
 store=${IMAGE_STORE:-/var/tmp/wecom-living-gateway-image}
 image=localhost/wecom-living-gateway
-base=$(sed -n 's/^FROM \(.*\) AS node$/\1/p' Dockerfile)
-[[ $base =~ /node:([0-9]+)-([a-z]+)-slim$ ]] || { echo "no node:N-SUITE-slim in the Dockerfile: $base" >&2; exit 1; }
+base=$(sed -n 's/^ARG BASE=//p' Dockerfile)
+[[ $base =~ /node:([0-9.]+)-([a-z]+)-slim$ ]] || { echo "no node:N-SUITE-slim in the Dockerfile: $base" >&2; exit 1; }
 release=${BASH_REMATCH[1]} suite=${BASH_REMATCH[2]}
 
 if ! (command -v buildah && command -v mmdebstrap && command -v ip) > /dev/null; then
@@ -33,7 +33,7 @@ if ! buildah inspect --type image "$base" &> /dev/null; then
   root=$(buildah mount "$container")
   mmdebstrap --quiet --variant=essential --include=libstdc++6,passwd "$suite" "$root"
   chroot "$root" useradd --uid 1000 --user-group --create-home node
-  npm install --global --silent --prefix "$root/usr/local" npm@11 "node-linux-$(node -p process.arch)@$release"
+  npm install --global --silent --prefix "$root/usr/local" npm@11.21.2 --ignore-scripts=false "node-linux-$(node -p process.arch)@$release"
   buildah config --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$container"
   buildah commit --quiet "$container" "$base"
 fi
@@ -49,7 +49,9 @@ mkdir "$scratch/npm"
 files=$(ulimit -Hn)
 [[ $files != unlimited ]] || files=1048576
 # Docker's own format, for OCI's has no HEALTHCHECK.
+revision=$(git rev-parse HEAD 2> /dev/null || echo unknown)
 buildah build --isolation chroot --format docker --pull-never --ulimit "nofile=$files" --tag "$image" \
+  --build-arg "REVISION=$revision" --build-arg "VERSION=$(node -p 'require("./package.json").version')" \
   --secret "id=npmrc,src=$scratch/npmrc" --volume "$scratch/npm:/run/npm:ro" .
 # Also what an interrupted run has left.
 buildah rm --all > /dev/null

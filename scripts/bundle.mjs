@@ -1,12 +1,14 @@
 // Joins the gateway and what it depends on into dist/main.js: to find and read two thousand files took half of its start.
 // What only some settings need stays apart, in dist/chunks. Names are left alone: the schema's types are named by classes.
-import { rm } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build, stop } from "esbuild";
+import { externalPackages, externals } from "./external-packages.mjs";
+import { thirdPartyNotices } from "./third-party-notices.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 await rm(`${root}dist/chunks`, { recursive: true, force: true });
-await build({
+const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: ["src/main.ts"],
   outdir: "dist",
@@ -17,11 +19,12 @@ await build({
   platform: "node",
   target: "node20",
   tsconfig: "tsconfig.json",
-  // A native addon, which looks for its binary beside itself.
-  external: ["lmdb"],
+  external: externals,
+  metafile: true,
   // For the dependencies that are CommonJS modules.
   banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
   legalComments: "none",
   logLevel: "warning",
 });
+await writeFile(`${root}dist/THIRD-PARTY-NOTICES.txt`, thirdPartyNotices(metafile, externalPackages(), root));
 await stop();

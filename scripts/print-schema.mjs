@@ -1,5 +1,8 @@
-// Writes schema.graphql from the code; with --check, says whether the file is up to date instead.
+// Writes schema.graphql, the subgraph's SDL, and schema.api.graphql, what a client sees of it, from the code; with --check,
+// says whether the files are up to date instead.
 import { writeOrCheck } from "./write-or-check.mjs";
-import { buildLivingSubgraph } from "../dist/schema.js";
+import { buildLivingSubgraph } from "../dist/graphql/schema.js";
 
-await writeOrCheck("schema.graphql", buildLivingSubgraph().sdl, "npm run schema");
+const { sdl, apiSdl } = buildLivingSubgraph();
+await writeOrCheck("schema.graphql", sdl, "npm run schema");
+await writeOrCheck("schema.api.graphql", apiSdl, "npm run schema");

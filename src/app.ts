@@ -6,72 +6,73 @@ import "reflect-metadata";
 import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import { callbackRoute } from "./server/callback-route.js";
-import { createApolloServer } from "./server/apollo.js";
-import { createAuthenticate } from "./server/auth/authenticate.js";
-import type { Caller } from "./server/caller.js";
-import { CallRates } from "./server/call-rates.js";
-import { Documents, noSchemaExposure, withoutSuggestions } from "./server/documents.js";
-import { explorerRoute } from "./server/explorer.js";
-import { idempotencyKeyIn } from "./server/graphql-request.js";
-import { eventStreams } from "./server/event-stream.js";
-import { type ContextSource, graphqlRoute } from "./server/graphql-route.js";
-import { KnownOperations } from "./server/known-operations.js";
+import { createApolloServer } from "./server/graphql/apollo.js";
+import { createAuthenticator } from "./server/auth/authenticate.js";
+import { CallerQuota } from "./wecom/limits/caller-quota.js";
+import { noSchemaExposure, withoutSuggestions } from "./server/graphql/documents.js";
+import { Executor, type ExecutorOptions } from "./server/graphql/execution.js";
+import { explorerRoute } from "./server/explorer-route.js";
+import { idempotencyKeyIn } from "./server/graphql/graphql-request.js";
+import { eventStreams } from "./server/streaming/event-stream.js";
+import type { CreateContext } from "./server/graphql/context.js";
+import { graphqlRoute } from "./server/graphql/graphql-route.js";
+import { Preparation } from "./server/graphql/prepare.js";
 import { installRoute } from "./server/install-route.js";
-import { createListener } from "./server/listener.js";
-import { OpenConnections } from "./server/open-connections.js";
-import { requestTimeoutMs } from "./server/request-timeout.js";
+import { explainListening } from "./server/listen-faults.js";
+import { createListener, type Listener } from "./server/listener.js";
+import { OpenConnections } from "./server/streaming/open-connections.js";
+import { requestTimeoutMs } from "./server/graphql/request-timeout.js";
 import { securityHeaders } from "./server/security-headers.js";
-import { StreamedOperations } from "./server/streamed-operations.js";
-import { webSocketUpgrade } from "./server/websocket.js";
-import { TrustedDocuments } from "./server/trusted-documents.js";
-import { probeRoutes } from "./server/probes.js";
+import { StreamedOperations } from "./server/streaming/streamed-operations.js";
+import { webSocketUpgrade } from "./server/streaming/websocket.js";
+import { TrustedDocuments } from "./server/graphql/trusted-documents.js";
+import { detailRoutes, probeRoutes, type Readiness } from "./server/probes.js";
+import type { Route } from "./server/exchange.js";
 import type { DestinationStream } from "pino";
-import type { GraphQLFormattedError } from "graphql";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { Pool } from "undici";
-import type { CallbackKeys, Config, Credentials } from "./config.js";
+import type { Config } from "./config.js";
 import { formatError } from "./errors.js";
-import type { LivingContext } from "./living/context.js";
+import type { RequestContext } from "./request-context.js";
 import { LivingCache } from "./living/living.cache.js";
 import { LivingReader } from "./living/living.reader.js";
 import { sample } from "./living/living.sample.js";
 import { createLogger, type Logger } from "./observability/logger.js";
-import { createMetrics } from "./observability/metrics.js";
+import { createMetrics, type Metrics } from "./observability/metrics.js";
 import { Secret } from "./observability/secret.js";
-import { buildLivingSubgraph } from "./schema.js";
+import { buildLivingSubgraph } from "./graphql/schema.js";
 import { openStore } from "./stores/open-store.js";
-import { reasonOf } from "./stores/store.js";
-import { accessWith } from "./wecom/access.js";
+import { reasonOf, type Store } from "./stores/store.js";
+import { accessWith, type AppCredentials } from "./wecom/access.js";
 import { LivingStatusChanges } from "./wecom/callback/living-status-changes.js";
-import { CallbackReceiver } from "./wecom/callback/receiver.js";
-import { CallGates } from "./wecom/call-gates.js";
-import { type CallLimits, callLimits } from "./wecom/call-limits.js";
-import { Creates } from "./wecom/creates/creates.js";
+import { type CallbackKeys, CallbackReceiver } from "./wecom/callback/receiver.js";
+import { CallLimiter } from "./wecom/limits/call-limiter.js";
+import { type CallLimits, callLimits } from "./wecom/limits/call-limits.js";
+import { CreateOnce } from "./wecom/create-once/create-once.js";
+import { systemClock } from "./wecom/clock.js";
+import { resettingConnector } from "./wecom/connector.js";
 import { WecomClient } from "./wecom/client.js";
-import { Deadline, Ending } from "./wecom/deadline.js";
-import { WecomOverloadError } from "./wecom/errors.js";
+import { Deadline, Cancellation } from "./wecom/deadline.js";
+import type { CallOptions } from "./wecom/call.js";
 import { onLivingChange, publishLivingChange } from "./wecom/living-changes.js";
 import { LivingDataSource } from "./wecom/living.datasource.js";
-import { ReadRetries } from "./wecom/read-retries.js";
-import { SharedGates } from "./wecom/shared-gates.js";
+import { ReadRetries } from "./wecom/retry.js";
+import { StoreLimitSync } from "./wecom/limits/limit-sync.js";
+import { RenewedToken } from "./wecom/tokens/renewed-token.js";
 import { Installation } from "./wecom/suite/installation.js";
 
 export interface App {
   /** @returns the URL under which it answers */
   listen(): Promise<string>;
+  /** Where probes, metrics and details are; undefined where they have no port of their own, and before it listens. */
+  readonly adminUrl: string | undefined;
   /**
    * Drains: says that it is not ready, accepts for a moment more, so that whoever asks can hear it, finishes what runs,
    * and closes everything. Calling it again waits for the same end.
    */
   close(options?: { acceptForMs?: number }): Promise<void>;
   readonly log: Logger;
-}
-
-/** Something that the gateway needs cannot be had: it does not start. */
-export class StartError extends Error {
-  constructor(cause: unknown) {
-    super(`The gateway cannot start: ${reasonOf(cause)}`, { cause });
-    this.name = "StartError";
-  }
 }
 
 /** A drain takes at most the deadline of the operations that run, and this for writing their answers. */
@@ -83,47 +84,250 @@ export interface AppOptions {
   readonly now?: () => number;
   /** Default: below WeCom's documented ones. */
   readonly callLimits?: CallLimits;
+  /** Told what the start waits for, each time that it is something else. */
+  readonly onWait?: (what: string) => void;
+  /** Made by the build. Absent: there is no explorer without internet. */
+  readonly explorerPage?: URL;
+  /** Of the gateway, for whoever is on call. */
+  readonly version?: string;
 }
 
-/** @throws {StartError} when the store cannot be opened */
+/** What every part is made from. */
+interface Base {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly store: Store;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** @throws when something that the gateway needs cannot be had: its message says what */
 export async function createApp(config: Config, options: AppOptions = {}): Promise<App> {
-  const now = options.now ?? Date.now;
   const log = createLogger(config.logLevel, options.logTo);
-  const metrics = createMetrics();
-  const cannotStart = (error: unknown): never => {
-    throw new StartError(error);
+  for (const warning of config.warnings) log.warn(warning);
+  const { onWait = () => undefined, explorerPage } = options;
+  onWait("the store");
+  const store = await openStore(config.store, log, options.now);
+  const base: Base = { config, log, metrics: createMetrics(), store, now: options.now ?? Date.now };
+  const wecom = await createWecom(base, options);
+  const callbacks = createCallbacks(base, wecom);
+  const graphql = createGraphql(base);
+  const streaming = createStreaming(base, graphql, await createContexts(base, wecom, callbacks.statusChanges));
+  await graphql.apollo.start();
+  onWait("what the store has of the suite");
+  await wecom.access.suite?.start();
+  onWait("what the store has of unfinished creates");
+  await wecom.creates.start();
+
+  let url = "";
+  let closing: Promise<void> | undefined;
+  const { authenticator } = streaming;
+  const readiness = (): Readiness => {
+    if (closing) return "draining";
+    return authenticator.isReady() ? "ready" : "waiting for the issuer's keys";
   };
-  const store = await openStore(config.store, log).catch(cannotStart);
-  const wecom = await upstream(config, log);
-  const { credentials, baseUrl } = wecom;
-  const dispatcher = new Pool(baseUrl.origin, {
-    connections: 128,
-    pipelining: 1,
-    connect: { timeout: 3000 },
-    // Each call's own deadline ends it.
-    headersTimeout: 0,
-    bodyTimeout: 0,
+  const routes = createRoutes(base, { wecom, callbacks, graphql, streaming, explorerPage, listensAt: () => url });
+  const probes = probeRoutes(readiness, base.metrics);
+  const details = detailRoutes(
+    createDetails(base, { wecom, callbacks, streaming, version: options.version ?? "unknown" }),
+  );
+  const listeners = createListeners(base, { ...routes, probes, details });
+  let adminUrl: string | undefined;
+  const close = async ({ acceptForMs = 1000 }): Promise<void> => {
+    listeners.main.drain();
+    // At once, so that clients connect again elsewhere while those who ask are still answered here.
+    streaming.connections.drain();
+    await setTimeout(acceptForMs);
+    await Promise.all([listeners.main.close(config.wecom.timeoutMs + answerGraceMs), wecom.creates.stopReconciling()]);
+    await wecom.creates.stop();
+    await graphql.apollo.stop();
+    authenticator.close();
+    await wecom.close();
+    await store.close();
+    // The last, so that probes hear of the drain until its end.
+    await listeners.admin?.close(0);
+  };
+  return {
+    log,
+    get adminUrl() {
+      return adminUrl;
+    },
+    listen: async () => {
+      onWait(`the address ${config.host}`);
+      ({ url, adminUrl } = await listeners.listen());
+      wecom.upstream.pushTo(`${url}/wecom/callback`);
+      return url;
+    },
+    close: (options = {}) => (closing ??= close(options)),
+  };
+}
+
+interface ListenerRoutes extends ReturnType<typeof createRoutes> {
+  readonly probes: Readonly<Record<string, Route>>;
+  readonly details: Readonly<Record<string, Route>>;
+}
+
+/** The port for clients and WeCom, and with `ADMIN_PORT` one for whoever operates. */
+function createListeners({ config, log, metrics }: Base, { http, upgrade, probes, details }: ListenerRoutes) {
+  const { adminPort, allowedHosts, corsOrigins, host, port } = config;
+  const shared = { log, metrics, allowedHosts, headers: securityHeaders(config) };
+  const main = createListener({
+    ...{ ...shared, upgrade, cors: corsOrigins },
+    routes: { ...http, ...(adminPort === undefined && probes) },
   });
-  const sharedGates = new SharedGates({ store, log, now });
-  const gates = new CallGates({
-    maxInFlight: config.wecom.maxInFlight,
-    silentAfterMs: config.wecom.timeoutMs / 4,
-    limits: options.callLimits ?? callLimits(config.wecom.callsPerMinute, credentials.kind === "suite"),
+  const admin = createListener({ ...shared, cors: [], upgrade: endSocket, routes: { ...probes, ...details } });
+  const at = async (listener: Listener, port: number, setting: string): Promise<string> =>
+    urlOf(await listener.listen(port, host).catch(explainListening({ host, port, setting })));
+  return {
+    main,
+    admin: adminPort === undefined ? undefined : admin,
+    listen: async () => ({
+      adminUrl: adminPort === undefined ? undefined : await at(admin, adminPort, "ADMIN_PORT"),
+      url: await at(main, port, "PORT"),
+    }),
+  };
+}
+
+function urlOf({ address, family, port }: AddressInfo): string {
+  return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+}
+
+function endSocket(_request: unknown, socket: Duplex): void {
+  socket.destroy();
+}
+
+interface DetailParts {
+  readonly wecom: Wecom;
+  readonly callbacks: Callbacks;
+  readonly streaming: Streaming;
+  readonly version: string;
+}
+
+/** What whoever is on call wants to know, and no secret. */
+function createDetails({ config, store }: Base, { wecom, callbacks, streaming, version }: DetailParts) {
+  return {
+    versions: () => ({ gateway: version, node: process.version }),
+    uptimeSeconds: () => Math.floor(process.uptime()),
+    credentials: () => config.wecom.credentials.kind,
+    store: async () => {
+      const startedAt = performance.now();
+      await store.get("health");
+      const kind = config.store.redisUrl ? "redis" : "embedded";
+      return { kind, answeredAfterMs: Math.round(performance.now() - startedAt) };
+    },
+    limiter: () => [...wecom.limiter.states()],
+    token: async () => ({ endsAt: timeOf(await RenewedToken.endOf(store, wecom.access.app)) }),
+    callbacks: () => ({ ...callbacks.heard(), subscriptions: streaming.operations.size }),
+  };
+}
+
+function timeOf(unixMs: number | undefined): string | null {
+  return unixMs === undefined ? null : new Date(unixMs).toISOString();
+}
+
+type Wecom = Awaited<ReturnType<typeof createWecom>>;
+
+/** The wecom side: the client with its limits, the tokens, and what is built on them. */
+async function createWecom({ config, log, metrics, store, now }: Base, options: AppOptions) {
+  const upstream = await connectUpstream(config, log);
+  const { credentials, baseUrl } = upstream;
+  const { maxInFlight, timeoutMs, callsPerMinute, settleMs } = config.wecom;
+  const dispatcher = createPool(baseUrl);
+  const limitSync = new StoreLimitSync({ store, log, now });
+  const limiter = new CallLimiter({
+    maxInFlight,
+    silentAfterMs: timeoutMs / 4,
+    limits: options.callLimits ?? callLimits(callsPerMinute, credentials.kind === "suite"),
     now,
-    sharing: sharedGates,
+    sharing: limitSync,
     onRefusal: (api, reason) => {
       metrics.countRefusal(api, reason);
     },
   });
-  await sharedGates.connect(gates);
-  metrics.watchGates(() => gates.states());
-  const client = new WecomClient({ baseUrl, dispatcher, gates, retries: new ReadRetries(Math.random), metrics });
-  const kit = { store, log, now, random: Math.random, timeoutMs: config.wecom.timeoutMs };
-  const access = accessWith(credentials, baseUrl, client, kit);
-  const { suite } = access;
+  await limitSync.connect(limiter);
+  metrics.watchLimiter(() => limiter.states());
+  const client = new WecomClient({ baseUrl, dispatcher, limiter, retries: new ReadRetries(Math.random), metrics });
+  const dependencies = { store, log, now, random: Math.random, timeoutMs };
+  const access = accessWith(credentials, baseUrl, client, { ...dependencies, metrics });
   const livings = new LivingDataSource(client, access.tokens);
-  const { settleMs } = config.wecom;
-  const creates = new Creates({ ...kit, livings, metrics, settleMs, app: access.app });
+  const clock = options.now ? { ...systemClock, monotonicMs: options.now } : systemClock;
+  const creates = new CreateOnce({ ...dependencies, livings, metrics, clock, settleMs, app: access.app });
+  return {
+    ...{ upstream, access, livings, creates, limiter },
+    close: async () => {
+      await access.suite?.stop();
+      await dispatcher.close();
+      await upstream.close();
+      limitSync.close();
+    },
+  };
+}
+
+function createPool({ origin }: URL): Pool {
+  return new Pool(origin, {
+    connections: 128,
+    pipelining: 1,
+    connect: resettingConnector({ timeout: 3000 }),
+    // Each call's own deadline ends it.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+}
+
+type Callbacks = ReturnType<typeof createCallbacks>;
+
+/** What WeCom pushes, and the subscriptions that hear of it. */
+function createCallbacks({ log, metrics, store, now }: Base, { access, upstream }: Wecom) {
+  const { receiver } = access;
+  let lastAtMs: number | undefined;
+  let ticketAtMs: number | undefined;
+  const callbackReceiver =
+    upstream.callback &&
+    new CallbackReceiver({
+      ...upstream.callback,
+      ...{ receiver, store, metrics, log, now },
+      handle: async (event) => {
+        await access.handle(event);
+        lastAtMs = now();
+        if (event.kind === "suite_ticket") ticketAtMs = lastAtMs;
+      },
+    });
+  const statusChanges = new LivingStatusChanges({ store, log, receiver, isSetUp: callbackReceiver !== undefined });
+  /** By this replica. */
+  const heard = () => ({ lastAt: timeOf(lastAtMs), suiteTicketAt: timeOf(ticketAtMs) });
+  return { receiver: callbackReceiver, statusChanges, heard };
+}
+
+type Graphql = ReturnType<typeof createGraphql>;
+
+/** The schema, and how an operation of it is prepared, executed and answered. */
+function createGraphql({ config, log }: Base) {
+  const { schema } = buildLivingSubgraph();
+  const formatAnswerError: ExecutorOptions["formatError"] = (formatted, error, source) => {
+    const answer = formatError(formatted, error, source);
+    return config.revealsSchema ? answer : { ...answer, message: withoutSuggestions(answer.message) };
+  };
+  const preparation = new Preparation({
+    ...{ schema, limits: config.limits },
+    validationRules: config.revealsSchema ? [] : [noSchemaExposure],
+    trusted: config.trustedDocuments && new TrustedDocuments(config.trustedDocuments),
+  });
+  const executor = new Executor({ schema, formatError: formatAnswerError });
+  const apollo = createApolloServer({
+    ...{ schema, sample, log, isProduction: config.isProduction },
+    formatError: (formatted, error) => formatAnswerError(formatted, error, { log }),
+  });
+  return { schema, preparation, executor, apollo };
+}
+
+/** Makes the context of each operation, with all that operations share. */
+async function createContexts(
+  { config, log, metrics, store, now }: Base,
+  { access, livings, creates }: Wecom,
+  statusChanges: LivingStatusChanges,
+): Promise<CreateContext> {
+  const { limits } = config;
   const cache = new LivingCache({
     now,
     tellChange: (corp, livingid) => void publishLivingChange(store, { corp, livingid }).catch(() => undefined),
@@ -139,176 +343,105 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   const reportUnknownCode = onceEach((field: string, code: number) => {
     log.warn({ field, code }, "WeCom sent a code that this gateway does not know");
   });
-  const callbacks =
-    wecom.callback &&
-    new CallbackReceiver({
-      ...wecom.callback,
-      receiver: access.receiver,
-      ...{ store, metrics, log, now },
-      handle: (event) => access.handle(event),
-    });
-  const statusChanges = new LivingStatusChanges({
-    ...{ store, log },
-    receiver: access.receiver,
-    isSetUp: callbacks !== undefined,
-  });
-  metrics.watchSubscriptions(() => statusChanges.size);
-  const { schema } = buildLivingSubgraph();
-  const formatAnswerError = (
-    formatted: GraphQLFormattedError,
-    error: unknown,
-    context: Partial<LivingContext> = {},
-  ) => {
-    const { call = { log }, requestId } = context;
-    const answer = formatError(formatted, error, { log: call.log, ...(requestId !== undefined && { requestId }) });
-    return config.revealsSchema ? answer : { ...answer, message: withoutSuggestions(answer.message) };
-  };
-  const documents = new Documents(schema, config.limits);
-  const validationRules = config.revealsSchema ? [] : [noSchemaExposure];
-  const operations = new KnownOperations({
-    schema,
-    validationRules,
-    documents,
-    lazyTypes: new Set(["Living"]),
-    formatError: formatAnswerError,
-    extensionsOf,
-  });
-  const apollo = createApolloServer<LivingContext>({
-    schema,
-    sample,
-    log,
-    isProduction: config.isProduction,
-    documents,
-    maxTokens: config.limits.tokens,
-    validationRules,
-    formatError: formatAnswerError,
-    extensionsOf,
-  });
-  await apollo.start();
-  await suite?.start();
-  await creates.start().catch(cannotStart);
-
-  const authenticate = createAuthenticate(config.auth, log, now);
-  if (config.isProduction && config.auth.mode === "none") {
-    log.warn("AUTH_MODE=none in production: everybody who reaches this gateway acts for the corp, with every scope");
-  }
-  const rates = new CallRates(config.limits.callsPerMinute, now);
-  const countFor = ({ identity }: Caller) =>
-    identity === undefined
-      ? {}
-      : {
-          count: (api: string) => {
-            const retryAfterSeconds = rates.take(identity);
-            if (retryAfterSeconds === 0) return;
-            throw new WecomOverloadError("You have caused too many calls to WeCom within a minute", {
-              api,
-              retryAfterSeconds,
-            });
-          },
-        };
-  const createContext = ({ log: requestLog, requestId, request }: ContextSource, caller: Caller) => {
-    const deadline = new Deadline(requestTimeoutMs(request.headers, config.wecom.timeoutMs));
-    const departure = new Ending();
-    const call = { corp: caller.corp ?? access.defaultCorp, deadline, departure, log: requestLog, ...countFor(caller) };
+  const quota = new CallerQuota(limits.callsPerMinute, now);
+  return ({ log, requestId, request: { headers } }, caller, payers) => {
+    const deadline = new Deadline(requestTimeoutMs(headers, config.wecom.timeoutMs));
+    const clientGone = new Cancellation();
+    const corp = caller.corp ?? access.defaultCorp;
+    const call: CallOptions = {
+      corp,
+      deadline,
+      clientGone,
+      log,
+      ...(payers ? quota.counterForAll(payers) : quota.counterFor(caller.identity)),
+    };
+    const reader = new LivingReader(livings, cache, call, reportUnknownCode);
+    const idempotencyKey = idempotencyKeyIn(headers);
+    const value: RequestContext = {
+      ...{ caller, livings, creates, statusChanges, idempotencyKey, call, limits, requestId, reader },
+    };
     return {
-      value: {
-        caller,
-        livings,
-        creates,
-        statusChanges,
-        idempotencyKey: idempotencyKeyIn(request.headers),
-        call,
-        limits: config.limits,
-        requestId,
-        reader: new LivingReader(livings, cache, call, reportUnknownCode),
+      value,
+      extensions: () => staleLivings(reader),
+      onDeadline: (listener) => deadline.onCancel(listener),
+      close: () => {
+        deadline.close();
       },
-      close: () => deadline.close(),
       abandon: () => {
-        departure.end("the client left");
+        clientGone.cancel("the client left");
       },
     };
   };
-  const trusted = config.trustedDocuments && new TrustedDocuments(config.trustedDocuments);
-  const connections = new OpenConnections(config.limits.connections);
-  const streaming = {
-    operations: new StreamedOperations<LivingContext>({
-      ...{ apollo, schema, documents, trusted, createContext, extensionsOf },
-      formatError: formatAnswerError,
-    }),
-    ...{ connections, now },
+}
+
+type Streaming = ReturnType<typeof createStreaming>;
+
+/** Who is calling, and what each way of asking needs. */
+function createStreaming(
+  { config: { auth, limits }, log, metrics, now }: Base,
+  { preparation, executor }: Graphql,
+  createContext: CreateContext,
+) {
+  const operations = new StreamedOperations({ preparation, executor, createContext, log, now });
+  metrics.watchSubscriptions(() => operations.size);
+  return {
+    ...{ createContext, now },
+    authenticator: createAuthenticator(auth, log, now),
+    connections: new OpenConnections({ maximum: limits.connections, maximumPerCaller: limits.connectionsPerCaller }),
+    operations,
   };
-  let url = "";
+}
+
+interface RouteParts {
+  readonly wecom: Wecom;
+  readonly callbacks: Callbacks;
+  readonly graphql: Graphql;
+  readonly streaming: Streaming;
+  /** The gateway's own URL, known once it listens. */
+  readonly listensAt: () => string;
+  readonly explorerPage: URL | undefined;
+}
+
+/** All that is answered, but for the probes. */
+function createRoutes(base: Base, { wecom, callbacks, graphql, streaming, listensAt, explorerPage }: RouteParts) {
+  const { config, log, metrics, store, now } = base;
+  const { suite } = wecom.access;
   const installation =
     suite &&
     new Installation({
       ...{ suite, store, log, now },
-      redirectUri: () => new URL("wecom/install", withSlash(config.publicUrl?.href ?? url)).href,
+      redirectUri: () => new URL("wecom/install", withSlash(config.publicUrl?.href ?? listensAt())).href,
     });
-  let closing: Promise<void> | undefined;
-  const listener = createListener({
-    routes: {
-      "/graphql": graphqlRoute({
-        apollo,
-        operations,
-        documents,
-        trusted,
-        maxBodyBytes: config.limits.bodyBytes,
-        metrics,
-        authenticate,
-        createContext,
-        answerAsEventStream: eventStreams(streaming),
-        hasLandingPage: !config.isProduction,
-      }),
-      ...(callbacks && { "/wecom/callback": callbackRoute(callbacks) }),
-      ...(installation && { "/wecom/install": installRoute((query) => installation.visit(query)) }),
-      ...(!config.isProduction && { "/graphiql": explorerRoute(new URL("../dist/graphiql.html", import.meta.url)) }),
-      ...probeRoutes(() => closing !== undefined, metrics),
-    },
-    upgrade: webSocketUpgrade({
-      ...streaming,
-      ...{ path: "/graphql", schema, authenticate, log },
-      cors: config.corsOrigins,
-      maxMessageBytes: config.limits.bodyBytes,
+  const { apollo, preparation, executor } = graphql;
+  const { createContext } = streaming;
+  const { authenticate } = streaming.authenticator;
+  const http: Record<string, Route> = {
+    "/graphql": graphqlRoute({
+      ...{ apollo, preparation, executor, metrics, authenticate, createContext },
+      maxBodyBytes: config.limits.bodyBytes,
+      answerAsEventStream: eventStreams(streaming),
+      hasLandingPage: !config.isProduction,
     }),
-    cors: config.corsOrigins,
-    headers: securityHeaders(config),
-    log,
-    metrics,
+    ...(callbacks.receiver && { "/wecom/callback": callbackRoute(callbacks.receiver) }),
+    ...(installation && { "/wecom/install": installRoute((query) => installation.visit(query)) }),
+    ...(!config.isProduction && explorerPage && { "/graphiql": explorerRoute(explorerPage) }),
+  };
+  const upgrade = webSocketUpgrade({
+    ...streaming,
+    ...{ path: "/graphql", authenticate, log, cors: config.corsOrigins },
+    maxMessageBytes: config.limits.bodyBytes,
+    maxOperations: config.limits.operationsPerSocket,
   });
-
-  const close = async ({ acceptForMs = 1000 }): Promise<void> => {
-    listener.drain();
-    // At once, so that clients connect again elsewhere while those who ask are still answered here.
-    connections.drain();
-    await setTimeout(acceptForMs);
-    await Promise.all([listener.close(config.wecom.timeoutMs + answerGraceMs), creates.stopReconciling()]);
-    await creates.stop();
-    await apollo.stop();
-    await dispatcher.close();
-    await wecom.close();
-    sharedGates.close();
-    await store.close();
-  };
-  return {
-    log,
-    listen: async () => {
-      const { address, family, port } = await listener.listen(config.port, config.host);
-      url = `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
-      wecom.pushTo(`${url}/wecom/callback`);
-      return url;
-    },
-    close: (options = {}) => (closing ??= close(options)),
-  };
+  return { http, upgrade };
 }
 
 /** Said of the livings in an answer: these may have changed, for WeCom could not be asked. */
-function extensionsOf({ reader }: Partial<LivingContext>): Readonly<Record<string, unknown>> | undefined {
-  const stale = reader?.staleLivingids ?? [];
+function staleLivings({ staleLivingids: stale = [] }: LivingReader): Readonly<Record<string, unknown>> | undefined {
   return stale.length === 0 ? undefined : { stale };
 }
 
 interface Upstream {
-  readonly credentials: Exclude<Credentials, { kind: "simulator" }>;
+  readonly credentials: AppCredentials;
   readonly baseUrl: URL;
   readonly callback: CallbackKeys | undefined;
   /** To the simulator: where its callbacks go. WeCom is told by its administrator. */
@@ -317,7 +450,7 @@ interface Upstream {
 }
 
 /** WeCom itself, or the simulator where no credentials are given. */
-async function upstream({ wecom }: Config, log: Logger): Promise<Upstream> {
+async function connectUpstream({ wecom }: Config, log: Logger): Promise<Upstream> {
   const { credentials, baseUrl, callback } = wecom;
   if (credentials.kind !== "simulator") {
     return { credentials, baseUrl, callback, pushTo: () => undefined, close: () => Promise.resolve() };

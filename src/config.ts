@@ -3,9 +3,18 @@
  * with what was found and what is expected; the value of a secret never.
  * Over 300 lines because every variable, its default, its meaning and its check stand together here.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
+import { isIP } from "node:net";
+import { hostname, networkInterfaces } from "node:os";
 import type { LogLevel } from "./observability/logger.js";
 import { Secret } from "./observability/secret.js";
+import type { AuthSettings } from "./server/auth/authenticate.js";
+import type { CorsPolicy } from "./server/cors.js";
+import type { Limits } from "./server/graphql/limits.js";
+import type { AllowedHosts } from "./server/request-target.js";
+import type { StoreSettings } from "./stores/open-store.js";
+import type { AppCredentials } from "./wecom/access.js";
+import type { CallbackKeys } from "./wecom/callback/receiver.js";
 
 export interface Setting {
   readonly default?: string;
@@ -51,12 +60,24 @@ export const settings = {
   },
   WECOM_TIMEOUT_MS: { default: "8000", meaning: "deadline of one operation's calls to WeCom, in milliseconds" },
   REDIS_URL: {
-    meaning: "state that several replicas share, in Redis or Valkey; unset: the embedded store in `DATA_DIR`",
+    meaning:
+      "state that several replicas share, in Redis or Valkey: `redis://`, `redis+sentinel://` or `redis+cluster://`, with `rediss` for TLS ([forms](docs/credentials.md#redis)); unset: the embedded store in `DATA_DIR`",
     isSecret: true,
+  },
+  REDIS_CA: {
+    meaning: "PEM: the authority that signed Redis's certificate; unset: those that Node trusts",
+    isSecret: true,
+  },
+  REDIS_CERT: { meaning: "PEM: the certificate that the gateway shows to Redis, with `REDIS_KEY`", isSecret: true },
+  REDIS_KEY: { meaning: "PEM: its private key", isSecret: true },
+  WECOM_STORE_REPLICAS: {
+    default: "0",
+    meaning:
+      "how many replicas of Redis must have a write before it counts: a failover loses no create then that was begun; 0: none",
   },
   DATA_DIR: {
     default: "./data",
-    meaning: "the embedded store's folder; several processes of one machine may share it",
+    meaning: "the embedded store's folder, which belongs to one process; for several set `REDIS_URL`",
   },
   STORE_ENCRYPTION_KEY: {
     meaning: "at least 32 random characters: encrypts what is stored; unset: tokens and permanent codes lie in clear",
@@ -65,9 +86,9 @@ export const settings = {
   AUTH_MODE: {
     default: "none",
     meaning:
-      "who may call: `jwt` (bearer tokens), `router` (the supergraph's router alone) or `none` (everybody); in production it must be set, so that nothing is open by accident",
+      "who may call: `jwt` (bearer tokens), `router` (the supergraph's router alone) or `none` (everybody); it must be set in production, and where real credentials meet a `HOST` that other machines can reach, so that nothing is open by accident",
   },
-  AUTH_JWKS_URL: { meaning: "for `jwt`: where the issuer's public keys are" },
+  AUTH_JWKS_URL: { meaning: "for `jwt`: where the issuer's public keys are; `https` in production" },
   AUTH_JWT_SECRET: {
     meaning: "for `jwt`, instead of the URL: a secret shared with the issuer, for HS256",
     isSecret: true,
@@ -101,10 +122,27 @@ export const settings = {
   },
   LIMIT_CONNECTIONS: {
     default: "5000",
-    meaning: "WebSockets and event streams open at once, per replica; on a WebSocket, 50 operations",
+    meaning: "WebSockets and event streams open at once, per replica",
+  },
+  LIMIT_CONNECTIONS_PER_CALLER: {
+    default: "100",
+    meaning: "of these, those of one caller, by userid or `sub`; callers who cannot be told apart are not counted",
+  },
+  LIMIT_OPERATIONS_PER_SOCKET: {
+    default: "50",
+    meaning:
+      "operations open at once on one WebSocket, subscriptions included; behind a router that carries all its clients' subscriptions over one (WunderGraph Cosmo), as many as there are subscribers: `10000`",
   },
   CORS_ORIGINS: {
-    meaning: "origins of browsers, comma-separated; unset: none in production, any outside it",
+    meaning: "browsers' origins, comma-separated; unset: none, and any only while the simulator answers",
+  },
+  ALLOWED_HOSTS: {
+    meaning:
+      "names that the header `Host` may hold, comma-separated, besides this machine's own and that of `PUBLIC_URL`; unset: any in production (what is in front decides) and while the simulator answers, none besides these otherwise, against DNS rebinding",
+  },
+  ADMIN_PORT: {
+    meaning:
+      "TCP port for probes and metrics, which leave `PORT`, and for `GET /health/details`; 0 takes a free one; unset: probes and metrics answer on `PORT`",
   },
   LOG_LEVEL: { default: "info", meaning: "`debug`, `info`, `warn`, `error` or `silent`: JSON lines to stdout" },
 } as const satisfies Record<string, Setting>;
@@ -114,50 +152,16 @@ type SettingNameWithDefault = {
   [Name in SettingName]: (typeof settings)[Name] extends { default: string } ? Name : never;
 }[SettingName];
 
-export type Credentials =
-  | { readonly kind: "simulator" }
-  | { readonly kind: "fixed-token"; readonly token: Secret; readonly corpid: string | undefined }
-  | { readonly kind: "self-built"; readonly corpid: string; readonly corpsecret: Secret }
-  | {
-      readonly kind: "suite";
-      readonly suiteId: string;
-      readonly suiteSecret: Secret;
-      /** The provider's own: only the verification of a callback URL is addressed to it. */
-      readonly providerCorpid: string | undefined;
-    };
+/** Those of an app, or none: the simulator answers. */
+type Credentials = { readonly kind: "simulator" } | AppCredentials;
 
-export type AuthSettings =
-  | { readonly mode: "none" }
-  | { readonly mode: "router"; readonly secret: Secret }
-  | {
-      readonly mode: "jwt";
-      readonly keys:
-        { readonly kind: "jwks"; readonly url: URL } | { readonly kind: "secret"; readonly secret: Secret };
-      readonly issuer: string;
-      readonly audience: string;
-      readonly corpClaim: string;
-      readonly userClaim: string;
-    };
-
-export type LimitName =
-  | "bodyBytes"
-  | "tokens"
-  | "depth"
-  | "aliases"
-  | "rootFields"
-  | "directives"
-  | "fragments"
-  | "variables"
-  | "cost"
-  | "entities"
-  | "first"
-  | "callsPerMinute"
-  | "connections";
-
-/** What WeCom's pushes to `/wecom/callback` are signed and encrypted with. */
-export interface CallbackKeys {
-  readonly token: Secret;
-  readonly aesKey: Secret;
+/** Those of a document, and those of the server. */
+interface AllLimits extends Limits {
+  readonly bodyBytes: number;
+  readonly callsPerMinute: number;
+  readonly connections: number;
+  readonly connectionsPerCaller: number;
+  readonly operationsPerSocket: number;
 }
 
 export interface Config {
@@ -178,16 +182,17 @@ export interface Config {
   /** id → document; undefined where every document may run. */
   readonly trustedDocuments: ReadonlyMap<string, string> | undefined;
   readonly revealsSchema: boolean;
-  readonly limits: Readonly<Record<LimitName, number>>;
+  readonly limits: AllLimits;
   /** Undefined: the URL under which it listens. */
   readonly publicUrl: URL | undefined;
-  readonly store: {
-    readonly redisUrl: Secret | undefined;
-    readonly dataDir: string;
-    readonly encryptionKey: Secret | undefined;
-  };
-  readonly corsOrigins: "any" | readonly string[];
+  readonly store: StoreSettings;
+  readonly corsOrigins: CorsPolicy;
+  readonly allowedHosts: AllowedHosts;
+  /** For probes, metrics and details; undefined: they share the port, and there are no details. */
+  readonly adminPort: number | undefined;
   readonly logLevel: LogLevel;
+  /** What is allowed and dangerous, for the log. */
+  readonly warnings: readonly string[];
 }
 
 export class ConfigurationError extends Error {
@@ -203,19 +208,23 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
   const reader = new SettingReader(env, problems);
   const isProduction = reader.oneOf("NODE_ENV", ["development", "test", "production"]) === "production";
   const origins = reader.list("CORS_ORIGINS", isOrigin, "origins such as https://app.example.com");
-  const auth = readAuth(reader, isProduction, problems);
   const introspection = reader.text("INTROSPECTION");
   if (introspection !== undefined && introspection !== "on" && introspection !== "off") {
     problems.push(`INTROSPECTION: found ${JSON.stringify(introspection)}, expected on or off`);
   }
   const credentials = readCredentials(reader, isProduction, problems);
+  const isSimulated = credentials.kind === "simulator";
+  const host = readHost(reader, problems);
+  const auth = readAuth(reader, { isProduction, isSimulated, host }, problems);
+  const publicUrl = reader.text("PUBLIC_URL") === undefined ? undefined : reader.url("PUBLIC_URL");
   const baseUrl = reader.url("WECOM_BASE_URL");
-  const isWecomHere = credentials.kind === "simulator" || isOnThisMachine(baseUrl);
+  const isWecomHere = isSimulated || isOnThisMachine(baseUrl);
   const isLimited = reader.text("WECOM_CALLS_PER_MINUTE") !== undefined || !isWecomHere;
   const config: Config = {
     isProduction,
     port: reader.integer("PORT", 0, 65535),
-    host: reader.text("HOST") ?? settings.HOST.default,
+    host,
+    adminPort: readAdminPort(reader, problems),
     wecom: {
       baseUrl,
       credentials,
@@ -242,10 +251,19 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
       first: reader.integer("LIMIT_FIRST", 1, 100),
       callsPerMinute: reader.integer("LIMIT_CALLS_PER_MINUTE", 1, 1_000_000),
       connections: reader.integer("LIMIT_CONNECTIONS", 1, 1_000_000),
+      connectionsPerCaller: reader.integer("LIMIT_CONNECTIONS_PER_CALLER", 1, 1_000_000),
+      operationsPerSocket: reader.integer("LIMIT_OPERATIONS_PER_SOCKET", 1, 1_000_000),
     },
-    publicUrl: reader.text("PUBLIC_URL") === undefined ? undefined : reader.url("PUBLIC_URL"),
+    publicUrl,
     store: {
       redisUrl: reader.checkedSecret("REDIS_URL", isRedisUrl, "a URL such as redis://127.0.0.1:6379"),
+      redisTls: {
+        ca: reader.secret("REDIS_CA"),
+        cert: reader.secret("REDIS_CERT"),
+        key: reader.secret("REDIS_KEY"),
+      },
+      redisReplicas: reader.integer("WECOM_STORE_REPLICAS", 0, 10),
+      isProduction,
       dataDir: reader.text("DATA_DIR") ?? settings.DATA_DIR.default,
       encryptionKey: reader.checkedSecret(
         "STORE_ENCRYPTION_KEY",
@@ -253,9 +271,17 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
         "at least 32 random characters",
       ),
     },
-    corsOrigins: origins ?? (isProduction ? [] : "any"),
+    corsOrigins: origins ?? (isSimulated ? "any" : []),
+    allowedHosts: readAllowedHosts(reader, { isOpen: isProduction || isSimulated, host, publicUrl }),
     logLevel: reader.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"]),
+    warnings: warningsAbout(auth, { isProduction, isSimulated }),
   };
+  const { settleMs, timeoutMs } = config.wecom;
+  // What is aborted at the deadline is reset, and the kernel delivers nothing of it later: WeCom has the rest of the time.
+  if (settleMs < timeoutMs) {
+    const expected = `expected at least WECOM_TIMEOUT_MS (${timeoutMs}), better some times as much`;
+    problems.push(`WECOM_SETTLE_MS: found ${settleMs}, ${expected}`);
+  }
   if (problems.length > 0) throw new ConfigurationError(problems);
   return config;
 }
@@ -298,26 +324,47 @@ function readCredentials(reader: SettingReader, isProduction: boolean, problems:
   return { kind: "simulator" };
 }
 
+interface Surroundings {
+  readonly isProduction: boolean;
+  readonly isSimulated: boolean;
+  readonly host: string;
+}
+
+function warningsAbout(auth: AuthSettings, { isProduction, isSimulated }: Omit<Surroundings, "host">): string[] {
+  if (auth.mode !== "none" || isSimulated) return [];
+  if (!auth.trustsHeaders) {
+    return ["AUTH_MODE is not set: whoever can run a program on this machine acts for the corp, with every scope"];
+  }
+  const where = isProduction ? " in production" : "";
+  return [`AUTH_MODE=none${where}: everybody who reaches this gateway acts for the corp, with every scope`];
+}
+
 const authModes = ["none", "router", "jwt"] as const;
 
 /** RFC 7518 wants a key as long as the digest of HS256; a router's secret may as well be as long. */
 const minSecretBytes = 32;
 
-function readAuth(reader: SettingReader, isProduction: boolean, problems: string[]): AuthSettings {
-  if (isProduction && reader.text("AUTH_MODE") === undefined) {
-    problems.push(`AUTH_MODE: not set, expected one of: ${authModes.join(", ")} (production needs an explicit choice)`);
-    return { mode: "none" };
+function readAuth(reader: SettingReader, surroundings: Surroundings, problems: string[]): AuthSettings {
+  const { isProduction, isSimulated, host } = surroundings;
+  const isChosen = reader.text("AUTH_MODE") !== undefined;
+  const why = isProduction
+    ? "production needs an explicit choice"
+    : !isSimulated && !isLoopback(host) && `other machines reach HOST ${host}, and the credentials are real`;
+  if (!isChosen && why) {
+    problems.push(`AUTH_MODE: not set, expected one of: ${authModes.join(", ")} (${why})`);
+    return { mode: "none", trustsHeaders: false };
   }
   const mode = reader.oneOf("AUTH_MODE", authModes);
+  refuseSettingsOfOtherModes(mode, reader, problems);
   switch (mode) {
     case "none":
-      return { mode };
+      return { mode, trustsHeaders: isChosen || isSimulated };
     case "router":
       return { mode, secret: reader.longSecret("ROUTER_SECRET") ?? missingSecret };
     case "jwt":
       return {
         mode,
-        keys: readKeys(reader, problems),
+        keys: readKeys(reader, isProduction, problems),
         issuer: reader.required("AUTH_ISSUER", "the `iss` of the tokens"),
         audience: reader.required("AUTH_AUDIENCE", "the `aud` of the tokens that are meant for this gateway"),
         corpClaim: reader.text("AUTH_CORP_CLAIM") ?? settings.AUTH_CORP_CLAIM.default,
@@ -326,14 +373,43 @@ function readAuth(reader: SettingReader, isProduction: boolean, problems: string
   }
 }
 
-function readKeys(reader: SettingReader, problems: string[]): Extract<AuthSettings, { mode: "jwt" }>["keys"] {
+const settingsOfMode = {
+  none: [],
+  jwt: ["AUTH_JWKS_URL", "AUTH_JWT_SECRET", "AUTH_ISSUER", "AUTH_AUDIENCE", "AUTH_CORP_CLAIM", "AUTH_USER_CLAIM"],
+  router: ["ROUTER_SECRET"],
+} as const;
+
+/** Ignored, they would be taken for a protection that is not there: a ROUTER_SECRET with AUTH_MODE=none protects nothing. */
+function refuseSettingsOfOtherModes(chosen: AuthSettings["mode"], reader: SettingReader, problems: string[]): void {
+  for (const mode of ["jwt", "router"] as const) {
+    if (mode === chosen) continue;
+    for (const setting of settingsOfMode[mode]) {
+      const name = reader.givenAs(setting);
+      if (name === undefined) continue;
+      problems.push(`${name}: set, but AUTH_MODE is ${chosen}, expected AUTH_MODE=${mode} or ${name} not set`);
+    }
+  }
+}
+
+function readKeys(
+  reader: SettingReader,
+  isProduction: boolean,
+  problems: string[],
+): Extract<AuthSettings, { mode: "jwt" }>["keys"] {
   const isUrlGiven = reader.text("AUTH_JWKS_URL") !== undefined;
-  if (reader.isGiven("AUTH_JWT_SECRET") === isUrlGiven) {
+  if ((reader.givenAs("AUTH_JWT_SECRET") !== undefined) === isUrlGiven) {
     const found = isUrlGiven ? "both set" : "neither is set";
     problems.push(`AUTH_JWKS_URL and AUTH_JWT_SECRET: ${found}, expected one of them`);
     return { kind: "secret", secret: missingSecret };
   }
-  if (isUrlGiven) return { kind: "jwks", url: reader.url("AUTH_JWKS_URL") };
+  if (isUrlGiven) {
+    const url = reader.url("AUTH_JWKS_URL");
+    // Whoever is between could put in keys of their own.
+    if (isProduction && url.protocol === "http:" && !isOnThisMachine(url)) {
+      problems.push("AUTH_JWKS_URL: found http, expected https in production");
+    }
+    return { kind: "jwks", url };
+  }
   return { kind: "secret", secret: reader.longSecret("AUTH_JWT_SECRET") ?? missingSecret };
 }
 
@@ -342,23 +418,55 @@ function readManifest(reader: SettingReader, problems: string[]): ReadonlyMap<st
   const path = reader.text("TRUSTED_DOCUMENTS");
   if (path === undefined) return undefined;
   try {
-    const { format, version, operations } = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
+    const { format, version, operations } = parseJson(readRegularFile(path, maxManifestBytes));
     if (format !== "apollo-persisted-query-manifest" || version !== 1 || !Array.isArray(operations)) {
-      throw new Error("another format");
+      throw new UnusableFile("another format");
     }
     return new Map(
-      (operations as Record<string, unknown>[]).map(({ id, body }) => {
-        if (typeof id !== "string" || typeof body !== "string") throw new Error("an operation without id or body");
+      (operations as (Record<string, unknown> | null)[]).map((operation) => {
+        const { id, body } = operation ?? {};
+        if (typeof id !== "string" || typeof body !== "string")
+          throw new UnusableFile("an operation without id or body");
         return [id, body] as const;
       }),
     );
   } catch (error) {
-    const found = error instanceof Error ? error.message : String(error);
+    const found = foundInstead(error);
     problems.push(
       `TRUSTED_DOCUMENTS: found ${found}, expected the path of an apollo-persisted-query-manifest, version 1`,
     );
     return undefined;
   }
+}
+
+const maxManifestBytes = 50_000_000;
+const maxSecretBytes = 100_000;
+
+/** Says what was found instead of what a file should hold; never what stands in it. */
+class UnusableFile extends Error {}
+
+/** A pipe or a device could keep the start waiting for ever, deaf to signals. @throws {UnusableFile}, and what `fs` throws */
+function readRegularFile(path: string, maxBytes: number): string {
+  const file = statSync(path);
+  if (!file.isFile()) throw new UnusableFile("no regular file");
+  if (file.size > maxBytes) throw new UnusableFile(`${file.size} bytes`);
+  return readFileSync(path, "utf8");
+}
+
+function parseJson(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
+  } catch {
+    // V8's message repeats a piece of the text, which may be anybody's secret.
+  }
+  throw new UnusableFile("no JSON object");
+}
+
+function foundInstead(error: unknown): string {
+  if (error instanceof UnusableFile) return error.message;
+  const code = typeof error === "object" && error !== null && "code" in error ? String(error.code) : "an error";
+  return `${code} when reading it`;
 }
 
 /** Stands where a problem has been noted; a configuration with problems is never used. */
@@ -414,22 +522,22 @@ class SettingReader {
     if (!path) return value === undefined ? undefined : new Secret(value);
     if (value !== undefined) this.problems.push(`${name} and ${fileVariable}: both set, expected one of them`);
     try {
-      const content = readFileSync(path, "utf8").trim();
+      const content = readRegularFile(path, maxSecretBytes).trim();
       if (content !== "") return new Secret(content);
       this.problems.push(`${fileVariable}: found an empty file, expected a secret in it`);
     } catch (error) {
-      const code = typeof error === "object" && error !== null && "code" in error ? String(error.code) : "an error";
-      this.problems.push(`${fileVariable}: found ${code} when reading it, expected the path of a readable file`);
+      this.problems.push(`${fileVariable}: found ${foundInstead(error)}, expected the path of a readable file`);
     }
     return undefined;
   }
 
-  isGiven(name: SettingName): boolean {
-    return this.text(name) !== undefined || Boolean(this.env[`${name}_FILE`]?.trim());
+  /** The variable that gives it, itself or its `NAME_FILE`. */
+  givenAs(name: SettingName): string | undefined {
+    return [name, `${name}_FILE`].find((variable) => Boolean(this.env[variable]?.trim()));
   }
 
   longSecret(name: SettingName): Secret | undefined {
-    if (!this.isGiven(name)) {
+    if (this.givenAs(name) === undefined) {
       this.problems.push(`${name}: not set, expected a secret of at least ${minSecretBytes} bytes`);
       return undefined;
     }
@@ -453,8 +561,8 @@ class SettingReader {
     return secret;
   }
 
-  integer(name: SettingNameWithDefault, min: number, max: number): number {
-    const value = this.text(name) ?? settings[name].default;
+  integer(name: SettingNameWithDefault | "ADMIN_PORT", min: number, max: number): number {
+    const value = this.text(name) ?? (name === "ADMIN_PORT" ? "" : settings[name].default);
     const number = Number(value);
     if (!/^\d+$/.test(value) || number < min || number > max) {
       this.problems.push(`${name}: found ${JSON.stringify(value)}, expected a whole number from ${min} to ${max}`);
@@ -475,28 +583,83 @@ class SettingReader {
       ?.split(",")
       .map((item) => item.trim());
     const wrong = items?.filter((item) => !isValid(item)) ?? [];
-    if (wrong.length > 0) this.problems.push(`${name}: found ${JSON.stringify(wrong)}, expected ${expected}`);
+    if (wrong.length > 0) {
+      // What stands before an @ may be a password.
+      const shown = wrong.map((item) => item.replace(/.*@/, "…@"));
+      this.problems.push(`${name}: found ${JSON.stringify(shown)}, expected ${expected}`);
+    }
     return items;
   }
 
   url(name: "WECOM_BASE_URL" | "AUTH_JWKS_URL" | "PUBLIC_URL"): URL {
     const value = this.text(name) ?? settings.WECOM_BASE_URL.default;
     const url = URL.canParse(value) ? new URL(value) : null;
-    const isUsable =
-      url !== null && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "" && url.username === "";
-    if (isUsable) return url;
+    const hasCredentials = url !== null && `${url.username}${url.password}` !== "";
+    const isHttp = url !== null && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "";
+    if (isHttp && !hasCredentials) return url;
     // Not echoed: a URL that somebody put a token or a password into must not reach the log.
-    this.problems.push(`${name}: found something else, expected an http or https URL without query and credentials`);
+    const found = hasCredentials ? "a user name or password in it" : "something else";
+    this.problems.push(`${name}: found ${found}, expected an http or https URL without query and credentials`);
     return new URL(settings.WECOM_BASE_URL.default);
   }
 }
 
-function isOnThisMachine({ hostname }: URL): boolean {
+/** An address, or a name that may have one: whether it has is found out when it is listened on. */
+function readHost(reader: SettingReader, problems: string[]): string {
+  const host = reader.text("HOST") ?? settings.HOST.default;
+  if (isIP(host) === 0 && !/^[\w-]+(\.[\w-]+)*\.?$/.test(host)) {
+    problems.push(`HOST: found ${JSON.stringify(host)}, expected an address such as 127.0.0.1 or ::1, or a name`);
+  }
+  return host;
+}
+
+function readAdminPort(reader: SettingReader, problems: string[]): number | undefined {
+  const text = reader.text("ADMIN_PORT");
+  if (text === undefined) return undefined;
+  const port = reader.integer("ADMIN_PORT", 0, 65535);
+  if (port !== 0 && text === (reader.text("PORT") ?? settings.PORT.default)) {
+    problems.push(`ADMIN_PORT: found ${port}, expected another port than PORT's`);
+  }
+  return port;
+}
+
+interface HostPolicy {
+  readonly isOpen: boolean;
+  readonly host: string;
+  readonly publicUrl: URL | undefined;
+}
+
+function readAllowedHosts(reader: SettingReader, { isOpen, host, publicUrl }: HostPolicy): AllowedHosts {
+  const given = reader.list("ALLOWED_HOSTS", isHostName, "names such as gateway.example.com, without port");
+  if (given === undefined && isOpen) return "any";
+  const isWildcard = host === "0.0.0.0" || host === "::";
+  const addresses = isWildcard ? Object.values(networkInterfaces()).flatMap((all) => all ?? []) : [];
+  return [
+    ...["localhost", "127.0.0.1", "[::1]", inUrl(host)],
+    ...(isWildcard ? [hostname(), ...addresses.map(({ address }) => inUrl(address))] : []),
+    ...(publicUrl ? [publicUrl.hostname] : []),
+    ...(given ?? []),
+  ].map((name) => name.toLowerCase());
+}
+
+function inUrl(host: string): string {
+  return isIP(host) === 6 ? `[${host}]` : host;
+}
+
+function isHostName(text: string): boolean {
+  return URL.canParse(`http://${text}`) && new URL(`http://${text}`).host === text.toLowerCase();
+}
+
+function isLoopback(host: string): boolean {
+  return isOnThisMachine({ hostname: inUrl(host).toLowerCase() });
+}
+
+function isOnThisMachine({ hostname }: Pick<URL, "hostname">): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d+){3}$/.test(hostname);
 }
 
 function isRedisUrl(text: string): boolean {
-  return URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol);
+  return /^rediss?(\+(sentinel|cluster))?:\/\/[^/]/.test(text);
 }
 
 function isOrigin(text: string): boolean {

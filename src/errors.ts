@@ -10,6 +10,7 @@ import {
   WecomConfigurationError,
   WecomError,
   WecomEventsError,
+  WecomGivenUpError,
   WecomKeyReusedError,
   WecomOverloadError,
   WecomTransportError,
@@ -79,6 +80,15 @@ export function toLivingError(error: unknown, fieldPaths: FieldPaths = {}): Livi
         "Send the same again with the same idempotency key, as often as you like: it is not done twice, and you are told what became of it.",
     };
   }
+  if (error instanceof WecomGivenUpError) {
+    return {
+      __typename: "LivingOutcomeUnknownError",
+      message: `What became of ${error.api} could not be found out within 24 hours`,
+      retryable: false,
+      howToFindOut:
+        "Look at the anchor's livings, in WeCom or with the query livings: if yours is there, use it; if not, create it with a new idempotency key.",
+    };
+  }
   if (error instanceof WecomKeyReusedError) {
     const { message } = error;
     const field = { path: "idempotencyKey", message, constraint: "isOfOneInput" };
@@ -105,9 +115,6 @@ export function toLivingError(error: unknown, fieldPaths: FieldPaths = {}): Livi
   }
   if (error instanceof WecomConfigurationError) {
     return { __typename: "LivingConfigurationError", message: error.message, retryable: false };
-  }
-  if (error instanceof WecomEventsError) {
-    return { __typename: "LivingUnavailableError", message: error.message, retryable: true, retryAfterSeconds: 1 };
   }
   if (error instanceof WecomTransportError) {
     return {
@@ -198,6 +205,10 @@ export function formatError(
   if (original instanceof WecomError) {
     const { __typename, message, ...rest } = toLivingError(original);
     return { ...formatted, message, extensions: { code: codeOf(__typename), ...rest } };
+  }
+  if (original instanceof WecomEventsError) {
+    const { message, code } = original;
+    return { ...formatted, message, extensions: { code, retryable: true } };
   }
   if (original === undefined || original === null) return fromGraphql(formatted);
   if (extensions["code"] !== undefined && extensions["code"] !== "INTERNAL_SERVER_ERROR") return fromGraphql(formatted);

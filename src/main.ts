@@ -1,30 +1,50 @@
-/** environment → config → app → listen → signals; nothing else. */
+/**
+ * environment → config → app → listen → signals; nothing else. Signals are heard first: all that the gateway is made of is
+ * loaded after that.
+ */
+import { readFile } from "node:fs/promises";
 import { setFlagsFromString } from "node:v8";
-import { type App, createApp, StartError } from "./app.js";
-import { type Config, ConfigurationError, loadConfig } from "./config.js";
+import type { App } from "./app.js";
 
 /** sysexits.h: something is wrong with the configuration; something that is needed is not there. */
-const exitCodes = { configuration: 78, unavailable: 69 };
+const exitCodes = { done: 0, fault: 1, configuration: 78, unavailable: 69 };
 
-function readConfig(): Config {
-  try {
-    return loadConfig();
-  } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exit(exitCodes.configuration);
-  }
-}
+/** A start takes half a second. After this time, what it waits for will not answer. */
+const startLimitMs = 30_000;
+/** How long a start that was told to stop may take to end in order. */
+const stopLimitMs = 5000;
 
-async function start(config: Config): Promise<App> {
-  try {
-    return await createApp(config);
-  } catch (error) {
-    if (!(error instanceof StartError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exit(exitCodes.unavailable);
-  }
+let app: App | undefined;
+let isTold = false;
+let waitsFor = "its own code";
+
+// `on`, not `once`: a second signal must not kill what the first one lets finish.
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  process.on(signal, () => {
+    if (app) {
+      app.log.info({ signal }, "draining");
+      drain(app, exitCodes.done);
+      return;
+    }
+    // Nothing was accepted yet that could be lost.
+    if (isTold) process.exit(exitCodes.done);
+    isTold = true;
+    process.stderr.write(`${signal} while the gateway starts: it stops\n`);
+    setTimeout(() => process.exit(exitCodes.done), stopLimitMs);
+  });
 }
+// A bug, and nobody knows what it left behind: what runs is finished, for a create must not be lost, and then the
+// orchestrator starts a new process.
+for (const fault of ["unhandledRejection", "uncaughtException"] as const) {
+  process.on(fault, (error: unknown) => {
+    if (!app) return endStart(error);
+    app.log.error({ err: error, fault }, "draining after a fault");
+    drain(app, exitCodes.fault);
+  });
+}
+const startLimit = setTimeout(() => {
+  endStart(new Error(`it has waited ${startLimitMs / 1000} s for ${waitsFor}`));
+}, startLimitMs);
 
 // In its first second of load, while the young generation is still small, V8 sees every request's objects outlive a
 // collection of it, and from then on puts those that the same code makes straight among the old ones, where they stay, with
@@ -33,20 +53,58 @@ setFlagsFromString("--no-allocation-site-pretenuring");
 // What is left of that is little: so the old ones may be collected when they are a third more, not three times as many.
 setFlagsFromString("--heap-growing-percent=30");
 
-const config = readConfig();
-const app = await start(config);
-// Before anybody can know that it listens; and `on`, not `once`: a second signal must not kill what the first one lets
-// finish.
-for (const signal of ["SIGTERM", "SIGINT"] as const) {
-  process.on(signal, () => {
-    app.log.info({ signal }, "draining");
-    void app.close().then(() => process.exit(0));
-  });
+try {
+  await start();
+} catch (error) {
+  endStart(error);
 }
 
-const url = await app.listen();
-app.log.info({ url: `${url}/graphql` }, `listening on ${url}/graphql`);
-if (!config.isProduction) process.stdout.write(banner(url, config.wecom.credentials.kind === "simulator"));
+async function start(): Promise<void> {
+  const [{ createApp }, { loadConfig }] = await Promise.all([import("./app.js"), import("./config.js")]);
+  const config = loadConfig();
+  const created = await createApp(config, {
+    onWait: (what) => (waitsFor = what),
+    version: await ownVersion(),
+    explorerPage: new URL("graphiql.html", import.meta.url),
+  });
+  if (isTold) {
+    await created.close({ acceptForMs: 0 });
+    process.exit(exitCodes.done);
+  }
+  app = created;
+  const url = await app.listen();
+  clearTimeout(startLimit);
+  if (app.adminUrl !== undefined) app.log.info({ url: app.adminUrl }, `probes and metrics on ${app.adminUrl}`);
+  app.log.info({ url: `${url}/graphql` }, `listening on ${url}/graphql`);
+  if (!config.isProduction) process.stdout.write(banner(url, config.wecom.credentials.kind === "simulator"));
+}
+
+async function ownVersion(): Promise<string> {
+  const file = await readFile(new URL("../package.json", import.meta.url), "utf8").catch(() => "{}");
+  return (JSON.parse(file) as { version?: string }).version ?? "unknown";
+}
+
+function drain(running: App, exitCode: number): void {
+  running.close().then(
+    () => process.exit(exitCode),
+    (error: unknown) => {
+      running.log.error({ err: error }, "the drain failed");
+      process.exit(exitCodes.fault);
+    },
+  );
+}
+
+/** One sentence, or one for each mistake in the configuration. */
+function endStart(error: unknown): never {
+  if (isTold) process.exit(exitCodes.done);
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  if (name === "ConfigurationError") {
+    process.stderr.write(`${message}\n`);
+    process.exit(exitCodes.configuration);
+  }
+  process.stderr.write(`The gateway cannot start: ${message}\n`);
+  process.exit(exitCodes.unavailable);
+}
 
 function banner(base: string, isSimulated: boolean): string {
   const lines = [

@@ -55,3 +55,48 @@ describe("The fields of a callback", () => {
     expect(readFields(text)).toBeUndefined();
   });
 });
+
+describe("The time that 64 kB of XML take", () => {
+  const shapes: Record<string, (bytes: number) => string> = {
+    "spaces, then empty CDATA": (bytes) => `<xml>${" ".repeat(bytes / 2)}${"<![CDATA[]]>".repeat(bytes / 24)}</xml>`,
+    "spaces between empty CDATA": (bytes) => `<xml>${`${" ".repeat(244)}<![CDATA[]]>`.repeat(bytes / 256)}</xml>`,
+    "spaces and CDATA within a field": (bytes) =>
+      `<xml><A>${" ".repeat(bytes / 2)}${"<![CDATA[ ]]>".repeat(bytes / 26)}</A></xml>`,
+    "unclosed CDATA": (bytes) => `<xml><A>${"<![CDATA[".repeat(bytes / 9)}`,
+    "many fields": (bytes) => `<xml>${"<A>1</A>".repeat(bytes / 8)}</xml>`,
+    "nested fields after spaces": (bytes) => `<xml>${" ".repeat(bytes / 2)}${"<A><B/></A>".repeat(bytes / 22)}</xml>`,
+    "spaces in tags": (bytes) => `<xml>${`<A${" ".repeat(8)}>1</A>`.repeat(bytes / 16)}</xml>`,
+    "spaces alone": (bytes) => `<xml><A>${" ".repeat(bytes)}`,
+    "one name": (bytes) => `<xml><${"A".repeat(bytes)}`,
+    "a declaration without end": (bytes) => `<?xml ${" ".repeat(bytes)}`,
+    entities: (bytes) => `<xml><A>${"&lt;".repeat(bytes / 4)}</A></xml>`,
+    "nested JSON": (bytes) => `{"a":${"[".repeat(bytes)}`,
+    "JSON with many fields": (bytes) => `{${Array.from({ length: bytes / 8 }, () => '"aa":1').join()}}`,
+    "half tags": (bytes) => `<xml><A>${"<".repeat(bytes)}`,
+  };
+  const shortestMs = (text: string): number => {
+    let shortest = Infinity;
+    for (let run = 0; run < 15; run += 1) {
+      const startedAt = performance.now();
+      readFields(text);
+      shortest = Math.min(shortest, performance.now() - startedAt);
+    }
+    return shortest;
+  };
+
+  it.each(Object.keys(shapes))("grows with their length, not with its square: %s", (name) => {
+    const [small, large] = [4096, 65_536].map((bytes) => shapes[name]!(bytes));
+    shortestMs(small!);
+    // 16 times the text: a reader that is linear needs 16 times as long, a quadratic one 256 times. What takes no time
+    // at all is not worth the clock's error.
+    const [smallMs, largeMs] = [shortestMs(small!), shortestMs(large!)];
+    if (largeMs > 0.25) expect(largeMs / smallMs).toBeLessThan(64);
+  });
+
+  it("is bounded by their pieces, of which no message of WeCom's has so many", () => {
+    expect(readFields(`<xml>${"<A>1</A>".repeat(1000)}</xml>`)).toEqual(new Map([["a", "1"]]));
+    expect(readFields(`<xml>${"<A>1</A>".repeat(2000)}</xml>`)).toBeUndefined();
+    expect(readFields(`{"a":1,"b":[${"1,".repeat(1000)}1]}`)).toEqual(new Map([["a", "1"]]));
+    expect(readFields(`{"a":1,"b":[${"1,".repeat(5000)}1]}`)).toBeUndefined();
+  });
+});

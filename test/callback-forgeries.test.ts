@@ -1,5 +1,5 @@
 // Forged and mutated callbacks in great number, straight at the receiver. Seeded: a failure can be had again.
-// FORGERIES=100000 is the long form, a minute; it also tells for how long a forgery can hold the event loop.
+// FORGERIES=100000 is the long form, two minutes; it also tells for how long a forgery can hold the event loop.
 import { describe, expect, it } from "@jest/globals";
 import wecom from "@wecom/crypto";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -86,6 +86,19 @@ const forge: Record<string, (id: number) => Callback> = {
     const encrypt = Buffer.from(Array.from({ length: 32 * below(4) }, () => below(256))).toString("base64");
     const msg_signature = wecom.getSignature(keys.token, query["timestamp"]!, query["nonce"]!, encrypt);
     return { query: { ...query, msg_signature }, body: JSON.stringify({ encrypt }) };
+  },
+  "a body that is dear to read": () => {
+    const { query } = genuine("");
+    const half = 32_768;
+    const body = pick([
+      `<xml>${" ".repeat(half)}${"<![CDATA[]]>".repeat(half / 12)}</xml>`,
+      `<xml><A>${"<![CDATA[ ]]>".repeat(2 * Math.floor(half / 13))}</A></xml>`,
+      `<xml>${"<A>1</A>".repeat(half / 4)}</xml>`,
+      `<xml><Encrypt>${"&lt;".repeat(half / 2)}</Encrypt></xml>`,
+      `<xml><Encrypt>${"A".repeat(2 * half)}</Encrypt></xml>`,
+      `{"a":${"[".repeat(2 * half)}`,
+    ]).slice(0, 2 * half);
+    return { query, body };
   },
   "no message, well signed and encrypted": () => genuine(pick(["", "null", "[]", "<xml>", "success", "<a/>", "{"])),
 };

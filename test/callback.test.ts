@@ -56,6 +56,26 @@ describe("Saving the callback URL in WeCom's console", () => {
       body: "",
     });
   });
+
+  it.each([
+    ["in XML", livingEvent, "xml"],
+    ["in JSON", livingEvent, "json"],
+    ["that no reader of events takes", "<xml><Open>", "xml"],
+    ["in JSON after a space", ' {"SuiteTicket":"CANARY-ticket"}', "json"],
+  ] as const)(
+    "does not decrypt a captured message %s that is sent again as echostr",
+    async (_what, message, format) => {
+      const captured = seal(message, { format });
+      const encrypt = /[A-Za-z0-9+/]{60,}={0,2}/.exec(captured.body)![0];
+      const before = await counted("not-an-echo");
+
+      const path = captured.url.slice(gateway.url.length);
+      const answer = await gateway.fetch(`${path}&echostr=${encodeURIComponent(encrypt)}`);
+
+      expect(answer).toMatchObject({ status: 403, text: "" });
+      expect(await counted("not-an-echo")).toBe(before + 1);
+    },
+  );
 });
 
 describe("A callback", () => {
@@ -96,6 +116,15 @@ describe("A callback", () => {
     gateway.simulator.clock.advance(-ms);
     expect(await post(sealed)).toMatchObject({ status: 403 });
     expect(await counted("too-old")).toBe(before + 1);
+  });
+
+  it("is refused by its query alone when that cannot be WeCom's: the body is not even read as XML", async () => {
+    const query = `?msg_signature=${"0".repeat(39)}&timestamp=${Math.floor(Date.now() / 1000)}&nonce=n`;
+    const before = await counted("bad-signature");
+    expect(await gateway.fetch(`/wecom/callback${query}`, { method: "POST", body: "<xml>" })).toMatchObject({
+      status: 403,
+    });
+    expect(await counted("bad-signature")).toBe(before + 1);
   });
 
   it("is refused with 403 when its time is no number, however well it is signed", async () => {

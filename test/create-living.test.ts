@@ -133,8 +133,6 @@ describe("createLiving with an input that WeCom documents as wrong", () => {
     ["a duration of 0", { livingDuration: 0 }, "livingDuration"],
     ["a negative duration", { livingDuration: -3600 }, "livingDuration"],
     ["a negative reminder", { remindTime: -1 }, "remindTime"],
-    ["an agentid above int32", { agentid: 2 ** 31 }, "agentid"],
-    ["an agentid below int32", { agentid: -(2 ** 31) - 1 }, "agentid"],
     ["a sixth image", { activityDetail: { imageList: ["1", "2", "3", "4", "5", "6"] } }, "activityDetail.imageList"],
     ["an image with a lone surrogate", { activityDetail: { imageList: ["\ud800"] } }, "activityDetail.imageList"],
     ["a detail with a lone surrogate", { activityDetail: { description: "\ud800" } }, "activityDetail.description"],
@@ -150,19 +148,30 @@ describe("createLiving with an input that WeCom documents as wrong", () => {
       theme: "",
       livingDuration: 0,
       remindTime: -1,
-      agentid: 2 ** 40,
       activityDetail: { description: "\ud800", imageList: ["1", "2", "3", "4", "5", "6"] },
     });
 
     expect(paths.sort()).toEqual([
       "activityDetail.description",
       "activityDetail.imageList",
-      "agentid",
       "anchorUserid",
       "livingDuration",
       "remindTime",
       "theme",
     ]);
+  });
+
+  it.each([
+    ["above int32", { agentid: 2 ** 31 }],
+    ["below int32", { agentid: -(2 ** 31) - 1 }],
+    ["that is no integer", { agentid: 1.5 }],
+  ])("leaves an agentid %s to GraphQL, as a wrong type of any other field", async (_, wrong) => {
+    const { data, errors } = await gateway.run(CreateLivingDocument, { input: { ...minimalInput, ...wrong } });
+
+    expect(data).toBeUndefined();
+    expect(errors[0]!.extensions["code"]).toBe("BAD_USER_INPUT");
+    expect(errors[0]!.message).toContain("input.agentid");
+    expect(sent()).toHaveLength(0);
   });
 
   it("never repeats the value that was given", async () => {

@@ -106,3 +106,17 @@ describe("codes that WeCom's list does not have", () => {
     expect(codesWhere((entry) => entry.source !== undefined)).toEqual(codesWhere((entry) => !entry.isDocumented));
   });
 });
+
+describe("what follows from an errcode", () => {
+  it("is that the token is fetched again for exactly these", () => {
+    expect(codesWhere((entry) => entry.refusesToken === "access_token")).toEqual([40014, 42001]);
+    expect(codesWhere((entry) => entry.refusesToken === "suite_access_token")).toEqual([40082, 42009]);
+  });
+
+  it("is that nothing is settled by what speaks of the gateway or of the moment", () => {
+    const faults = (about: ErrcodeEntry["about"]) =>
+      [...new Set(errcodes.filter((entry) => entry.about === about).map(({ fault }) => fault))].sort();
+    expect(faults("moment")).toEqual(["concurrency", "rate", "wecom"]);
+    expect(faults("gateway")).toEqual(["callback", "credential", "ip", "license", "suite-token", "token"]);
+  });
+});

@@ -13,7 +13,7 @@ import { isNativeError } from "node:util/types";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { Pool } from "undici";
-import { buildLivingSubgraph } from "../src/schema.js";
+import { buildLivingSubgraph } from "../src/graphql/schema.js";
 import { generatedBodies, mutatedBodies } from "./support/generated-requests.js";
 import { hostileRequests } from "./support/hostile-corpus.js";
 

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { get } from "node:http";
 import { connect } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { CreateLivingDocument } from "./operations/generated/operations.js";
@@ -175,8 +176,22 @@ describe("Browsers of other origins", () => {
     return answers.map(({ headers }) => headers.get("access-control-allow-origin"));
   };
 
-  it("may all read outside production", async () => {
-    expect(await allowedOrigin(gateway, "https://a.example")).toEqual(["https://a.example", "https://a.example"]);
+  it("may not read where the credentials are real", async () => {
+    expect(await allowedOrigin(gateway, "https://a.example")).toEqual([null, null]);
+  });
+
+  it("cannot pretend to be this one by a name of their own that leads here", async () => {
+    const host = new URL(gateway.url).port;
+    const statusFor = (name: string) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        get(`${gateway.url}/health/live`, { headers: { host: name } }, ({ statusCode }) => resolve(statusCode)).on(
+          "error",
+          reject,
+        );
+      });
+
+    expect(await statusFor(`rebound.example:${host}`)).toBe(421);
+    expect(await statusFor(`localhost:${host}`)).toBe(200);
   });
 
   it("may read where they are configured", async () => {

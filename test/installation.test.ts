@@ -1,6 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
+import { setTimeout as wait } from "node:timers/promises";
 import { startGateway } from "./support/gateway.js";
 import { corps, type Provider, startProvider, suiteId } from "./support/provider.js";
+import { describeWithRedis, TestRedis } from "./support/redis.js";
 
 const [corpid] = corps;
 
@@ -53,13 +55,25 @@ describe("GET /wecom/install", () => {
     );
   });
 
-  it("takes each state once", async () => {
+  it("takes each state once, and tells again what became of it", async () => {
     await using provider = await startWithTicket();
     const page = await begin(provider);
-    await visit(provider, agree(provider, page));
+    const back = agree(provider, page);
+    await visit(provider, back);
 
+    expect(await visit(provider, back)).toMatchObject({ status: 200 });
     expect(await visit(provider, agree(provider, page))).toMatchObject({ status: 403 });
     expect(provider.simulator.requestsTo("service/get_permanent_code")).toHaveLength(1);
+  });
+
+  it("does not take a state that is half an hour old, or changed", async () => {
+    await using provider = await startWithTicket();
+    const state = (await begin(provider)).searchParams.get("state")!;
+    const older = (parseInt(state.slice(0, 8), 16) - 3600).toString(16) + state.slice(8);
+
+    expect(await visit(provider, `?auth_code=CODE&state=${older}`)).toMatchObject({ status: 403 });
+    expect(await visit(provider, `?auth_code=CODE&state=${state.slice(0, -1)}`)).toMatchObject({ status: 403 });
+    expect(provider.simulator.requestsTo("service/get_permanent_code")).toEqual([]);
   });
 
   it.each(["", "&state=", "&state=00000000-0000-0000-0000-000000000000", "&state=*"])(
@@ -86,22 +100,60 @@ describe("GET /wecom/install", () => {
     expect(await visit(provider)).toMatchObject({ status: 503 });
   });
 
-  it("does not let anybody use up the calls to WeCom", async () => {
+  it("does not let anybody use up the calls to WeCom, nor keep anybody else from installing", async () => {
     let now = Date.now();
     await using provider = await startProvider({ now: () => now });
     provider.simulator.suites.pushTicket(suiteId);
     await provider.settle();
+    const codes = () => provider.simulator.requestsTo("service/get_pre_auth_code").length;
 
-    const statuses = [];
-    for (let round = 0; round < 40; round += 1) statuses.push((await visit(provider)).status);
-    expect(statuses).toEqual([...Array(30).fill(302), ...Array(10).fill(429)]);
+    for (let round = 0; round < 40; round += 1) expect((await visit(provider)).status).toBe(302);
+    expect(codes()).toBe(30);
+    const back = await visit(provider, agree(provider, await begin(provider)));
+    expect(back).toMatchObject({ status: 200 });
     now += 60_000;
-    expect((await visit(provider)).status).toBe(302);
+    await begin(provider);
+    expect(codes()).toBe(31);
+  });
+
+  it("tells that it waits for WeCom, and asks the browser to look again", async () => {
+    await using provider = await startWithTicket();
+    provider.simulator.faults.inject({ kind: "delay", api: "service/get_permanent_code", delayMs: 6000 });
+    const back = agree(provider, await begin(provider));
+
+    const first = await visit(provider, back);
+    expect(first).toMatchObject({ status: 202, text: expect.stringContaining("stored") });
+    expect(first.headers.get("refresh")).toBe("5");
+    expect(await visit(provider, back)).toMatchObject({ status: 200 });
+    expect(provider.simulator.requestsTo("service/get_permanent_code")).toHaveLength(1);
   });
 
   it("does not exist without a suite", async () => {
     await using gateway = await startGateway();
 
     expect(await gateway.fetch("/wecom/install")).toMatchObject({ status: 404 });
+  });
+});
+
+describeWithRedis("An administrator who comes back while Redis hangs", () => {
+  it("is told that nothing is stored, and has the app when the page is loaded again", async () => {
+    await using redis = await TestRedis.start();
+    await using provider = await startWithTicket({ REDIS_URL: redis.url });
+    const back = agree(provider, await begin(provider));
+
+    await redis.pause();
+    const answer = await visit(provider, back);
+    expect(answer).toMatchObject({ status: 503, text: expect.stringContaining("could not be stored") });
+    expect(answer.headers.get("refresh")).toBe("5");
+    expect(provider.simulator.requestsTo("service/get_permanent_code")).toEqual([]);
+    redis.resume();
+    let again = await visit(provider, back);
+    for (let tries = 0; again.status === 503 && tries < 100; tries += 1) {
+      await wait(50);
+      again = await visit(provider, back);
+    }
+
+    expect(again).toMatchObject({ status: 200 });
+    expect(await provider.readFor(corpid)).toBe("ok");
   });
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { buildSchema, getIntrospectionQuery, parse, Kind } from "graphql";
 import { readFileSync } from "node:fs";
-import { compileCost } from "../src/server/cost.js";
+import { compileCost } from "../src/server/graphql/cost.js";
 import { sample } from "../src/living/living.sample.js";
 import { type Gateway, startGateway } from "./support/gateway.js";
 import { minimalInput } from "./support/inputs.js";
@@ -119,6 +119,10 @@ describe("The default limits", () => {
   it.each([
     ["the query by which tools read the schema", getIntrospectionQuery({ oneOf: true, inputValueDeprecation: true })],
     ["the operation that the explorers open with", sample.document],
+    [
+      "21 fields of a fragment that is not spread at the root",
+      `${user("...F")} fragment F on WecomUser { ${"userid ".repeat(21)} }`,
+    ],
     ["20 aliases at the root", `{ ${times(20, (i) => `a${i}: __typename`)} }`],
   ])("let %s pass", async (_, query) => {
     const { errors } = await gateway.run(query, sample.variables);

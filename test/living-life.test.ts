@@ -386,18 +386,18 @@ describe("Living.viewers", () => {
         isComment: true,
         isMic: false,
         invitor: null,
-        invitorExternalUserid: null,
+        invitorExternalContact: null,
       },
       {
         __typename: "LivingExternalViewer",
-        externalUserid: "wm1",
+        contact: { externalUserid: "wm1" },
         name: "Wang",
         type: "WECHAT",
         watchTime: 5,
         isComment: false,
         isMic: true,
         invitor: { userid: "zhangsan" },
-        invitorExternalUserid: null,
+        invitorExternalContact: null,
       },
     ]);
     expect(calls("get_watch_stat")[0]!.body).toEqual({ livingid, next_key: "0" });
@@ -458,12 +458,59 @@ describe("Living.watchCode and livingShare", () => {
     expect(data!.livingShare).toEqual({
       living: { livingid, theme: "promotion" },
       viewer: null,
-      viewerExternalUserid: "wm2",
+      viewerExternalContact: { externalUserid: "wm2" },
       invitor: { userid: "zhangsan" },
-      invitorExternalUserid: null,
+      invitorExternalContact: null,
     });
     expect(late.data!.livingShare).toBeNull();
     expect(late.errors[0]!.extensions["errcode"]).toEqual(expect.any(Number));
+  });
+});
+
+describe("WecomExternalContact", () => {
+  it("is an entity that another subgraph can refer to", async () => {
+    const query = `query ($key: _Any!) { _entities(representations: [$key]) { ... on WecomExternalContact { externalUserid } } }`;
+    const key = { __typename: "WecomExternalContact", externalUserid: "wm1" };
+
+    expect((await gateway.run(query, { key })).data).toEqual({ _entities: [{ externalUserid: "wm1" }] });
+    const { errors } = await gateway.run(query, { key: { ...key, externalUserid: "" } });
+    expect(errors[0]!.extensions["code"]).toBe("BAD_USER_INPUT");
+  });
+
+  it("stands beside the deprecated field that tells its id alone", async () => {
+    const livingid = reserveAt(app, "promotion");
+    const person = { externalUserid: "wm2" };
+    gateway.simulator.livings.addViewer(livingid, {
+      ...person,
+      name: "Li",
+      type: 2,
+      invitor: { externalUserid: "wm3" },
+    });
+    const wwShareCode = gateway.simulator.addShareCode({
+      livingid,
+      viewer: person,
+      invitor: { externalUserid: "wm3" },
+    });
+
+    const { data } = await gateway.run(
+      `query ($livingid: ID!, $wwShareCode: String!) {
+        living(livingid: $livingid) { viewers { nodes {
+          invitorExternalUserid invitorExternalContact { externalUserid }
+          ... on LivingExternalViewer { externalUserid contact { externalUserid } }
+        } } }
+        livingShare(wwShareCode: $wwShareCode) {
+          viewerExternalUserid viewerExternalContact { externalUserid }
+          invitorExternalUserid invitorExternalContact { externalUserid }
+        }
+      }`,
+      { livingid, wwShareCode },
+    );
+
+    const invitor = { invitorExternalUserid: "wm3", invitorExternalContact: { externalUserid: "wm3" } };
+    expect(data).toEqual({
+      living: { viewers: { nodes: [{ ...invitor, externalUserid: "wm2", contact: person }] } },
+      livingShare: { ...invitor, viewerExternalUserid: "wm2", viewerExternalContact: person },
+    });
   });
 });
 
@@ -578,19 +625,71 @@ describe("What WeCom may send tomorrow or sent once", () => {
     ]);
   });
 
-  it("stops when a page leads to itself", async () => {
-    gateway.simulator.faults.inject({
+  const viewersPage = (next_key: string) =>
+    ({
       kind: "http",
       api: "living/get_watch_stat",
       status: 200,
-      body: JSON.stringify({ errcode: 0, errmsg: "ok", ending: 0, next_key: "same", stat_info: {} }),
-      times: 0,
-    });
+      body: JSON.stringify({ errcode: 0, errmsg: "ok", ending: 0, next_key, stat_info: {} }),
+    }) as const;
+
+  it("stops when a page leads to itself", async () => {
+    gateway.simulator.faults.inject({ ...viewersPage("same"), times: 0 });
     const livingid = reserveAt(app);
 
     const { errors } = await gateway.run(ViewersDocument, { livingid });
 
     expect(errors[0]).toMatchObject({ path: ["living", "viewers"], extensions: { code: "LIVING_UNAVAILABLE" } });
     expect(calls("get_watch_stat")).toHaveLength(2);
+  });
+
+  it.each([2, 3, 7])("stops when viewers' pages lead back after %d", async (length) => {
+    for (let page = 0; page < 50; page += 1) gateway.simulator.faults.inject(viewersPage(`key${page % length}`));
+    const livingid = reserveAt(app);
+
+    const { errors } = await gateway.run(ViewersDocument, { livingid });
+
+    expect(errors[0]).toMatchObject({ path: ["living", "viewers"], extensions: { code: "LIVING_UNAVAILABLE" } });
+    expect(calls("get_watch_stat")).toHaveLength(length + 1);
+    gateway.simulator.faults.clear();
+  });
+
+  it("stops when livings' pages lead back to each other", async () => {
+    for (let page = 0; page < 50; page += 1) {
+      gateway.simulator.faults.inject({
+        ...{ kind: "http", api: "living/get_user_all_livingid", status: 200 },
+        body: JSON.stringify({ errcode: 0, errmsg: "ok", livingid_list: [], next_cursor: page % 2 ? "A" : "B" }),
+      });
+    }
+
+    const { errors } = await gateway.run(LivingidsDocument, { anchorUserid: "zhangsan" });
+
+    expect(errors[0]!.extensions).toMatchObject({ code: "LIVING_UNAVAILABLE" });
+    expect(calls("get_user_all_livingid")).toHaveLength(3);
+    gateway.simulator.faults.clear();
+  });
+
+  it("stops after a hundred pages of nothing", async () => {
+    for (let page = 0; page < 150; page += 1) gateway.simulator.faults.inject(viewersPage(`key${page}`));
+    const livingid = reserveAt(app);
+
+    const { errors } = await gateway.run(ViewersDocument, { livingid });
+
+    expect(errors[0]!.extensions).toMatchObject({ code: "LIVING_UNAVAILABLE" });
+    expect(calls("get_watch_stat")).toHaveLength(100);
+    gateway.simulator.faults.clear();
+  });
+
+  it("stops after a thousand pages of nothing for one operation", async () => {
+    for (let page = 0; page < 1200; page += 1) gateway.simulator.faults.inject(viewersPage(`key${page}`));
+    const viewers = (livingid: string, index: number) =>
+      `l${index}: living(livingid: "${livingid}") { viewers { nodes { isMic } } }`;
+    const livingids = Array.from({ length: 12 }, () => reserveAt(app));
+
+    const { errors } = await gateway.run(`{ ${livingids.map(viewers).join(" ")} }`);
+
+    expect(errors.map(({ extensions }) => extensions["code"])).toContain("OPERATION_LIMIT_EXCEEDED");
+    expect(calls("get_watch_stat")).toHaveLength(1000);
+    gateway.simulator.faults.clear();
   });
 });

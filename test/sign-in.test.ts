@@ -1,7 +1,9 @@
 import { createHmac, createSign, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { createPublicKey } from "node:crypto";
-import { type Gateway, startGateway } from "./support/gateway.js";
+import { LivingidsDocument } from "./operations/generated/operations.js";
+import { corpid, type Gateway, startGateway } from "./support/gateway.js";
+import { booking } from "./support/inputs.js";
 import { audience, goodClaims, type Issuer, issuerName, jwtEnv, startIssuer } from "./support/issuer.js";
 
 const anyOperation = "{ __typename }";
@@ -411,9 +413,31 @@ describe("AUTH_MODE=none", () => {
     );
   });
 
-  it("says nothing outside it", async () => {
+  it("warns outside it as well, for the credentials are real", async () => {
     await using gateway = await startGateway();
 
-    expect(JSON.stringify(gateway.logs)).not.toContain("AUTH_MODE");
+    expect(gateway.logs).toContainEqual(
+      expect.objectContaining({ level: "warn", msg: expect.stringMatching(/^AUTH_MODE=none: everybody/) }),
+    );
+  });
+
+  it("lets headers say less than everything, and who is calling, where it is chosen", async () => {
+    await using gateway = await startGateway();
+
+    const { errors } = await gateway.run(LivingidsDocument, { anchorUserid: "zhangsan" }, { "x-wecom-scopes": "none" });
+
+    expect(errors[0]?.extensions["code"]).toBe("FORBIDDEN");
+  });
+
+  it("does not let headers name scopes where it is only the default", async () => {
+    await using gateway = await startGateway({ env: { AUTH_MODE: "" } });
+    const { livingid } = gateway.simulator.livings.reserve({ corpid, agentid: 1000014 }, booking);
+    const headers = { "x-wecom-scopes": "living:read living:admin living:push" };
+    const query = `{ living(livingid: "${livingid}") { theme pushStreamUrl } }`;
+
+    const { data, errors } = await gateway.run(query, {}, headers);
+
+    expect(errors[0]?.extensions["code"]).toBe("FORBIDDEN");
+    expect(data?.["living"]).toMatchObject({ theme: booking.theme, pushStreamUrl: null });
   });
 });

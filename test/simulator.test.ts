@@ -349,6 +349,22 @@ describe("living/modify and living/cancel", () => {
     });
   });
 
+  // WeCom: `description` is effective for types 0 to 3 only; an EVENT's stands in `activity_detail`, which modify has not.
+  it("leave an EVENT's description alone, and change one of another type", async () => {
+    await start();
+    const event = { type: 4, activity_detail: { description: "of the event" } };
+    const stays = await createLiving(event);
+    await post("living/modify", { livingid: stays, description: "of no use" });
+    const becomesGeneral = await createLiving(event);
+    await post("living/modify", { livingid: becomesGeneral, type: 0, description: "in use" });
+    const becomesEvent = await createLiving({ description: "first" });
+    await post("living/modify", { livingid: becomesEvent, type: 4, description: "of no use" });
+
+    expect((await livingInfo(stays))["description"]).toBe("of the event");
+    expect((await livingInfo(becomesGeneral))["description"]).toBe("in use");
+    expect((await livingInfo(becomesEvent))["description"]).toBe("first");
+  });
+
   it("count modify's texts in bytes: 60 and 300", async () => {
     await start();
     const livingid = await createLiving();

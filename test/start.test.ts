@@ -1,18 +1,121 @@
 // The process itself: what it says and how it ends when it cannot start.
-import { describe, expect, it } from "@jest/globals";
-import { spawn } from "node:child_process";
+import { afterAll, describe, expect, it } from "@jest/globals";
+import { createServer, type Server } from "node:net";
+import type { AddressInfo } from "node:net";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { gatewayCommand, Running } from "./support/running.js";
 
 async function run(env: Readonly<Record<string, string>>): Promise<{ code: number | null; stderr: string }> {
-  const main = new URL("../dist/main.js", import.meta.url).pathname;
-  const child = spawn(process.execPath, [main], { env: { PORT: "0", ...env }, stdio: ["ignore", "ignore", "pipe"] });
-  let stderr = "";
-  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-  await once(child, "close");
-  return { code: child.exitCode, stderr };
+  await using gateway = new Running(gatewayCommand, { DATA_DIR: await emptyFolder(), ...env });
+  const code = await gateway.exitCode;
+  // Log lines are JSON: what is left is what it says to whoever started it.
+  return { code, stderr: gateway.output.replace(/^\{.*\}\n/gm, "") };
+}
+
+const folders: string[] = [];
+async function emptyFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "start-"));
+  folders.push(folder);
+  return folder;
+}
+afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
+
+async function listening(server: Server, host = "127.0.0.1"): Promise<number> {
+  server.listen(0, host);
+  await once(server, "listening");
+  return (server.address() as AddressInfo).port;
+}
+
+describe("An address that cannot be listened on", () => {
+  it("ends the process with one sentence that names the port and the setting", async () => {
+    await using taken = createServer();
+    const port = await listening(taken);
+
+    const { code, stderr } = await run({ PORT: String(port) });
+
+    expect(stderr).toBe(`The gateway cannot start: port ${port} of 127.0.0.1 is in use (PORT)\n`);
+    expect(code).toBe(69);
+  });
+
+  it.each([
+    ["192.0.2.1", "this machine has no address 192.0.2.1 (HOST)"],
+    ["2001:db8::1", "this machine has no address 2001:db8::1 (HOST)"],
+    ["nowhere.invalid", "nowhere.invalid has no address (HOST)"],
+  ])("ends the process when HOST is %s", async (HOST, reason) => {
+    const { code, stderr } = await run({ HOST });
+
+    expect(stderr).toBe(`The gateway cannot start: ${reason}\n`);
+    expect(code).toBe(69);
+  });
+
+  it.each(["http://127.0.0.1", "[::1]", "127.0.0.1:4000", "a b"])(
+    "is refused as a setting when HOST is %s",
+    async (HOST) => {
+      const { code, stderr } = await run({ HOST });
+
+      expect(stderr).toContain(`HOST: found ${JSON.stringify(HOST)}, expected an address such as 127.0.0.1 or ::1`);
+      expect(code).toBe(78);
+    },
+  );
+});
+
+describe("A signal while the gateway starts", () => {
+  /** Accepts connections and never answers. */
+  const silent = () => createServer((socket) => socket.on("error", () => undefined).resume());
+
+  it.each(["SIGTERM", "SIGINT"] as const)("%s ends it with 0, however early it comes", async (signal) => {
+    const statuses = new Map<number, number | null>();
+    for (const afterMs of [0, 60, 150, 300]) {
+      await using gateway = await starting();
+      expect(await gateway.printed(/hears .*/)).toBe("hears at once");
+      await wait(afterMs);
+      gateway.signal(signal);
+      statuses.set(afterMs, await gateway.exitCode);
+    }
+
+    expect([...statuses].filter(([, status]) => status !== 0)).toEqual([]);
+  });
+
+  it("ends a start that hangs at the second signal, and without one soon after the first", async () => {
+    await using redis = silent();
+    const env = { REDIS_URL: `redis://127.0.0.1:${await listening(redis)}` };
+    await using once = await starting(env);
+    await using twice = await starting(env);
+    await Promise.all([once, twice].map((gateway) => gateway.printed(/hears/)));
+    await wait(500);
+    const startedAt = performance.now();
+    once.signal("SIGTERM");
+    twice.signal("SIGTERM");
+    await wait(100);
+    twice.signal("SIGTERM");
+
+    expect(await twice.exitCode).toBe(0);
+    expect(performance.now() - startedAt).toBeLessThan(4000);
+    expect(await once.exitCode).toBe(0);
+    expect(performance.now() - startedAt).toBeLessThan(12_000);
+  });
+});
+
+/** Prints when the first one listens for SIGTERM, and whether anything big had been loaded before. */
+const reportsHearing = `
+  const { readFileSync, writeSync } = require("node:fs");
+  process.once("newListener", function report(name) {
+    if (name !== "SIGTERM") return process.once("newListener", report);
+    const isLate = readFileSync("/proc/self/maps", "utf8").includes("lmdb");
+    // Not now: the listener is added after this one has returned, and SIGINT's after that.
+    queueMicrotask(() => writeSync(1, isLate ? "hears late\\n" : "hears at once\\n"));
+  });
+`;
+
+async function starting(env: Readonly<Record<string, string>> = {}): Promise<Running> {
+  const folder = await emptyFolder();
+  const hook = join(folder, "hook.cjs");
+  await writeFile(hook, reportsHearing);
+  return new Running(gatewayCommand, { DATA_DIR: folder, NODE_OPTIONS: `--require ${hook}`, ...env });
 }
 
 describe("A store that cannot be opened at start", () => {

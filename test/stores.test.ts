@@ -1,8 +1,7 @@
 // What every store promises, asked of each; and what only one of them can do.
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,10 +12,9 @@ import { Secret } from "../src/observability/secret.js";
 import { openEmbeddedStore } from "../src/stores/embedded.js";
 import { encrypted } from "../src/stores/encrypted.js";
 import { openStore } from "../src/stores/open-store.js";
-import { lendQuiet, openQuietly } from "../src/stores/quiet-opening.js";
 import { openRedisStore } from "../src/stores/redis.js";
 import { acquireLease, type Store, StoreError } from "../src/stores/store.js";
-import { describeWithRedis, TestRedis } from "./support/redis.js";
+import { describeWithRedis, TestNetwork, TestRedis } from "./support/redis.js";
 
 const log = createLogger("silent");
 let folder: string;
@@ -27,7 +25,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 /** The embedded store's clock, in milliseconds. */
 let clock = 1_700_000_000_000;
-const embedded = (name: string) => openEmbeddedStore(join(folder, name), { pollMs: 5, now: () => clock });
+const embedded = (name: string) => openEmbeddedStore(join(folder, name), { now: () => clock });
 const advance = (ms: number) => Promise.resolve((clock += ms));
 const soon = { expiresInMs: 400 };
 
@@ -118,6 +116,27 @@ function keepsTheContract(
     const won = await Promise.all(contenders.map((each, index) => each.compareAndSet("race-on", "start", `${index}`)));
     expect(won.filter(Boolean)).toHaveLength(1);
     expect(await store.get("race-on")).toBe(`${won.indexOf(true)}`);
+  });
+
+  it("lets comparisons win together that write what stands there already", async () => {
+    await store.set("same", "1");
+    const writers = Array.from({ length: 20 }, (_, index) => (index % 2 ? store : replica));
+    const won = await Promise.all(writers.map((each) => each.compareAndSet("same", "1", "1", { expiresInMs: 60_000 })));
+    expect(won).toEqual(writers.map(() => true));
+  });
+
+  it("goes on when a listener throws, and tells the others", async () => {
+    const heard: string[] = [];
+    const broken = await store.listen("broken", {
+      onMessage: () => {
+        throw new SyntaxError("Unexpected token");
+      },
+    });
+    const whole = await store.listen("broken", { onMessage: (message) => heard.push(message) });
+    await replica.publish("broken", "1");
+    await until(() => heard.length === 1);
+    broken.stop();
+    whole.stop();
   });
 
   it("leases to one at a time, and to the next after the release", async () => {
@@ -212,6 +231,15 @@ function keepsTheContract(
     await until(() => heard.includes("b 3"));
     expect(heard).not.toContain("a 3");
   });
+
+  it("has one clock for all replicas, which does not step back", async () => {
+    const before = await store.now();
+    await pass(20);
+    const [later, there] = [await store.now(), await replica.now()];
+    expect(later).toBeGreaterThanOrEqual(before + 15);
+    expect(there).toBeGreaterThanOrEqual(later);
+    expect(there).toBeLessThan(later + 1000);
+  });
 }
 
 async function until(holds: () => boolean): Promise<void> {
@@ -268,6 +296,18 @@ describe("the embedded store", () => {
     expect(found).toEqual(["kept", ["kept"]]);
   });
 
+  it("has a clock that goes on when the machine's is set back", async () => {
+    const store = openEmbeddedStore(join(folder, "clock"));
+    const before = await store.now();
+    const machine = jest.spyOn(Date, "now").mockReturnValue(before - 3_600_000);
+    await wait(20);
+    const later = await store.now();
+    machine.mockRestore();
+    expect(later).toBeGreaterThanOrEqual(before + 15);
+    expect(later).toBeLessThan(before + 10_000);
+    await store.close();
+  });
+
   it("says which folder cannot be used", async () => {
     const file = join(folder, "file");
     await writeFile(file, "");
@@ -295,67 +335,71 @@ describe("A lease", () => {
   });
 });
 
-describe("the embedded store, in several processes", () => {
+describe("the embedded store and a second process", () => {
   const program = new URL("programs/store-worker.mjs", import.meta.url);
+  const settings = (dataDir: string) => ({ dataDir, redisUrl: undefined, encryptionKey: undefined });
+  const inUse = /^the embedded store in .* cannot be opened: another process uses .*: for several set REDIS_URL$/;
+  const startOwner = async (dataDir: string) => {
+    const owner = fork(program, [dataDir, "a", "wait"], { silent: true });
+    await once(owner.stdout!, "data");
+    return owner;
+  };
 
-  it("lets exactly one win each comparison, hears the others, and keeps what they wrote", async () => {
-    const dataDir = join(folder, "shared");
-    const store = openEmbeddedStore(dataDir, { pollMs: 5 });
-    const heard = new Set<string>();
-    await store.subscribe("done", (message) => heard.add(message));
-    const workers = ["a", "b", "c"].map((name) => fork(program, [dataDir, name, "200"]));
-    await Promise.all(workers.map((worker) => once(worker, "exit")));
-    expect(workers.map((worker) => worker.exitCode)).toEqual([0, 0, 0]);
-    // Each of 200 comparisons on each of two records was won by somebody, and none twice.
-    expect(await store.get("count:0")).toBe("300");
-    expect(await store.get("count:1")).toBe("300");
-    await until(() => heard.size === 3);
-    await store.close();
-  });
+  it("belongs to the first, and is told so to the second after ten seconds, though the first stands still", async () => {
+    const dataDir = join(folder, "owned");
+    const owner = await startOwner(dataDir);
+    owner.kill("SIGSTOP");
+    expect(() => openEmbeddedStore(dataDir)).toThrow(inUse);
+    const askedAt = performance.now();
+    await expect(openStore(settings(dataDir), log)).rejects.toThrow(inUse);
+    expect(performance.now() - askedAt).toBeGreaterThan(10_000);
+    expect(performance.now() - askedAt).toBeLessThan(12_000);
+    owner.kill("SIGKILL");
+    await once(owner, "exit");
+  }, 30_000);
 
-  it("is written to by nobody while another process opens it", async () => {
-    const dataDir = join(folder, "opened");
-    const workers = ["a", "b"].map((name) => fork(program, [dataDir, name, "write"], { silent: true }));
-    await Promise.all(workers.map((worker) => once(worker.stdout!, "data")));
-    const path = join(dataDir, "store");
-    // LMDB keeps the number of the newest transaction there.
-    const newest = () => readFileSync(join(path, "lock.mdb")).readBigUInt64LE(8);
-    const before = newest();
-    const seen: bigint[] = [];
-    for (let time = 0; time < 5; time += 1) {
-      const { id } = openQuietly(path, () => {
-        const atFirst = newest();
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 40);
-        seen.push(newest() - atFirst);
-      });
-      const lending = lendQuiet(path, id, { stop: () => Promise.resolve(), resume: () => undefined });
-      lending.beforeClose();
-      lending.afterClose();
-      await wait(30);
-    }
-
-    expect(seen).toEqual([0n, 0n, 0n, 0n, 0n]);
-    expect(newest()).toBeGreaterThan(before);
-    for (const worker of workers) {
-      worker.kill("SIGKILL");
-      await once(worker, "exit");
+  it("is the second's as soon as the first has ended, however it ended", async () => {
+    const dataDir = join(folder, "left");
+    for (const signal of ["SIGKILL", "SIGTERM"] as const) {
+      const owner = await startOwner(dataDir);
+      const opening = openStore(settings(dataDir), log);
+      await wait(150);
+      owner.kill(signal);
+      const store = await opening;
+      await store.set("key", signal);
+      expect(await store.get("key")).toBe(signal);
+      await store.close();
     }
   });
 
-  it("is opened although another process that has it open stands still, or has died over opening it", async () => {
-    const dataDir = join(folder, "stopped");
-    const worker = fork(program, [dataDir, "a", "wait"], { silent: true });
-    await once(worker.stdout!, "data");
-    worker.kill("SIGSTOP");
-    // No process has this number.
-    await writeFile(join(dataDir, "store", "opening"), "2147483647-id");
-
+  it("is let in by one of several who wait, and by the next when that one is gone", async () => {
+    const dataDir = join(folder, "queue");
+    const owner = await startOwner(dataDir);
+    const heirs = ["a", "b", "c"].map((name) => fork(program, [dataDir, name, "100"]));
+    await wait(300);
+    owner.kill("SIGKILL");
+    await Promise.all(heirs.map((heir) => once(heir, "exit")));
+    expect(heirs.map((heir) => heir.exitCode)).toEqual([0, 0, 0]);
     const store = openEmbeddedStore(dataDir);
-    worker.kill("SIGKILL");
-    await once(worker, "exit");
-    await store.set("key", "value");
-    expect(await store.get("key")).toBe("value");
+    expect([await store.get("count:0"), await store.get("count:1")]).toEqual(["150", "150"]);
     await store.close();
+  });
+
+  it("is shared by several stores of one process, and free when the last of them is closed", async () => {
+    const dataDir = join(folder, "both");
+    const [one, other] = [openEmbeddedStore(dataDir), openEmbeddedStore(dataDir)];
+    const heard: string[] = [];
+    await other.listen("news", { onMessage: (message) => heard.push(message) });
+    await one.publish("news", "1");
+    await until(() => heard.length === 1);
+    await one.set("key", "1");
+    expect(await other.get("key")).toBe("1");
+    await one.close();
+    await other.set("key", "2");
+    await other.close();
+    const next = await startOwner(dataDir);
+    next.kill("SIGKILL");
+    await once(next, "exit");
   });
 
   it("keeps every record whole and every acknowledged one there when a writer is killed", async () => {
@@ -504,6 +548,80 @@ describeWithRedis("the store in Redis", () => {
     await expect(store.get("before")).rejects.toThrow(StoreError);
     await redis.restart();
     await untilHeard(store, heard);
+    await store.close();
+  });
+});
+
+describeWithRedis("Listening over a network that fails", () => {
+  let redis: TestRedis;
+  beforeAll(async () => void (redis = await TestRedis.start()));
+  afterAll(() => redis.stop());
+
+  it("is told of a gap within three seconds when a connection only looks healthy, and when it hears again", async () => {
+    await using network = await TestNetwork.to(redis.port);
+    const store = await openRedisStore(network.url, { log });
+    const told: string[] = [];
+    const listening = await store.listen("news", {
+      onMessage: (message) => told.push(message),
+      onGap: () => told.push("gap"),
+      onHearing: () => told.push("hearing"),
+    });
+    await store.publish("news", "1");
+    await until(() => told.length === 2);
+    network.vanish();
+    const vanishedAt = performance.now();
+    await until(() => told.length === 3);
+    expect(performance.now() - vanishedAt).toBeLessThan(3000);
+    expect(listening.isHearing).toBe(false);
+    await expect(store.get("anything")).rejects.toThrow(StoreError);
+
+    network.heal();
+    await until(() => told.length === 4);
+    expect(listening.isHearing).toBe(true);
+    while (
+      !(await store.publish("news", "2").then(
+        () => true,
+        () => false,
+      ))
+    )
+      await wait(20);
+    await until(() => told.length === 5);
+    expect(told).toEqual(["hearing", "1", "gap", "hearing", "2"]);
+    await store.close();
+  });
+
+  it("hears later what it could not listen to at first, and leaves no connection behind", async () => {
+    await using network = await TestNetwork.to(redis.port);
+    const store = await openRedisStore(network.url, { log, restMs: 100 });
+    network.vanish();
+    const told: string[] = [];
+    const listening = await store.listen("news", { onMessage: () => undefined, onHearing: () => told.push("hearing") });
+    expect(listening.isHearing).toBe(false);
+    await expect(store.subscribe("news", () => undefined)).rejects.toThrow(StoreError);
+    await wait(2500);
+    network.heal();
+    await until(() => told.length === 1);
+    await wait(200);
+    expect(network.connections).toBe(2);
+    listening.stop();
+    await store.close();
+    await until(() => network.connections === 0);
+  });
+
+  it("tells each listener of a channel of one gap for each cut, however many there are", async () => {
+    await using network = await TestNetwork.to(redis.port);
+    const store = await openRedisStore(network.url, { log, restMs: 20 });
+    const told: string[] = [];
+    for (const name of ["a", "b"]) {
+      const on = (what: string) => () => void told.push(`${name} ${what}`);
+      await store.listen("news", { onMessage: on("message"), onGap: on("gap"), onHearing: on("hearing") });
+    }
+    for (let cuts = 1; cuts <= 3; cuts += 1) {
+      network.cut();
+      await until(() => told.length === 2 + 4 * cuts);
+    }
+    expect(told.filter((each) => each === "a gap")).toHaveLength(3);
+    expect(told.slice(-2).sort()).toEqual(["a hearing", "b hearing"]);
     await store.close();
   });
 });

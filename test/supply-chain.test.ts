@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "@jest/globals";
 
 const root = new URL("../", import.meta.url);
@@ -37,10 +37,23 @@ describe("The packages that this depends on", () => {
     }
   });
 
-  it("need no script of theirs to run in production", () => {
-    const withScripts = production.filter((entry) => "hasInstallScript" in entry).map(({ name }) => name);
+  it("run no script of theirs when they are installed, and need none", () => {
+    const withScripts = lock.filter((entry) => "hasInstallScript" in entry).map(({ name }) => name);
 
-    expect(withScripts).toEqual(scriptsThatMayBeSkipped);
+    expect(read(".npmrc")).toMatch(/^ignore-scripts=true$/m);
+    expect([...new Set(withScripts)].sort()).toEqual(scriptsThatMayBeSkipped);
+  });
+
+  it("and the releases of Node and npm are named exactly, the same in the image and for developers", () => {
+    const [, release] = /^ARG BASE=docker\.io\/library\/node:(\d+\.\d+\.\d+)-trixie-slim$/m.exec(read("Dockerfile"))!;
+
+    expect(read(".nvmrc").trim()).toBe(release);
+    for (const path of [".ci/run", "scripts/build-image.sh", "Dockerfile"]) {
+      const named = [...read(path).matchAll(/\bnpm (?:install|ci|exec)[^\n|&]*?([\w-]+)@(\S+)/g)].map(
+        ([, , version]) => version!,
+      );
+      for (const version of named) expect(version).toMatch(/^(\d+\.\d+\.\d+|\$release")/);
+    }
   });
 
   it("are as many in production as the documents say", () => {
@@ -50,6 +63,21 @@ describe("The packages that this depends on", () => {
 
     expect(counts.length).toBeGreaterThan(0);
     expect(new Set(counts)).toEqual(new Set([versions.size]));
+  });
+
+  it("have their licences in the notices beside the bundle: all that is in it, and what lies beside it", () => {
+    const notices = read("dist/THIRD-PARTY-NOTICES.txt");
+    const titles = [...notices.matchAll(/^-{80}\n(\S+) (\S+) \((.+)\)$/gm)].map(
+      ([, name, version]) => `${name}@${version}`,
+    );
+
+    expect(titles.length).toBeGreaterThan(50);
+    for (const title of titles) expect(versions).toContain(title);
+    for (const name of ["graphql", "@apollo/server", "lmdb", "msgpackr", "@redis/client", "ws"]) {
+      expect(titles.some((title) => title.startsWith(`${name}@`))).toBe(true);
+    }
+    expect(notices).toContain("Copyright (c) GraphQL Contributors");
+    expect(notices).not.toMatch(/Licence: undefined/);
   });
 
   // `--omit=dev` would drop what a development dependency needs as well; so all are listed, and development ones marked.
@@ -75,5 +103,33 @@ describe("The packages that this depends on", () => {
   });
 });
 
-/** A version check, and compilers for platforms without a prebuilt package; the image is built without running any. */
-const scriptsThatMayBeSkipped = ["@apollo/protobufjs", "lmdb", "msgpackr-extract"];
+describe("What runs", () => {
+  const bundle = ["dist/main.js", ...readdirSync(new URL("dist/chunks/", root)).map((name) => `dist/chunks/${name}`)];
+
+  it("makes no code of text", () => {
+    expect(bundle.length).toBeGreaterThan(1);
+    for (const path of bundle) {
+      const found = read(path).match(/\bnew Function\b|(?<![.\w$])eval\(|\brunIn(This|New)?Context\b/g);
+      expect([path, found]).toEqual([path, null]);
+    }
+  });
+
+  it("has no dependency that compiles requests", () => {
+    // esbuild names each module that it took in.
+    const packages = bundle.flatMap((path) =>
+      [...read(path).matchAll(/^ *\/\/ node_modules\/((?:@[^/]+\/)?[^/\n]+)/gm)].map(([, name]) => name),
+    );
+
+    expect(packages).toContain("graphql");
+    expect(packages.filter((name) => compilers.includes(name!))).toEqual([]);
+    expect(production.filter(({ name }) => compilers.includes(name))).toEqual([]);
+  });
+});
+
+const compilers = ["graphql-jit", "generate-function", "ajv", "fast-json-stringify", "vm2"];
+
+/** Version checks, and compilers for platforms without a prebuilt package: `npm test` and the image do without any. */
+const scriptsThatMayBeSkipped = [
+  ...["@apollo/protobufjs", "@parcel/watcher", "@swc/core", "esbuild", "lmdb", "msgpackr-extract", "protobufjs"],
+  "unrs-resolver",
+];

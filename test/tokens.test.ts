@@ -10,6 +10,7 @@ import { Secret } from "../src/observability/secret.js";
 import { type Store, StoreError } from "../src/stores/store.js";
 import { Deadline } from "../src/wecom/deadline.js";
 import { WecomTransportError } from "../src/wecom/errors.js";
+import { FailedFetches } from "../src/wecom/tokens/failed-fetches.js";
 import { RenewedToken } from "../src/wecom/tokens/renewed-token.js";
 import { CreateLivingDocument, LivingidsDocument } from "./operations/generated/operations.js";
 import { corpid, fixedToken, type Gateway, startGateway } from "./support/gateway.js";
@@ -133,8 +134,9 @@ describe("A token and the store that replicas share", () => {
       if (answers.now === "hangs") return new Promise(() => undefined);
       return answers.now === "fails" ? Promise.reject(new StoreError("gone")) : Promise.resolve(answer());
     };
-    const store: Pick<Store, "patienceMs" | "get" | "set" | "delete" | "compareAndSet"> = {
+    const store: Pick<Store, "patienceMs" | "get" | "set" | "delete" | "compareAndSet" | "now"> = {
       patienceMs: 50,
+      now: () => ask(now),
       get: (key) => ask(() => records.get(key)),
       set: (key, value) => ask(() => void records.set(key, value)),
       delete: (key) => ask(() => records.delete(key)),
@@ -149,8 +151,10 @@ describe("A token and the store that replicas share", () => {
       await nextTurn();
       return { token: new Secret(nameOf((fetches += 1))), lifeMs };
     };
-    const kit = { store: store as Store, log: call.log, now, random, timeoutMs: 60_000 };
-    const tokens = new RenewedToken({ key: "app", corp: "ww", api: "gettoken", fetch }, kit);
+    const shared = { store: store as Store, log: call.log, now, random, timeoutMs: 60_000 };
+    const dependencies = { ...shared, failedFetches: new FailedFetches(shared) };
+    const credentials = () => Promise.resolve({ fingerprint: "secret", fetch });
+    const tokens = new RenewedToken({ key: "app", corp: "ww", api: "gettoken", credentials }, dependencies);
     return {
       get: async () => {
         const token = await tokens.get(call);

@@ -11,8 +11,10 @@ import {
   openSubscriptions,
   overEventStream,
   overWebSocket,
+  rawSocket,
   statusChanges,
   tell,
+  tellAll,
   untilOpen,
   webSocketUrl,
 } from "./support/subscribers.js";
@@ -119,7 +121,7 @@ describe("A WebSocket", () => {
     await using stream = overEventStream(gateway);
     void stream.run({ query: statusChanges }).next();
     await untilOpen(gateway, 1);
-    const { socket } = await open(webSocketUrl(gateway));
+    const { socket } = await rawSocket(gateway);
     expect((await open(webSocketUrl(gateway))).outcome).toBe(503);
     const refused = await gateway.fetch("/graphql", {
       method: "POST",
@@ -150,7 +152,7 @@ describe("A WebSocket", () => {
     expect((await end)[0]).toBe(1006);
   });
 
-  it("has no more events read for a client that lets megabytes lie", async () => {
+  it("is cut when events for its client, who does not read, have come to megabytes", async () => {
     await using gateway = await startGateway({ env: callbackEnv });
     const { socket } = await open(webSocketUrl(gateway));
     socket.send(JSON.stringify({ type: "connection_init" }));
@@ -166,6 +168,21 @@ describe("A WebSocket", () => {
     }
     socket.terminate();
   });
+
+  it("is not cut when its client was slow for a while", async () => {
+    await using gateway = await startGateway({ env: callbackEnv });
+    await using raw = await rawSocket(gateway);
+    raw.send({ id: "1", type: "subscribe", payload: { query: "subscription { livingStatusChanged { livingid } }" } });
+    await untilOpen(gateway, 1);
+    raw.socket.pause();
+    const count = 300;
+    await tellAll(
+      gateway,
+      Array.from({ length: count }, (_, index) => ({ LivingId: `l${index}`, Status: 1 })),
+    );
+    raw.socket.resume();
+    for (let index = 0; index < count; index += 1) expect((await raw.next()).type).toBe("next");
+  }, 60_000);
 
   it("lets what runs be answered when the gateway drains, and is closed then", async () => {
     const gateway = await startGateway();

@@ -8,6 +8,7 @@ import { createLogger } from "../src/observability/logger.js";
 import { openEmbeddedStore } from "../src/stores/embedded.js";
 import { Deadline } from "../src/wecom/deadline.js";
 import { WecomApiError } from "../src/wecom/errors.js";
+import { FailedFetches } from "../src/wecom/tokens/failed-fetches.js";
 import { RenewedToken } from "../src/wecom/tokens/renewed-token.js";
 
 describe("A secret that is wrong again, after it was right", () => {
@@ -23,8 +24,10 @@ describe("A secret that is wrong again, after it was right", () => {
       fetches += 1;
       return isRight ? Promise.resolve({ token: new Secret("token"), lifeMs: 7_200_000 }) : Promise.reject(refusal);
     };
-    const kit = { store, log, now: () => now, random: () => 0, timeoutMs: 60_000 };
-    const tokens = new RenewedToken({ key: "app", corp: "ww", api: "gettoken", fetch }, kit);
+    const shared = { store, log, now: () => now, random: () => 0, timeoutMs: 60_000 };
+    const dependencies = { ...shared, failedFetches: new FailedFetches(shared) };
+    const credentials = () => Promise.resolve({ fingerprint: "secret", fetch });
+    const tokens = new RenewedToken({ key: "app", corp: "ww", api: "gettoken", credentials }, dependencies);
     const call = { corp: "ww", deadline: new Deadline(600_000), log };
     const isServed = () =>
       tokens.get(call).then(
@@ -67,8 +70,12 @@ describe("10,000 requests with a wrong secret, over an hour and two replicas", (
         new WecomApiError({ api: "gettoken", errcode: 40001, errmsg: "", mayHaveTakenEffect: false }),
       );
     };
-    const kit = { store, log, now: () => now, random: () => 0, timeoutMs: 60_000 };
-    const replicas = [1, 2].map(() => new RenewedToken({ key: "app", corp: "ww", api: "gettoken", fetch }, kit));
+    const shared = { store, log, now: () => now, random: () => 0, timeoutMs: 60_000 };
+    const dependencies = { ...shared, failedFetches: new FailedFetches(shared) };
+    const credentials = () => Promise.resolve({ fingerprint: "secret", fetch });
+    const replicas = [1, 2].map(
+      () => new RenewedToken({ key: "app", corp: "ww", api: "gettoken", credentials }, dependencies),
+    );
     const call = { corp: "ww", deadline: new Deadline(600_000), log };
     const told = new Set<string>();
     for (let request = 0; request < 10_000; request += 1) {

@@ -3,18 +3,20 @@
  * passes no middleware, and one around every field would slow down those that need none.
  */
 import { GraphQLError } from "graphql";
-import type { LivingCaller, LivingContext } from "./context.js";
+import type { RequestCaller, RequestContext } from "../request-context.js";
+import { isSameUserid } from "../lib/userid.js";
 import type { LivingScope } from "./living.directives.js";
 import type { Living } from "./living.types.js";
 
 /** @throws {GraphQLError} `FORBIDDEN`, with the scope that is missing */
-export function requireScope({ scopes }: LivingCaller, scope: LivingScope): void {
+export function requireScope({ scopes }: RequestCaller, scope: LivingScope): void {
   if (!scopes.has(scope)) throw forbidden(`This needs the scope ${scope}`, scope);
 }
 
 /** Without `living:admin`, a caller acts in their own name only. @throws {GraphQLError} `FORBIDDEN` */
-export function requireAnchor({ scopes, userid }: LivingCaller, anchorUserid: string | undefined): void {
-  if (scopes.has("living:admin") || (userid !== undefined && userid === anchorUserid)) return;
+export function requireAnchor({ scopes, userid }: RequestCaller, anchorUserid: string | undefined): void {
+  if (scopes.has("living:admin")) return;
+  if (userid !== undefined && anchorUserid !== undefined && isSameUserid(userid, anchorUserid)) return;
   throw forbidden("For another member's living this needs the scope living:admin", "living:admin");
 }
 
@@ -23,7 +25,7 @@ export function requireAnchor({ scopes, userid }: LivingCaller, anchorUserid: st
  *
  * @throws {WecomError} when the living cannot be read, so that one of another corp is answered like one that is not there
  */
-export async function requireAnchorOf(livingid: string, { caller, reader }: LivingContext): Promise<void> {
+export async function requireAnchorOf(livingid: string, { caller, reader }: RequestContext): Promise<void> {
   if (caller.scopes.has("living:admin")) return;
   // Nobody's own: not worth a call.
   if (caller.userid === undefined) requireAnchor(caller, undefined);

@@ -132,7 +132,7 @@ function isWithin({ readAt }: Entry, ms: number, now: number): boolean {
 
 /** It said nothing of this living, nor of the gateway's right to ask: busy, unreachable, asked too often. */
 function isAway(error: unknown): boolean {
-  if (error instanceof WecomApiError) return ["wecom", "rate", "concurrency"].includes(error.entry?.fault ?? "");
+  if (error instanceof WecomApiError) return error.entry?.about === "moment";
   return error instanceof WecomError && !(error instanceof WecomConfigurationError);
 }
 

@@ -1,10 +1,11 @@
 /** Fields that need a call of their own, or more than their object holds. */
 import type { GraphQLResolveInfo } from "graphql";
 import { Arg, Ctx, Directive, FieldResolver, Info, Int, Resolver, Root } from "type-graphql";
-import type { LivingContext } from "./context.js";
+import type { RequestContext } from "../request-context.js";
 import { anchorOf, requireAnchor, requireAnchorOf, requireScope } from "./living.access.js";
 import { readPage } from "./living.connections.js";
 import { CostsACall, IsKept, IsPaged, NeedsScope } from "./living.directives.js";
+import { requireId } from "./living.ids.js";
 import { toViewers } from "./living.mapping.js";
 import { resolveLiving } from "./living.references.js";
 import { LivingMutationSuccess } from "./living.results.js";
@@ -22,11 +23,13 @@ const maxLivingids = 100;
 
 /** WeCom gives ids only; each living is read where a field of it is asked for. */
 export async function livingsOf(
+  argument: string,
   userid: string,
   page: PageArguments,
-  { caller, reader, limits }: LivingContext,
+  { caller, reader, limits }: RequestContext,
 ): Promise<LivingConnection> {
   requireScope(caller, "living:read");
+  requireId(argument, userid);
   const { items, pageInfo } = await readPage({
     api: "living/get_user_all_livingid",
     owner: ["livings", userid],
@@ -52,7 +55,7 @@ class LivingConnectionFields {
   })
   nodes(
     @Root() { edges }: LivingConnection,
-    @Ctx() context: LivingContext,
+    @Ctx() context: RequestContext,
     @Info() info: GraphQLResolveInfo,
   ): (Living | Promise<Living>)[] {
     return edges.map(({ livingid }) => resolveLiving(livingid, context, info));
@@ -67,7 +70,7 @@ class LivingEdgeFields {
   })
   node(
     @Root() { livingid }: LivingEdge,
-    @Ctx() context: LivingContext,
+    @Ctx() context: RequestContext,
     @Info() info: GraphQLResolveInfo,
   ): Living | Promise<Living> {
     return resolveLiving(livingid, context, info);
@@ -82,7 +85,7 @@ class LivingMutationSuccessFields {
   })
   async living(
     @Root() { livingid }: LivingMutationSuccess,
-    @Ctx() context: LivingContext,
+    @Ctx() context: RequestContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<Living> {
     try {
@@ -101,7 +104,7 @@ class LivingShareFields {
   })
   living(
     @Root() { livingid }: LivingShare,
-    @Ctx() context: LivingContext,
+    @Ctx() context: RequestContext,
     @Info() info: GraphQLResolveInfo,
   ): Living | Promise<Living> {
     return resolveLiving(livingid, context, info);
@@ -117,7 +120,7 @@ class LivingStatusChangeFields {
   })
   living(
     @Root() { livingid }: LivingStatusChange,
-    @Ctx() context: LivingContext,
+    @Ctx() context: RequestContext,
     @Info() info: GraphQLResolveInfo,
   ): Living | Promise<Living> {
     return resolveLiving(livingid, context, info);
@@ -135,9 +138,9 @@ class WecomUserFields {
     @Arg("first", () => Int, { defaultValue: 20, description: "How many: 1 to 100." }) first: number,
     @Arg("after", () => String, { nullable: true, description: "The cursor behind which to go on." })
     after: string | undefined,
-    @Ctx() context: LivingContext,
+    @Ctx() context: RequestContext,
   ): Promise<LivingConnection> {
-    return livingsOf(userid, { first, after }, context);
+    return livingsOf("userid", userid, { first, after }, context);
   }
 }
 
@@ -155,7 +158,7 @@ class LivingFields {
     @Arg("first", () => Int, { defaultValue: 20, description: "How many: 1 to 100." }) first: number,
     @Arg("after", () => String, { nullable: true, description: "The cursor behind which to go on." })
     after: string | undefined,
-    @Ctx() context: LivingContext,
+    @Ctx() context: RequestContext,
   ): Promise<LivingViewerConnection> {
     const { caller, reader, limits } = context;
     requireScope(caller, "living:read");
@@ -175,6 +178,7 @@ class LivingFields {
     return { edges, nodes: edges.map(({ node }) => node), pageInfo };
   }
 
+  /** For whoever may read the living, as WeCom lets any member share one: it lets a viewer in and tells nothing of others. */
   @CostsACall()
   @IsKept(0)
   @FieldResolver(() => String, {
@@ -184,10 +188,10 @@ class LivingFields {
   async watchCode(
     @Root() { livingid }: Living,
     @Arg("openid", () => String, { description: "The openid of the WeChat user." }) openid: string,
-    @Ctx() { caller, livings, call }: LivingContext,
+    @Ctx() { caller, livings, call }: RequestContext,
   ): Promise<string> {
     requireScope(caller, "living:read");
-    return await livings.getLivingCode(livingid, openid, call);
+    return await livings.getLivingCode(livingid, requireId("openid", openid), call);
   }
 
   @NeedsScope("living:push")
@@ -198,7 +202,7 @@ class LivingFields {
     description:
       "Where an encoder pushes the stream: a secret, for callers with the scope living:push. Only for an EVENT that has not started.",
   })
-  pushStreamUrl(@Root() living: Living, @Ctx() { caller }: LivingContext): string | null | undefined {
+  pushStreamUrl(@Root() living: Living, @Ctx() { caller }: RequestContext): string | null | undefined {
     requireScope(caller, "living:push");
     requireAnchor(caller, anchorOf(living));
     return living.secretPushStreamUrl;

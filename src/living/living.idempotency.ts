@@ -1,17 +1,17 @@
 /** The idempotency key of a createLiving: its argument, or the request's header where the operation has only one. */
 import { type GraphQLResolveInfo, Kind, type SelectionSetNode } from "graphql";
 import type { LivingFieldViolation } from "../errors.js";
-import type { IdempotencyKey } from "../wecom/creates/creates.js";
-import type { LivingContext } from "./context.js";
+import type { IdempotencyKey } from "../wecom/create-once/create-once.js";
+import type { RequestContext } from "../request-context.js";
 
 const path = "idempotencyKey";
 const none: readonly LivingFieldViolation[] = [];
 
 export function idempotencyKeyOf(
   argument: string | undefined,
-  { caller, idempotencyKey: header }: Pick<LivingContext, "caller" | "idempotencyKey">,
+  { caller, idempotencyKey: header }: Pick<RequestContext, "caller" | "idempotencyKey">,
   info: GraphQLResolveInfo,
-): { key: IdempotencyKey | undefined; violations: readonly LivingFieldViolation[] } {
+): { key: Omit<IdempotencyKey, "input"> | undefined; violations: readonly LivingFieldViolation[] } {
   const key = argument ?? header;
   if (key === undefined) return { key, violations: none };
   const violations: LivingFieldViolation[] = [];

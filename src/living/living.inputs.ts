@@ -3,13 +3,11 @@
  *
  * @see https://developer.work.weixin.qq.com/document/path/93637
  */
-import { ArrayMaxSize, IsInt, IsOptional, Max, Min, ValidateNested } from "class-validator";
+import { ArrayMaxSize, IsOptional, Min, ValidateNested } from "class-validator";
 import { Field, ID, InputType, Int } from "type-graphql";
 import { LivingType } from "./living.enums.js";
-import { UnixTime, WecomAgentid } from "./living.scalars.js";
+import { UnixTime } from "./living.scalars.js";
 import { HasBytes, HasCharacters, IsWecomText } from "./living.validation.js";
-
-const int32 = { min: -(2 ** 31), max: 2 ** 31 - 1 };
 
 @InputType({ description: "The detail page of an EVENT." })
 export class LivingActivityDetailInput {
@@ -60,11 +58,7 @@ export class LivingInput {
   @Field(() => LivingType, { nullable: true, description: "The kind; WeCom takes GENERAL when it is left out." })
   type?: LivingType | null;
 
-  @IsOptional()
-  @IsInt()
-  @Min(int32.min)
-  @Max(int32.max)
-  @Field(() => WecomAgentid, { nullable: true, description: "Only for old third-party suites with several apps." })
+  @Field(() => Int, { nullable: true, description: "Only for old third-party suites with several apps." })
   agentid?: number | null;
 
   @IsOptional()

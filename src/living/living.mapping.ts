@@ -20,6 +20,7 @@ import {
   LivingMemberViewer,
   type LivingShare,
   type LivingViewer,
+  WecomExternalContact,
 } from "./living.viewers.js";
 
 /** A field that was left out or is null is not sent: WeCom's defaults are its own. */
@@ -78,6 +79,7 @@ export function toViewers(page: WatchStatPage, onUnknownCode: OnUnknownCode): Li
     ),
     ...page.external_users.map((wire) =>
       Object.assign(new LivingExternalViewer(), commonOf(wire), {
+        contact: new WecomExternalContact(wire.external_userid),
         externalUserid: wire.external_userid,
         type: knownCode(LivingExternalViewerType, wire.type, "external_users.type", onUnknownCode),
         name: wire.name ?? null,
@@ -92,6 +94,7 @@ function commonOf(wire: MemberViewer | ExternalViewer): LivingViewer {
     isComment: toBoolean(wire.is_comment),
     isMic: toBoolean(wire.is_mic),
     invitor: toUser(wire.invitor_userid),
+    invitorExternalContact: toContact(wire.invitor_external_userid),
     invitorExternalUserid: wire.invitor_external_userid || null,
   };
 }
@@ -100,8 +103,10 @@ export function toShare(wire: LivingShareInfo): LivingShare {
   return {
     livingid: wire.livingid,
     viewer: toUser(wire.viewer_userid),
+    viewerExternalContact: toContact(wire.viewer_external_userid),
     viewerExternalUserid: wire.viewer_external_userid || null,
     invitor: toUser(wire.invitor_userid),
+    invitorExternalContact: toContact(wire.invitor_external_userid),
     invitorExternalUserid: wire.invitor_external_userid || null,
   };
 }
@@ -117,6 +122,10 @@ export function toStatusChange(wire: WireStatusChange, onUnknownCode: OnUnknownC
 
 function toUser(userid: string | undefined): WecomUser | null {
   return userid ? new WecomUser(userid) : null;
+}
+
+function toContact(externalUserid: string | undefined): WecomExternalContact | null {
+  return externalUserid ? new WecomExternalContact(externalUserid) : null;
 }
 
 /** WeCom's 0 and 1. */

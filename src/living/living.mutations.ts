@@ -1,10 +1,11 @@
 import type { GraphQLResolveInfo } from "graphql";
 import { Arg, Ctx, ID, Info, Mutation, Resolver } from "type-graphql";
-import { toLivingError } from "../errors.js";
-import type { LivingContext } from "./context.js";
+import { type FieldPaths, toLivingError } from "../errors.js";
+import type { RequestContext } from "../request-context.js";
 import { requireAnchor, requireAnchorOf, requireScope } from "./living.access.js";
 import { CostsACall, NeedsScope } from "./living.directives.js";
 import { idempotencyKeyOf } from "./living.idempotency.js";
+import { idViolations } from "./living.ids.js";
 import { LivingInput, ModifyLivingInput } from "./living.inputs.js";
 import { fieldPaths, toCreateRequest, toModifyRequest } from "./living.mapping.js";
 import {
@@ -13,9 +14,11 @@ import {
   DeleteLivingReplayResult,
   inputError,
   type LivingResult,
+  type LivingSuccessName,
   ModifyLivingResult,
 } from "./living.results.js";
 import { violationsOf } from "./living.validation.js";
+import { WecomError } from "../wecom/errors.js";
 
 const livingidArgument = { description: "WeCom's id of the living." };
 
@@ -35,7 +38,7 @@ export class LivingMutations {
         "Chosen by the client, one for each living that it means to create: 1 to 255 characters. For 24 hours the same key creates one living, however often it is sent. The header Idempotency-Key does the same for an operation with one createLiving.",
     })
     idempotencyKey: string | null | undefined,
-    @Ctx() context: LivingContext,
+    @Ctx() context: RequestContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<LivingResult<"CreateLivingSuccess">> {
     const { caller, creates, call } = context;
@@ -45,7 +48,7 @@ export class LivingMutations {
     const violations = violationsOf(input);
     if (violations.length + keyViolations.length > 0) return inputError([...violations, ...keyViolations]);
     try {
-      const { livingid } = await creates.create(toCreateRequest(input), key, call);
+      const { livingid } = await creates.create(toCreateRequest(input), key && { ...key, input }, call);
       return { __typename: "CreateLivingSuccess", livingid };
     } catch (error) {
       return toLivingError(error, fieldPaths);
@@ -60,22 +63,20 @@ export class LivingMutations {
   async modifyLiving(
     @Arg("livingid", () => ID, livingidArgument) livingid: string,
     @Arg("input", () => ModifyLivingInput, { description: "What is to be changed." }) input: ModifyLivingInput,
-    @Ctx() context: LivingContext,
+    @Ctx() context: RequestContext,
   ): Promise<LivingResult<"ModifyLivingSuccess">> {
-    const { caller, livings, creates, reader, call } = context;
+    const { caller, livings, creates, call } = context;
     requireScope(caller, "living:write");
-    const violations = violationsOf(input);
+    const violations = [...idViolations("livingid", livingid), ...violationsOf(input)];
     if (violations.length > 0) return inputError(violations);
-    try {
-      await requireAnchorOf(livingid, context);
-      await livings.modify(toModifyRequest(livingid, input), call);
-      return { __typename: "ModifyLivingSuccess", livingid };
-    } catch (error) {
-      return toLivingError(error, fieldPaths);
-    } finally {
-      reader.forget(livingid);
-      creates.forgetBooking(call.corp, livingid);
-    }
+    return await change(livingid, context, {
+      success: "ModifyLivingSuccess",
+      paths: fieldPaths,
+      send: () => livings.modify(toModifyRequest(livingid, input), call),
+      forget: () => {
+        creates.forgetBooking(call.corp, livingid);
+      },
+    });
   }
 
   @NeedsScope("living:write")
@@ -85,19 +86,16 @@ export class LivingMutations {
   })
   async cancelLiving(
     @Arg("livingid", () => ID, livingidArgument) livingid: string,
-    @Ctx() context: LivingContext,
+    @Ctx() context: RequestContext,
   ): Promise<LivingResult<"CancelLivingSuccess">> {
-    const { caller, livings, reader, call } = context;
+    const { caller, livings, call } = context;
     requireScope(caller, "living:write");
-    try {
-      await requireAnchorOf(livingid, context);
-      await livings.cancel(livingid, call);
-      return { __typename: "CancelLivingSuccess", livingid };
-    } catch (error) {
-      return toLivingError(error);
-    } finally {
-      reader.forget(livingid);
-    }
+    const violations = idViolations("livingid", livingid);
+    if (violations.length > 0) return inputError(violations);
+    return await change(livingid, context, {
+      success: "CancelLivingSuccess",
+      send: () => livings.cancel(livingid, call),
+    });
   }
 
   @NeedsScope("living:write")
@@ -107,18 +105,50 @@ export class LivingMutations {
   })
   async deleteLivingReplay(
     @Arg("livingid", () => ID, livingidArgument) livingid: string,
-    @Ctx() context: LivingContext,
+    @Ctx() context: RequestContext,
   ): Promise<LivingResult<"DeleteLivingReplaySuccess">> {
-    const { caller, livings, reader, call } = context;
+    const { caller, livings, call } = context;
     requireScope(caller, "living:write");
-    try {
-      await requireAnchorOf(livingid, context);
-      await livings.deleteReplayData(livingid, call);
-      return { __typename: "DeleteLivingReplaySuccess", livingid };
-    } catch (error) {
-      return toLivingError(error);
-    } finally {
-      reader.forget(livingid);
+    const violations = idViolations("livingid", livingid);
+    if (violations.length > 0) return inputError(violations);
+    return await change(livingid, context, {
+      success: "DeleteLivingReplaySuccess",
+      send: () => livings.deleteReplayData(livingid, call),
+    });
+  }
+}
+
+interface LivingChange<Name extends LivingSuccessName> {
+  readonly success: Name;
+  /** Where fields that WeCom blames stand in the input. */
+  readonly paths?: FieldPaths;
+  readonly send: () => Promise<void>;
+  /** What else is out of date once it may have happened. */
+  readonly forget?: () => void;
+}
+
+/** Nothing is forgotten, here or in other replicas, of a living that the caller may not change or that WeCom left as it was. */
+async function change<Name extends LivingSuccessName>(
+  livingid: string,
+  context: RequestContext,
+  { success, paths, send, forget }: LivingChange<Name>,
+): Promise<LivingResult<Name>> {
+  try {
+    await requireAnchorOf(livingid, context);
+  } catch (error) {
+    return toLivingError(error);
+  }
+  let hadNoEffect = false;
+  try {
+    await send();
+    return { __typename: success, livingid };
+  } catch (error) {
+    hadNoEffect = error instanceof WecomError && !error.mayHaveTakenEffect;
+    return toLivingError(error, paths);
+  } finally {
+    if (!hadNoEffect) {
+      context.reader.forget(livingid);
+      forget?.();
     }
   }
 }

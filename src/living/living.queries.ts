@@ -1,8 +1,9 @@
 import { Arg, Ctx, ID, Int, Query, Resolver } from "type-graphql";
-import type { LivingContext } from "./context.js";
+import type { RequestContext } from "../request-context.js";
 import { requireScope } from "./living.access.js";
 import { CostsACall, IsPaged, NeedsScope } from "./living.directives.js";
 import { livingsOf } from "./living.fields.js";
+import { requireId } from "./living.ids.js";
 import { toShare } from "./living.mapping.js";
 import { Living, LivingConnection } from "./living.types.js";
 import { LivingShare } from "./living.viewers.js";
@@ -16,10 +17,10 @@ export class LivingQueries {
   })
   async living(
     @Arg("livingid", () => ID, { description: "WeCom's id of the living." }) livingid: string,
-    @Ctx() { caller, reader }: LivingContext,
+    @Ctx() { caller, reader }: RequestContext,
   ): Promise<Living> {
     requireScope(caller, "living:read");
-    return await reader.living(livingid);
+    return await reader.living(requireId("livingid", livingid));
   }
 
   @NeedsScope("living:read")
@@ -31,9 +32,9 @@ export class LivingQueries {
     @Arg("first", () => Int, { defaultValue: 20, description: "How many: 1 to 100." }) first: number,
     @Arg("after", () => String, { nullable: true, description: "The cursor behind which to go on." })
     after: string | undefined,
-    @Ctx() context: LivingContext,
+    @Ctx() context: RequestContext,
   ): Promise<LivingConnection> {
-    return livingsOf(anchorUserid, { first, after }, context);
+    return livingsOf("anchorUserid", anchorUserid, { first, after }, context);
   }
 
   @NeedsScope("living:read")
@@ -45,9 +46,9 @@ export class LivingQueries {
   async livingShare(
     @Arg("wwShareCode", () => String, { description: "The code in the path by which the mini-program was opened." })
     wwShareCode: string,
-    @Ctx() { caller, livings, call }: LivingContext,
+    @Ctx() { caller, livings, call }: RequestContext,
   ): Promise<LivingShare> {
     requireScope(caller, "living:read");
-    return toShare(await livings.getLivingShareInfo(wwShareCode, call));
+    return toShare(await livings.getLivingShareInfo(requireId("wwShareCode", wwShareCode), call));
   }
 }

@@ -1,4 +1,5 @@
 /** The reads of one request: what is asked for in five places is read once, or was a moment ago for another one. */
+import { GraphQLError } from "graphql";
 import type { CallOptions } from "../wecom/call.js";
 import type { LivingDataSource } from "../wecom/living.datasource.js";
 import type { LivingidPage, WatchStatPage } from "../wecom/living.wire.js";
@@ -6,12 +7,16 @@ import type { LivingCache } from "./living.cache.js";
 import { type OnUnknownCode, toLivingDetails } from "./living.mapping.js";
 import { Living } from "./living.types.js";
 
+/** Of one operation. What an operation may cost allows some hundred; empty pages cost nothing there. */
+const maxPages = 1000;
+
 /** All throw `WecomError`s, as the calls do. */
 export class LivingReader {
   // Made when they are needed: most operations read nothing, or one kind of thing.
   #livings: Map<string, Promise<Living>> | undefined;
   #livingidPages: Map<string, Promise<LivingidPage>> | undefined;
   #watchStatPages: Map<string, Promise<WatchStatPage>> | undefined;
+  #pages = 0;
   /** The livings that were told as they were some time ago, for WeCom is away. */
   staleLivingids: string[] | undefined;
 
@@ -37,7 +42,10 @@ export class LivingReader {
     return once(
       (this.#livingidPages ??= new Map<string, Promise<LivingidPage>>()),
       JSON.stringify([userid, cursor, limit]),
-      () => this.livings.getUserAllLivingid({ userid, ...(cursor !== undefined && { cursor }), limit }, this.call),
+      () => {
+        this.#countPage();
+        return this.livings.getUserAllLivingid({ userid, ...(cursor !== undefined && { cursor }), limit }, this.call);
+      },
     );
   }
 
@@ -45,8 +53,19 @@ export class LivingReader {
     return once(
       (this.#watchStatPages ??= new Map<string, Promise<WatchStatPage>>()),
       JSON.stringify([livingid, nextKey]),
-      () => this.livings.getWatchStat(livingid, nextKey, this.call),
+      () => {
+        this.#countPage();
+        return this.livings.getWatchStat(livingid, nextKey, this.call);
+      },
     );
+  }
+
+  /** @throws {GraphQLError} when the operation has read too many */
+  #countPage(): void {
+    if ((this.#pages += 1) <= maxPages) return;
+    throw new GraphQLError(`Too many pages: at most ${maxPages} are read for one operation`, {
+      extensions: { code: "OPERATION_LIMIT_EXCEEDED", limit: "pages", maximum: maxPages },
+    });
   }
 
   /** After a mutation: what was read of this living before it may have changed. */

@@ -1,9 +1,11 @@
 /** How a livingid or a userid becomes an entity: for the fields of this subgraph and for the references of others. */
-import { GraphQLError, type GraphQLResolveInfo } from "graphql";
-import type { LivingContext } from "./context.js";
+import type { GraphQLResolveInfo } from "graphql";
+import type { RequestContext } from "../request-context.js";
 import { requireScope } from "./living.access.js";
+import { requireId } from "./living.ids.js";
 import { asksForMoreThan } from "./living.selection.js";
 import { Living, WecomUser } from "./living.types.js";
+import { WecomExternalContact } from "./living.viewers.js";
 
 /**
  * Read only where a field is asked for that neither the livingid gives nor a call of its own.
@@ -12,7 +14,7 @@ import { Living, WecomUser } from "./living.types.js";
  */
 export function resolveLiving(
   livingid: string,
-  { caller, reader }: LivingContext,
+  { caller, reader }: RequestContext,
   info: GraphQLResolveInfo,
 ): Living | Promise<Living> {
   if (!asksForMoreThan(["livingid", "viewers", "watchCode"], info)) return new Living(livingid);
@@ -20,36 +22,29 @@ export function resolveLiving(
   return reader.living(livingid);
 }
 
-interface EntityType {
-  readonly type: abstract new (...args: never[]) => object;
-  resolveReference(
-    keys: Readonly<Record<string, unknown>>,
-    context: LivingContext,
-    info: GraphQLResolveInfo,
-  ): object | Promise<object>;
-}
+type Keys = Readonly<Record<string, unknown>>;
 
 /** The types with `@key`, by name. */
-export const entityTypes: Readonly<Record<string, EntityType>> = {
+export const entityTypes = {
   Living: {
     type: Living,
-    resolveReference: ({ livingid }, context, info) => {
+    resolveReference: ({ livingid }: Keys, context: RequestContext, info: GraphQLResolveInfo) => {
       requireScope(context.caller, "living:read");
-      return resolveLiving(requireKey("livingid", livingid), context, info);
+      return resolveLiving(requireId("livingid", livingid), context, info);
     },
   },
   WecomUser: {
     type: WecomUser,
-    resolveReference: ({ userid }, { caller }) => {
+    resolveReference: ({ userid }: Keys, { caller }: RequestContext) => {
       requireScope(caller, "living:read");
-      return new WecomUser(requireKey("userid", userid));
+      return new WecomUser(requireId("userid", userid));
+    },
+  },
+  WecomExternalContact: {
+    type: WecomExternalContact,
+    resolveReference: ({ externalUserid }: Keys, { caller }: RequestContext) => {
+      requireScope(caller, "living:read");
+      return new WecomExternalContact(requireId("externalUserid", externalUserid));
     },
   },
 };
-
-function requireKey(name: string, value: unknown): string {
-  if (typeof value === "string" && value !== "") return value;
-  throw new GraphQLError(`A reference needs its key ${name}: a string that is not empty`, {
-    extensions: { code: "BAD_USER_INPUT" },
-  });
-}

@@ -140,14 +140,15 @@ export class CancelLivingSuccess extends LivingMutationSuccess {}
 @ObjectType({ implements: LivingMutationSuccess, description: "The replay is deleted." })
 export class DeleteLivingReplaySuccess extends LivingMutationSuccess {}
 
-type SuccessName = "CreateLivingSuccess" | "ModifyLivingSuccess" | "CancelLivingSuccess" | "DeleteLivingReplaySuccess";
+export type LivingSuccessName =
+  "CreateLivingSuccess" | "ModifyLivingSuccess" | "CancelLivingSuccess" | "DeleteLivingReplaySuccess";
 
-export interface LivingSuccess<Name extends SuccessName = SuccessName> {
+export interface LivingSuccess<Name extends LivingSuccessName = LivingSuccessName> {
   readonly __typename: Name;
   readonly livingid: string;
 }
 
-export type LivingResult<Name extends SuccessName> = LivingSuccess<Name> | LivingErrorResult;
+export type LivingResult<Name extends LivingSuccessName> = LivingSuccess<Name> | LivingErrorResult;
 
 const everyError = [
   LivingInputError,

@@ -28,33 +28,15 @@ function invalid(value: unknown): GraphQLError {
 /** Whole seconds as a number: GraphQL's Int ends in 2038. */
 export const UnixTime = new GraphQLScalarType<number, number>({
   name: "UnixTime",
-  description:
-    'A point in time. Out: whole seconds since 1970-01-01T00:00:00Z. In: the same, or an RFC 3339 date-time such as "2026-12-24T18:00:00+08:00".',
-  specifiedByURL: "https://datatracker.ietf.org/doc/html/rfc3339",
+  // In full: docs/unix-time.md.
+  description: `A point in time, to the second.
+Result: the number of seconds since 1970-01-01T00:00:00Z, an integer; it may exceed 32 bits.
+Input: the same integer, or an RFC 3339 date-time with an offset, such as "2026-12-24T18:00:00+08:00". Fractions of a second are dropped.`,
   serialize: parseUnixTime,
   parseValue: parseUnixTime,
   parseLiteral(node) {
     if (node.kind === Kind.INT) return parseUnixTime(Number(node.value));
     if (node.kind === Kind.STRING) return parseUnixTime(node.value);
     throw invalid(node.kind);
-  },
-});
-
-/** An integer of any size: its range is checked with all other rules, so that it is told together with them. */
-function parseAgentid(value: unknown): number {
-  if (typeof value === "number" && Number.isInteger(value)) return value;
-  throw new GraphQLError("WecomAgentid must be an integer");
-}
-
-export const WecomAgentid = new GraphQLScalarType<number, number>({
-  name: "WecomAgentid",
-  description:
-    "The number of an app at WeCom: a 32-bit integer. One out of range is answered as a LivingInputError, with all other violations.",
-  specifiedByURL: "https://developer.work.weixin.qq.com/document/path/93637",
-  serialize: parseAgentid,
-  parseValue: parseAgentid,
-  parseLiteral(node) {
-    if (node.kind === Kind.INT) return parseAgentid(Number(node.value));
-    throw new GraphQLError("WecomAgentid must be an integer");
   },
 });

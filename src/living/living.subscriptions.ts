@@ -1,8 +1,9 @@
 import { Arg, Ctx, ID, Resolver, Root, Subscription } from "type-graphql";
 import type { LivingStatusChange as WireStatusChange } from "../wecom/callback/events.js";
-import type { LivingContext } from "./context.js";
+import type { RequestContext } from "../request-context.js";
 import { requireScope } from "./living.access.js";
 import { NeedsScope } from "./living.directives.js";
+import { requireId } from "./living.ids.js";
 import { toStatusChange } from "./living.mapping.js";
 import { LivingStatusChange } from "./living.status-change.js";
 
@@ -12,14 +13,18 @@ interface StatusChangeArguments {
 }
 
 /** Who is asking is checked once, when the subscription begins; it ends with their token. */
-function subscribeToStatusChanges({ livingid, anchorUserid }: StatusChangeArguments, context: LivingContext) {
+function subscribeToStatusChanges({ livingid, anchorUserid }: StatusChangeArguments, context: RequestContext) {
   const { caller, call, statusChanges } = context;
   requireScope(caller, "living:read");
   return statusChanges.subscribe({
     corp: call.corp,
-    livingid: livingid ?? undefined,
-    userid: anchorUserid ?? undefined,
+    livingid: optionalId("livingid", livingid),
+    userid: optionalId("anchorUserid", anchorUserid),
   });
+}
+
+function optionalId(name: string, id: string | null | undefined): string | undefined {
+  return id === undefined || id === null ? undefined : requireId(name, id);
 }
 
 @Resolver()
@@ -28,7 +33,8 @@ export class LivingSubscriptions {
   @Subscription(() => LivingStatusChange, {
     description:
       "Livings of this corp as their status changes, from now on. Only livings that were made through an API or WeCom's JS-SDK are told of.",
-    subscribe: ({ args, context }) => subscribeToStatusChanges(args as StatusChangeArguments, context as LivingContext),
+    subscribe: ({ args, context }) =>
+      subscribeToStatusChanges(args as StatusChangeArguments, context as RequestContext),
   })
   livingStatusChanged(
     @Arg("livingid", () => ID, { nullable: true, description: "Only this living." })
@@ -36,7 +42,7 @@ export class LivingSubscriptions {
     @Arg("anchorUserid", () => ID, { nullable: true, description: "Only the livings that this member hosts." })
     _anchorUserid: string | null | undefined,
     @Root() event: WireStatusChange,
-    @Ctx() { reader }: LivingContext,
+    @Ctx() { reader }: RequestContext,
   ): LivingStatusChange {
     return toStatusChange(event, reader.onUnknownCode);
   }

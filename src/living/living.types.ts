@@ -1,5 +1,5 @@
 import { Directive, Field, ID, Int, ObjectType } from "type-graphql";
-import { LivingPageInfo } from "./living.connections.js";
+import { PageInfo } from "./living.connections.js";
 import { CostsACall, IsKept, IsKeptAlong, NeedsScope } from "./living.directives.js";
 import { LivingReplayStatus, LivingStatus, LivingType } from "./living.enums.js";
 import { UnixTime } from "./living.scalars.js";
@@ -167,6 +167,6 @@ export class LivingConnection {
   @Field(() => [LivingEdge], { description: "The livings with their cursors." })
   edges!: LivingEdge[];
 
-  @Field(() => LivingPageInfo, { description: "Where this page stands." })
-  pageInfo!: LivingPageInfo;
+  @Field(() => PageInfo, { description: "Where this page stands." })
+  pageInfo!: PageInfo;
 }

@@ -47,12 +47,16 @@ export function HasBytes({ max }: { max: number }): PropertyDecorator {
 const escapedByJson = /[\u0000-\u0007\u000b\u000e-\u001f]/;
 
 /** Text that reaches WeCom as it was written: no lone surrogate, no control character that JSON can only escape. */
+export function isWecomText(value: unknown): boolean {
+  return typeof value === "string" && value.isWellFormed() && !escapedByJson.test(value);
+}
+
 export function IsWecomText(options?: ValidationOptions): PropertyDecorator {
   return ValidateBy(
     {
       name: "isWecomText",
       validator: {
-        validate: (value: unknown) => typeof value === "string" && value.isWellFormed() && !escapedByJson.test(value),
+        validate: isWecomText,
         defaultMessage: ({ property } = { property: "text" } as never) =>
           `${property} must not hold a lone surrogate or a control character, which WeCom refuses`,
       },

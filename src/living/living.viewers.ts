@@ -1,7 +1,24 @@
 /** Who watched a living: members of the corp and others, in one connection. */
 import { Directive, Field, ID, Int, InterfaceType, ObjectType, registerEnumType } from "type-graphql";
-import { LivingPageInfo } from "./living.connections.js";
+import { PageInfo } from "./living.connections.js";
 import { WecomUser } from "./living.types.js";
+
+/** Known to other subgraphs, a CRM's for example, which add to it. */
+@Directive('@key(fields: "externalUserid")')
+@Directive('@tag(name: "personal")')
+@ObjectType({
+  description: "Somebody outside the corp whom WeCom knows: a user of WeChat, or of WeCom in another corp.",
+})
+export class WecomExternalContact {
+  @Field(() => ID, { description: "WeCom's external_userid." })
+  readonly externalUserid: string;
+
+  constructor(externalUserid: string) {
+    this.externalUserid = externalUserid;
+  }
+}
+
+const instead = (field: string) => `Use ${field} { externalUserid }.`;
 
 @InterfaceType({
   description: "Somebody who watched a living.",
@@ -24,10 +41,17 @@ export abstract class LivingViewer {
   })
   invitor!: WecomUser | null;
 
-  @Field(() => String, {
+  @Field(() => WecomExternalContact, {
     nullable: true,
     description:
-      "The external user who shared the card or code by which they came; only for lives that promote a product.",
+      "The external contact who shared the card or code by which they came; only for lives that promote a product.",
+  })
+  invitorExternalContact!: WecomExternalContact | null;
+
+  @Field(() => String, {
+    nullable: true,
+    deprecationReason: instead("invitorExternalContact"),
+    description: "The external_userid of `invitorExternalContact`.",
   })
   invitorExternalUserid!: string | null;
 }
@@ -54,7 +78,10 @@ registerEnumType(LivingExternalViewerType, {
 
 @ObjectType({ implements: LivingViewer, description: "Somebody from outside the corp who watched." })
 export class LivingExternalViewer extends LivingViewer {
-  @Field(() => ID, { description: "WeCom's id of the external user." })
+  @Field(() => WecomExternalContact, { description: "Who they are." })
+  contact!: WecomExternalContact;
+
+  @Field(() => ID, { deprecationReason: instead("contact"), description: "The external_userid of `contact`." })
   externalUserid!: string;
 
   @Field(() => LivingExternalViewerType, {
@@ -84,8 +111,8 @@ export class LivingViewerConnection {
   @Field(() => [LivingViewer], { description: "The viewers." })
   nodes!: LivingViewer[];
 
-  @Field(() => LivingPageInfo, { description: "Where this page stands." })
-  pageInfo!: LivingPageInfo;
+  @Field(() => PageInfo, { description: "Where this page stands." })
+  pageInfo!: PageInfo;
 }
 
 @Directive('@tag(name: "personal")')
@@ -96,12 +123,26 @@ export class LivingShare {
   @Field(() => WecomUser, { nullable: true, description: "The member who opened it." })
   viewer!: WecomUser | null;
 
-  @Field(() => String, { nullable: true, description: "The external user who opened it." })
+  @Field(() => WecomExternalContact, { nullable: true, description: "The external contact who opened it." })
+  viewerExternalContact!: WecomExternalContact | null;
+
+  @Field(() => String, {
+    nullable: true,
+    deprecationReason: instead("viewerExternalContact"),
+    description: "The external_userid of `viewerExternalContact`.",
+  })
   viewerExternalUserid!: string | null;
 
   @Field(() => WecomUser, { nullable: true, description: "The member who shared it." })
   invitor!: WecomUser | null;
 
-  @Field(() => String, { nullable: true, description: "The external user who shared it." })
+  @Field(() => WecomExternalContact, { nullable: true, description: "The external contact who shared it." })
+  invitorExternalContact!: WecomExternalContact | null;
+
+  @Field(() => String, {
+    nullable: true,
+    deprecationReason: instead("invitorExternalContact"),
+    description: "The external_userid of `invitorExternalContact`.",
+  })
   invitorExternalUserid!: string | null;
 }

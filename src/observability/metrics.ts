@@ -1,5 +1,4 @@
-import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
-import { Durations } from "./durations.js";
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
 /** What the wecom side reports. */
 export interface WecomMetrics {
@@ -10,11 +9,11 @@ export interface WecomMetrics {
   /** A call that was not sent. @param reason `queue`, `frequency`, `closed` or `unreachable` */
   countRefusal(api: string, reason: string): void;
   /** @param states asked whenever the metrics are read */
-  watchGates(states: () => Iterable<GateState>): void;
+  watchLimiter(states: () => Iterable<LimiterState>): void;
 }
 
 /** Of one corp and API. */
-export interface GateState {
+export interface LimiterState {
   readonly api: string;
   readonly waiting: number;
   readonly isClosed: boolean;
@@ -41,12 +40,18 @@ export interface CallbackMetrics {
 export interface CreateMetrics {
   /**
    * What became of a create under an idempotency key, or of a lost one without: `created`, `refused`, `repeated` (answered
-   * from the journal), `found` (its answer was lost), `sent-again`, `unknown` (to whoever waited), `doubled`.
+   * from the journal), `found` (its answer was lost), `sent-again`, `unknown` (to whoever waited), `doubled`, `given-up` (its key has ended).
    */
   countCreate(outcome: string): void;
 }
 
-export interface Metrics extends WecomMetrics, HttpMetrics, LivingMetrics, CallbackMetrics, CreateMetrics {
+export interface AuthorisationMetrics {
+  /** What became of an auth_code: `stored`, then one of the others. `expired` and `lost`: the corp has to authorise again. */
+  countAuthorisation(outcome: "stored" | "done" | "refused" | "expired" | "lost"): void;
+}
+
+export interface Metrics
+  extends WecomMetrics, HttpMetrics, LivingMetrics, CallbackMetrics, CreateMetrics, AuthorisationMetrics {
   /** @param count how many subscriptions are open */
   watchSubscriptions(count: () => number): void;
   /** The exposition format of Prometheus. */
@@ -57,11 +62,14 @@ export interface Metrics extends WecomMetrics, HttpMetrics, LivingMetrics, Callb
 export function createMetrics(): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const calls = new Durations({
-    name: "wecom_call_duration_seconds",
-    help: "Calls to WeCom by API and outcome: ok, an errcode, or no-answer",
-    labels: ["api", "outcome"],
-  });
+  const calls = boundByLabels(
+    new Histogram({
+      name: "wecom_call_duration_seconds",
+      help: "Calls to WeCom by API and outcome: ok, an errcode, or no-answer",
+      labelNames: ["api", "outcome"],
+      registers: [registry],
+    }),
+  );
   const retries = new Counter({
     name: "wecom_read_retries_total",
     help: "Reads that were sent again after a failure that passes",
@@ -74,7 +82,7 @@ export function createMetrics(): Metrics {
     labelNames: ["api", "reason"],
     registers: [registry],
   });
-  let gates: () => Iterable<GateState> = () => [];
+  let limiterStates: () => Iterable<LimiterState> = () => [];
   new Gauge({
     name: "wecom_calls_waiting",
     help: "Calls that wait for their turn, over all corps",
@@ -82,7 +90,7 @@ export function createMetrics(): Metrics {
     registers: [registry],
     collect() {
       this.reset();
-      for (const { api, waiting } of gates()) this.inc({ api }, waiting);
+      for (const { api, waiting } of limiterStates()) this.inc({ api }, waiting);
     },
   });
   new Gauge({
@@ -92,28 +100,27 @@ export function createMetrics(): Metrics {
     registers: [registry],
     collect() {
       this.reset();
-      for (const { api, isClosed, isUnreachable } of gates()) {
+      for (const { api, isClosed, isUnreachable } of limiterStates()) {
         this.inc({ api, reason: "closed" }, Number(isClosed));
         this.inc({ api, reason: "unreachable" }, Number(isUnreachable));
       }
     },
   });
-  const requests = new Durations({
-    name: "http_request_duration_seconds",
-    help: "Requests to the gateway by route and status",
-    labels: ["route", "status"],
-  });
-  const ways = { known: 0, pipeline: 0 };
-  new Counter({
+  const requests = boundByLabels(
+    new Histogram({
+      name: "http_request_duration_seconds",
+      help: "Requests to the gateway by route and status",
+      labelNames: ["route", "status"],
+      registers: [registry],
+    }),
+  );
+  const operations = new Counter({
     name: "graphql_operations_total",
     help: "GraphQL requests by the way they took: known operations run a plan, all else takes the pipeline",
     labelNames: ["way"],
     registers: [registry],
-    collect() {
-      this.reset();
-      for (const [way, count] of Object.entries(ways)) if (count > 0) this.inc({ way }, count);
-    },
   });
+  const ways = { known: operations.labels("known"), pipeline: operations.labels("pipeline") };
   const cachedReads = new Counter({
     name: "living_cache_reads_total",
     help: "Livings asked for: hit, miss, or stale, which is an old one because WeCom is away",
@@ -132,6 +139,14 @@ export function createMetrics(): Metrics {
     labelNames: ["outcome"],
     registers: [registry],
   });
+  const authorisations = new Counter({
+    name: "wecom_authorisations_total",
+    help: "auth_codes by what became of them: stored, then done, refused, expired or lost; after the last three the corp may have to authorise the app again",
+    labelNames: ["outcome"],
+    registers: [registry],
+  });
+  // An alert on the first one lost sees nothing in a series that begins with it.
+  for (const outcome of ["stored", "done", "refused", "expired", "lost"]) authorisations.inc({ outcome }, 0);
   return {
     watchSubscriptions: (count) => {
       new Gauge({
@@ -143,6 +158,9 @@ export function createMetrics(): Metrics {
         },
       });
     },
+    countAuthorisation: (outcome) => {
+      authorisations.inc({ outcome });
+    },
     countCreate: (outcome) => {
       creates.inc({ outcome });
     },
@@ -153,7 +171,7 @@ export function createMetrics(): Metrics {
       cachedReads.inc({ outcome });
     },
     countOperation: (way) => {
-      ways[way] += 1;
+      ways[way].inc();
     },
     countRetry: (api) => {
       retries.inc({ api });
@@ -161,18 +179,29 @@ export function createMetrics(): Metrics {
     countRefusal: (api, reason) => {
       refusals.inc({ api, reason });
     },
-    watchGates: (states) => {
-      gates = states;
+    watchLimiter: (states) => {
+      limiterStates = states;
     },
     observeCall: (api, outcome, seconds) => {
-      calls.observe(api, outcome, seconds);
+      calls(api, outcome).observe(seconds);
     },
     observeRequest: (route, status, seconds) => {
-      requests.observe(route, String(status), seconds);
+      requests(route, String(status)).observe(seconds);
     },
-    render: async () => ({
-      contentType: registry.contentType,
-      text: `${await registry.metrics()}${calls.render()}${requests.render()}`,
-    }),
+    render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+  };
+}
+
+/** Each child of a histogram with two labels is made once, so that an observation does not sort and check its labels. */
+function boundByLabels<T extends string>(
+  histogram: Histogram<T>,
+): (first: string, second: string) => Histogram.Internal<T> {
+  const children = new Map<string, Map<string, Histogram.Internal<T>>>();
+  return (first, second) => {
+    let ofFirst = children.get(first);
+    if (!ofFirst) children.set(first, (ofFirst = new Map<string, Histogram.Internal<T>>()));
+    let child = ofFirst.get(second);
+    if (!child) ofFirst.set(second, (child = histogram.labels(first, second)));
+    return child;
   };
 }

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from "node:http";
-import { Burst } from "../bursts.js";
+import { Batch } from "../lib/batch.js";
 
 export type Body = { kind: "text"; text: string } | { kind: "too-long" } | { kind: "not-utf8" } | { kind: "aborted" };
 
-const requests = new Burst();
+const requests = new Batch();
 
 /** @param maxBytes a longer body is refused before it is read, or as soon as it is found to be longer */
 export function readBody(request: IncomingMessage, maxBytes: number): Promise<Body> {

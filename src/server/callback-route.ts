@@ -1,15 +1,11 @@
 /** `/wecom/callback`: WeCom's messages in, the handler's answer out. What they mean is the handler's business. */
+import type { PlainAnswer } from "../lib/plain-answer.js";
 import { readBody } from "./body.js";
 import { type Route, sendText } from "./exchange.js";
 
 export interface CallbackHandler {
-  verify(query: URLSearchParams): CallbackAnswer;
-  receive(query: URLSearchParams, body: string): Promise<CallbackAnswer>;
-}
-
-interface CallbackAnswer {
-  readonly status: number;
-  readonly body: string;
+  verify(query: URLSearchParams): PlainAnswer;
+  receive(query: URLSearchParams, body: string): Promise<PlainAnswer>;
 }
 
 /** A message has some 1 kB; none that WeCom documents comes near this. */
@@ -18,8 +14,8 @@ const maxCallbackBytes = 64 * 1024;
 export function callbackRoute(handler: CallbackHandler): Route {
   return async (exchange) => {
     const { request, headers, search } = exchange;
-    const send = ({ status, body }: CallbackAnswer): void => {
-      sendText(exchange, status, "text/plain; charset=utf-8", body);
+    const send = ({ status, text }: PlainAnswer): void => {
+      sendText(exchange, status, "text/plain; charset=utf-8", text);
     };
     const query = new URLSearchParams(search);
     if (request.method === "GET") {
@@ -27,8 +23,8 @@ export function callbackRoute(handler: CallbackHandler): Route {
       return;
     }
     if (request.method !== "POST") {
-      headers.push("allow", "GET, POST");
-      send({ status: 405, body: "" });
+      headers.set("allow", "GET, POST");
+      send({ status: 405, text: "" });
       return;
     }
     const body = await readBody(request, maxCallbackBytes);
@@ -37,11 +33,11 @@ export function callbackRoute(handler: CallbackHandler): Route {
         send(await handler.receive(query, body.text));
         return;
       case "too-long":
-        headers.push("connection", "close");
-        send({ status: 413, body: "" });
+        headers.set("connection", "close");
+        send({ status: 413, text: "" });
         return;
       case "not-utf8":
-        send({ status: 400, body: "" });
+        send({ status: 400, text: "" });
         return;
       case "aborted":
     }

@@ -19,10 +19,10 @@ export function mayConnect(policy: CorsPolicy, { origin, host }: IncomingHttpHea
 
 export function varyByOrigin(policy: CorsPolicy, { request, headers }: Exchange): void {
   if (policy !== "any" && policy.length === 0) return;
-  headers.push("vary", "origin");
+  headers.set("vary", "origin");
   const { origin } = request.headers;
   if (origin === undefined || !isAllowed(policy, origin)) return;
-  headers.push("access-control-allow-origin", origin, "access-control-expose-headers", "x-request-id, retry-after");
+  headers.set("access-control-allow-origin", origin).set("access-control-expose-headers", "x-request-id, retry-after");
 }
 
 /** Answers a preflight request; false for an OPTIONS request that is none. */
@@ -30,13 +30,13 @@ export function preflight(policy: CorsPolicy, { request, response, headers }: Ex
   const { origin } = request.headers;
   if (origin === undefined || request.headers["access-control-request-method"] === undefined) return false;
   const requested = request.headers["access-control-request-headers"];
-  headers.push("vary", "origin, access-control-request-headers");
+  headers.set("vary", "origin, access-control-request-headers");
   if (isAllowed(policy, origin)) {
-    headers.push("access-control-allow-origin", origin, "access-control-allow-methods", "GET, POST");
-    if (requested !== undefined) headers.push("access-control-allow-headers", requested);
-    headers.push("access-control-max-age", "600");
+    headers.set("access-control-allow-origin", origin).set("access-control-allow-methods", "GET, POST");
+    if (requested !== undefined) headers.set("access-control-allow-headers", requested);
+    headers.set("access-control-max-age", "600");
   }
-  response.writeHead(204, headers);
+  response.writeHead(204, headers.toRaw());
   response.end();
   return true;
 }

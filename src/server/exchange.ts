@@ -1,17 +1,17 @@
 /** One request and its answer, as the routes pass it on, and the ways to answer it. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { atEndOfTurn } from "../bursts.js";
+import { batchedWrite } from "../lib/batch.js";
 import type { Logger } from "../observability/logger.js";
+import type { AnswerHeaders } from "./answer-headers.js";
+import type { RequestTarget } from "./request-target.js";
 
-export interface Exchange {
+export interface Exchange extends RequestTarget {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly requestId: string;
   readonly log: Logger;
-  /** The part of the URL from `?` on, or "". */
-  readonly search: string;
-  /** Names and values, in turn, that the answer will have: Node writes a flat list as it is, and looks up each of another. */
-  readonly headers: string[];
+  /** What the answer will have. */
+  readonly headers: AnswerHeaders;
   /** Its answer lasts as long as a subscription does. */
   isStream?: true;
 }
@@ -29,8 +29,8 @@ export function sendError(exchange: Exchange, status: number, message: string, c
 
 export function sendText({ response, headers }: Exchange, status: number, contentType: string, text: string): void {
   const length = String(Buffer.byteLength(text));
-  response.writeHead(status, [...headers, "content-type", contentType, "content-length", length]);
-  atEndOfTurn(() => {
+  response.writeHead(status, headers.set("content-type", contentType).set("content-length", length).toRaw());
+  batchedWrite(() => {
     response.end(text);
   });
 }

@@ -1,23 +1,19 @@
 /** `/wecom/install`: where an administrator starts to install the app, and comes back to. */
+import type { PlainAnswer } from "../lib/plain-answer.js";
 import { type Route, sendText } from "./exchange.js";
 
-interface InstallAnswer {
-  readonly status: number;
-  readonly text: string;
-  readonly location?: string;
-}
-
-export function installRoute(visit: (query: URLSearchParams) => Promise<InstallAnswer>): Route {
+export function installRoute(visit: (query: URLSearchParams) => Promise<PlainAnswer>): Route {
   return async (exchange) => {
     const { request, headers, search } = exchange;
-    headers.push("cache-control", "no-store");
+    headers.set("cache-control", "no-store");
     if (request.method !== "GET") {
-      headers.push("allow", "GET");
+      headers.set("allow", "GET");
       sendText(exchange, 405, "text/plain; charset=utf-8", "");
       return;
     }
-    const { status, text, location } = await visit(new URLSearchParams(search));
-    if (location !== undefined) headers.push("location", location);
+    const { status, text, location, reloadAfterSeconds } = await visit(new URLSearchParams(search));
+    if (location !== undefined) headers.set("location", location);
+    if (reloadAfterSeconds !== undefined) headers.set("refresh", String(reloadAfterSeconds));
     sendText(exchange, status, "text/plain; charset=utf-8", text);
   };
 }

@@ -3,14 +3,17 @@
  * own business; this file knows nothing of GraphQL and nothing of WeCom.
  */
 import { randomUUID } from "node:crypto";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Logger, RequestLogger } from "../observability/logger.js";
 import type { HttpMetrics } from "../observability/metrics.js";
 import type { Duplex } from "node:stream";
+import { AnswerHeaders } from "./answer-headers.js";
 import { type CorsPolicy, preflight, varyByOrigin } from "./cors.js";
-import { type Exchange, type Route, sendError, sendJson } from "./exchange.js";
+import { type Exchange, type Route, sendError } from "./exchange.js";
+import { type AllowedHosts, isForThisHost, requestTarget } from "./request-target.js";
+import { asksForWebSocket, headWithoutUpgrade } from "./upgrades.js";
 
 /** Takes a request over that asks for another protocol. */
 export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
@@ -19,10 +22,14 @@ export interface ListenerOptions {
   readonly routes: Readonly<Record<string, Route>>;
   readonly upgrade: Upgrade;
   readonly cors: CorsPolicy;
-  /** Set on every answer: names and values, in turn. */
-  readonly headers: readonly string[];
+  /** Default: any. */
+  readonly allowedHosts?: AllowedHosts;
+  /** Set on every answer. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
   readonly log: Logger;
   readonly metrics: HttpMetrics;
+  /** Within which a request must have come in whole. Default: 30 s; its headers in a third of it. */
+  readonly requestTimeoutMs?: number;
 }
 
 export interface Listener {
@@ -33,7 +40,7 @@ export interface Listener {
   close(graceMs: number): Promise<void>;
 }
 
-/** A client's own id is taken over when it is harmless in a log line. */
+/** A client's own id is taken over when it is harmless in a header and a log line. */
 const requestIdPattern = /^[\w.-]{8,128}$/;
 
 /** While it closes, how long a connection may still take to bring its first request. */
@@ -46,61 +53,129 @@ function requestIds(): () => string {
   return () => prefix + (count += 1).toString(16).padStart(12, "0");
 }
 
-export function createListener({ routes, upgrade, cors, headers, log, metrics }: ListenerOptions): Listener {
+export function createListener(options: ListenerOptions): Listener {
+  const { routes, upgrade, cors, allowedHosts = "any", log, metrics, requestTimeoutMs = 30_000 } = options;
   let isDraining = false;
-  /** With the answer that is under way. Node would not count one that brought no request yet among the idle ones. */
-  const connections = new Map<Socket, ServerResponse | undefined>();
+  /** With the exchange that is under way. Node would not count one that brought no request yet among the idle ones. */
+  const connections = new Map<Socket, Exchange | undefined>();
   const nextRequestId = requestIds();
-  const server = createServer((request, response) => {
-    const startedAt = performance.now();
-    const { socket } = request;
-    connections.set(socket, response);
-    if (isDraining) response.setHeader("connection", "close");
-    const { url = "/" } = request;
-    const queryAt = url.indexOf("?");
-    const path = queryAt < 0 ? url : url.slice(0, queryAt);
-    const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
+
+  const openExchange = (request: IncomingMessage, response: ServerResponse): Exchange => {
+    const { path, search, authority } = requestTarget(request);
     const given = request.headers["x-request-id"];
     const requestId = typeof given === "string" && requestIdPattern.test(given) ? given : nextRequestId();
-    response.on("close", () => {
-      if (!socket.destroyed && connections.get(socket) === response) connections.set(socket, undefined);
-      // How long a stream was open says nothing about how long clients wait.
-      if (exchange.isStream) return;
-      metrics.observeRequest(route ? path : "other", response.statusCode, (performance.now() - startedAt) / 1000);
-    });
-    const exchange: Exchange = {
-      request,
-      response,
-      requestId,
-      log: new RequestLogger(log, requestId),
-      search: queryAt < 0 ? "" : url.slice(queryAt),
-      headers: ["x-request-id", requestId, ...headers],
-    };
+    const exchangeLog = new RequestLogger(log, requestId);
+    const headers = firstHeaders(requestId);
+    return { request, response, requestId, log: exchangeLog, path, search, authority, headers };
+  };
+  const firstHeaders = (requestId: string): AnswerHeaders => {
+    const headers = new AnswerHeaders(options.headers).set("x-request-id", requestId);
+    return isDraining ? headers.set("connection", "close") : headers;
+  };
+
+  const answer = async (exchange: Exchange): Promise<void> => {
+    try {
+      const answered = route(exchange);
+      if (answered) await answered;
+    } catch (error) {
+      exchange.log.error({ err: error }, "request failed");
+      answerFailure(exchange);
+    }
+  };
+  const route = (exchange: Exchange): void | Promise<void> => {
+    const { request, path, authority } = exchange;
+    if (!isForThisHost(allowedHosts, authority)) {
+      sendError(exchange, 421, "The header Host names another host (ALLOWED_HOSTS)", "BAD_REQUEST");
+      return;
+    }
     if (request.method === "OPTIONS" && preflight(cors, exchange)) return;
     varyByOrigin(cors, exchange);
-    if (route) void answer(route, exchange);
-    else sendJson(exchange, 404, { errors: [{ message: `There is nothing at ${path.slice(0, 100)}` }] });
-  });
-  server.on("upgrade", (request, socket, head) => {
-    if (request.headers.upgrade?.toLowerCase() === "websocket") {
-      // It is not idle, and whoever took it over closes it.
-      connections.delete(socket as Socket);
-      upgrade(request, socket, head);
-    } else ignoreUpgrade(server, request, socket, head);
+    const found = Object.hasOwn(routes, path) ? routes[path] : undefined;
+    if (found) return found(exchange);
+    sendError(exchange, 404, `There is nothing at ${path.slice(0, 100)}`, "NOT_FOUND");
+  };
+  /** With headers of its own: those of the exchange may be what could not be written. */
+  const answerFailure = (exchange: Exchange): void => {
+    const { response, requestId } = exchange;
+    try {
+      if (response.headersSent) throw new Error("a part of the answer is already written");
+      const fresh: Exchange = { ...exchange, headers: firstHeaders(requestId) };
+      varyByOrigin(cors, fresh);
+      sendError(fresh, 500, "Internal server error", "INTERNAL_SERVER_ERROR");
+    } catch {
+      response.destroy();
+    }
+  };
+
+  const server = createServer(
+    {
+      requestTimeout: requestTimeoutMs,
+      headersTimeout: requestTimeoutMs / 3,
+      connectionsCheckingInterval: 1000,
+      // Longer than any proxy's idle time in front of us.
+      keepAliveTimeout: 75_000,
+    },
+    (request, response) => {
+      const startedAt = performance.now();
+      const { socket } = request;
+      const exchange = openExchange(request, response);
+      connections.set(socket, exchange);
+      response.on("close", () => {
+        if (!socket.destroyed && connections.get(socket) === exchange) connections.set(socket, undefined);
+        // How long a stream was open says nothing about how long clients wait.
+        if (exchange.isStream) return;
+        const name = Object.hasOwn(routes, exchange.path) ? exchange.path : "other";
+        metrics.observeRequest(name, response.statusCode, (performance.now() - startedAt) / 1000);
+      });
+      void answer(exchange);
+    },
+  );
+  // Their size is bounded, and by default those beyond the 2,000th are dropped without a word: one that says who is
+  // calling could be among them.
+  server.maxHeadersCount = 0;
+  const takeOver = (request: IncomingMessage, socket: Socket, head: Buffer): void => {
+    if (!asksForWebSocket(request)) {
+      // Back to a parser, without the offer: what came behind it, its body included, is in `head`.
+      socket.unshift(Buffer.concat([headWithoutUpgrade(request), head]));
+      server.emit("connection", socket);
+      return;
+    }
+    // It is not idle, and whoever took it over closes it.
+    connections.delete(socket);
+    try {
+      const { path, search, authority } = requestTarget(request);
+      request.url = path + search;
+      if (isForThisHost(allowedHosts, authority)) upgrade(request, socket, head);
+      else socket.end("HTTP/1.1 421 Misdirected Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+    } catch (error) {
+      log.error({ err: error }, "upgrade failed");
+      socket.destroy();
+    }
+  };
+  server.on("upgrade", (request: IncomingMessage, socket: Socket, head) => {
+    const underWay = connections.get(socket);
+    if (!underWay) {
+      takeOver(request, socket, head);
+      return;
+    }
+    // Nothing may overtake the answer to an earlier request of the same connection.
+    const ignore = (): void => undefined;
+    socket.on("error", ignore);
+    underWay.response.once("close", () => {
+      socket.off("error", ignore);
+      if (!socket.destroyed) takeOver(request, socket, head);
+    });
   });
   server.on("connection", (socket: Socket) => {
+    // It comes again with each offer of a protocol that is not spoken here.
+    if (connections.has(socket)) return;
     connections.set(socket, undefined);
     socket.once("close", () => connections.delete(socket));
   });
-  // Slow senders must not hold connections for ever; longer than any proxy's idle time in front of us.
-  server.requestTimeout = 30_000;
-  server.keepAliveTimeout = 75_000;
 
   const drain = (): void => {
     isDraining = true;
-    for (const response of connections.values()) {
-      if (response && !response.headersSent) response.setHeader("connection", "close");
-    }
+    for (const exchange of connections.values()) exchange?.headers.set("connection", "close");
   };
 
   return {
@@ -120,11 +195,11 @@ export function createListener({ routes, upgrade, cors, headers, log, metrics }:
       for (let turn = 0; turn < 3; turn += 1) await nextTurn();
       await new Promise<void>((resolve) => {
         const force = setTimeout(() => {
-          server.closeAllConnections();
+          for (const socket of connections.keys()) socket.destroy();
         }, graceMs);
         // Those that have just been opened may be about to bring one.
         const giveUp = setTimeout(() => {
-          for (const [socket, response] of connections) if (!response) socket.destroySoon();
+          for (const [socket, exchange] of connections) if (!exchange) socket.destroySoon();
         }, firstRequestMs);
         server.close(() => {
           clearTimeout(force);
@@ -134,34 +209,4 @@ export function createListener({ routes, upgrade, cors, headers, log, metrics }:
       });
     },
   };
-}
-
-/**
- * A server may go on without the other protocol (Java's client asks for `h2c` with its first request), but Node hands over
- * whatever asks for one. So the request goes back to the parser, without the question.
- */
-function ignoreUpgrade(
-  server: Server,
-  { method, url, rawHeaders }: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-): void {
-  let lines = `${method} ${url} HTTP/1.1\r\n`;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] ?? "";
-    if (!/^(connection|upgrade|http2-settings)$/i.test(name)) lines += `${name}: ${rawHeaders[index + 1]}\r\n`;
-  }
-  // Headers are read and written as Latin-1.
-  socket.unshift(Buffer.concat([Buffer.from(`${lines}\r\n`, "latin1"), head]));
-  server.emit("connection", socket);
-}
-
-async function answer(route: Route, exchange: Exchange): Promise<void> {
-  try {
-    await route(exchange);
-  } catch (error) {
-    exchange.log.error({ err: error }, "request failed");
-    if (exchange.response.headersSent) exchange.response.destroy();
-    else sendError(exchange, 500, "Internal server error", "INTERNAL_SERVER_ERROR");
-  }
 }

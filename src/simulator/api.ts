@@ -1,5 +1,6 @@
 // What a call is, and how one becomes an answer: who is asking, how often, with what body, then the handler.
 
+import type { IncomingHttpHeaders } from "node:http";
 import { ApiFailure, errcodeText, formatErrmsg } from "./api-failure.js";
 import type { App } from "./directory.js";
 import { type JsonFields, readJsonBody } from "./json-fields.js";
@@ -16,10 +17,16 @@ export interface Answer {
   payload: Payload;
 }
 
+/** A body that is not JSON. */
+export interface RawBody {
+  readonly bytes: Buffer;
+  readonly headers: IncomingHttpHeaders;
+}
+
 export interface IncomingCall {
   method: string;
   query: URLSearchParams;
-  rawBody: string;
+  raw: RawBody;
   ip: string;
 }
 
@@ -50,6 +57,8 @@ export type Api = ApiShape &
       }
     | { method: "GET"; auth: "access_token"; handle: (call: CallInput & { app: App }) => Payload }
     | { method: "POST"; auth: "access_token"; handle: (call: CallInput & { app: App; body: JsonFields }) => Payload }
+    /** With an access_token as well; its body is a file. */
+    | { method: "POST"; auth: "upload"; handle: (call: CallInput & { app: App; raw: RawBody }) => Payload }
   );
 
 /** Does what the call asks for and says how it went. */
@@ -86,11 +95,11 @@ export function corpidOf(world: World, call: IncomingCall): string {
 
 function handle(world: World, api: Api, call: IncomingCall): Payload {
   const { wrongMethodErrcode, malformedBodyErrcode } = world.settings.assumptions;
-  const { query, ip, rawBody } = call;
+  const { query, ip, raw } = call;
   if (call.method !== api.method) throw new ApiFailure(wrongMethodErrcode);
   world.frequency.countCall(api.name, corpidOf(world, call), ip);
   const input = { world, query, ip };
-  const body = (): JsonFields => readJsonBody(rawBody, malformedBodyErrcode);
+  const body = (): JsonFields => readJsonBody(raw.bytes.toString("utf8"), malformedBodyErrcode);
   switch (api.auth) {
     case "none":
       return api.method === "GET" ? api.handle(input) : api.handle({ ...input, body: body() });
@@ -98,10 +107,12 @@ function handle(world: World, api: Api, call: IncomingCall): Payload {
       const suite = world.suiteTokens.ownerOf(query.get("suite_access_token"));
       return api.method === "GET" ? api.handle({ ...input, suite }) : api.handle({ ...input, suite, body: body() });
     }
+    case "upload":
     case "access_token": {
       const app = world.accessTokens.ownerOf(query.get("access_token"));
       if (app.trustedIps !== undefined && !app.trustedIps.includes(ip)) throw new ApiFailure(60020);
       if (api.name.startsWith("living/") && app.hasLivingPermission === false) throw new ApiFailure(48002);
+      if (api.auth === "upload") return api.handle({ ...input, app, raw });
       return api.method === "GET" ? api.handle({ ...input, app }) : api.handle({ ...input, app, body: body() });
     }
   }

@@ -36,6 +36,10 @@ export interface Assumptions {
   omittedRemindTime: "keep" | "reset";
   /** `expires_in` when gettoken repeats a token: what is left of it, or the full lifetime again. Default remaining. */
   repeatedTokenExpiresIn: "remaining" | "full";
+  /** Whether media/upload reads a chunked body: every client seen sends Content-Length. Default refuse (44001). */
+  chunkedUploads: "refuse" | "accept";
+  /** `created_at` of media/upload: text in WeCom's sample, a number at its sibling's. Default text. */
+  createdAtForm: "text" | "number";
   /** Whether error bodies carry empty payload fields (`"livingid_list":[]`), as one public log shows. Default true. */
   emptyPayloadInErrors: boolean;
 }
@@ -58,5 +62,7 @@ export const DEFAULT_ASSUMPTIONS: Assumptions = {
   nextKeyOnLastPage: "",
   omittedRemindTime: "keep",
   repeatedTokenExpiresIn: "remaining",
+  chunkedUploads: "refuse",
+  createdAtForm: "text",
   emptyPayloadInErrors: true,
 };

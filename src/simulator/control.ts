@@ -7,10 +7,12 @@ import { readFaults, readPerson, readReplayStatus, readViewer } from "./control-
 import type { ControlHandler } from "./http-server.js";
 import { JsonFields, isRecord, parseJson } from "./json-fields.js";
 import { type Living, statusOf } from "./living.js";
+import { playRoutes } from "./play.js";
 import type { World } from "./world.js";
 
 const ROUTES: ControlRoutes = {
   ...callbackRoutes,
+  ...playRoutes,
   "GET /simulator/state": ({ world }) => ({
     nowMs: world.clock.nowMs(),
     requestCounts: world.requests.counts(),
@@ -21,6 +23,7 @@ const ROUTES: ControlRoutes = {
     return world.requests.all().filter((request) => api === null || request.api === api);
   },
   "DELETE /simulator/requests": ({ world }) => world.requests.clear(),
+  "GET /simulator/media": ({ world }) => world.media.all(),
   "GET /simulator/faults": ({ world }) => world.faults.pending(),
   "POST /simulator/faults": ({ world, json }) => world.faults.inject(...readFaults(json)),
   "DELETE /simulator/faults": ({ world }) => world.faults.clear(),

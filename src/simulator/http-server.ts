@@ -10,14 +10,19 @@ import { gettoken } from "./gettoken.js";
 import { parseJson } from "./json-fields.js";
 import { livingBookingCalls } from "./living-booking-calls.js";
 import { livingReadingCalls } from "./living-reading-calls.js";
+import { mediaCalls } from "./media-calls.js";
 import type { RecordedRequest } from "./request-log.js";
 import { suiteCalls } from "./suite-calls.js";
+import { ticketCalls } from "./ticket-calls.js";
 import type { World } from "./world.js";
 
 const API_PREFIX = "/cgi-bin/";
 
 const APIS: ReadonlyMap<string, Api> = new Map(
-  [gettoken, ...livingBookingCalls, ...livingReadingCalls, ...suiteCalls].map((api) => [api.name, api]),
+  [gettoken, ...livingBookingCalls, ...livingReadingCalls, ...suiteCalls, ...mediaCalls, ...ticketCalls].map((api) => [
+    api.name,
+    api,
+  ]),
 );
 
 /** What was asked of the control surface, which shares the socket. */
@@ -28,6 +33,7 @@ export interface ControlRequest {
   rawBody: string;
 }
 
+/** A body that is a string is a page. */
 export type ControlHandler = (request: ControlRequest) => Promise<{ status: number; body: unknown }>;
 
 export function createHttpServer(world: World, control: ControlHandler): Server {
@@ -50,10 +56,15 @@ async function serve(
 ): Promise<void> {
   const { method = "GET", url = "/" } = request;
   const { pathname: path, searchParams: query } = new URL(url, "http://simulator.invalid");
-  const rawBody = await readText(request);
+  const bytes = await readBytes(request);
+  const api = APIS.get(path.slice(API_PREFIX.length));
+  // The record tells of an upload how long it was, and does not keep it.
+  const rawBody = api?.auth === "upload" ? "" : bytes.toString("utf8");
   if (!path.startsWith(API_PREFIX)) {
     const { status, body } = await control({ method, path, query, rawBody });
-    response.writeHead(status, { "content-type": "application/json; charset=UTF-8" }).end(JSON.stringify(body));
+    const isPage = typeof body === "string";
+    response.writeHead(status, { "content-type": `${isPage ? "text/html" : "application/json"}; charset=UTF-8` });
+    response.end(isPage ? body : JSON.stringify(body));
     return;
   }
   const name = path.slice(API_PREFIX.length);
@@ -64,16 +75,18 @@ async function serve(
     query: Object.fromEntries(query),
     headers: request.headers,
     rawBody,
+    bodyBytes: bytes.length,
     body: parseJson(rawBody),
     at: world.clock.nowMs(),
   };
   world.requests.add(record);
   response.once("close", () => (record.endedAt = world.clock.nowMs()));
-  const api = APIS.get(name);
   // Assumed: what WeCom answers on a path that it does not have is not documented.
   if (api === undefined) response.writeHead(404).end();
-  else
-    await answerCall(world, api, { method, query, rawBody, ip: request.socket.remoteAddress ?? "" }, record, response);
+  else {
+    const call = { method, query, raw: { bytes, headers: request.headers }, ip: request.socket.remoteAddress ?? "" };
+    await answerCall(world, api, call, record, response);
+  }
 }
 
 async function answerCall(
@@ -122,8 +135,8 @@ function answerOf(
   return fault.errmsg === undefined ? injected : { ...injected, errmsg: fault.errmsg };
 }
 
-async function readText(request: IncomingMessage): Promise<string> {
+async function readBytes(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }

@@ -14,7 +14,7 @@ interface Window {
 }
 
 /** One limit, counted apart for each key. A block lasts as long as the window itself, from the call that broke it. */
-class FrequencyLimit {
+export class FrequencyLimit {
   readonly #windows = new Map<string, Window>();
 
   constructor(

@@ -19,7 +19,7 @@ const create: Api = {
   handle: ({ world, app, body }) => {
     const booking = readBooking(body, world.settings.assumptions);
     world.directory.requireVisible(app, booking.anchorUserid);
-    requireMedia(world, booking);
+    requireMedia(world, app.corpid, booking);
     return { livingid: world.livings.reserve(app, booking).livingid };
   },
 };
@@ -39,14 +39,16 @@ const modify: Api = {
     const remindSeconds = body.optionalInteger("remind_time");
     requireReserved(world, living);
     const old = living.booking;
+    const newType = type ?? old.type;
     const isReset = world.settings.assumptions.omittedRemindTime === "reset";
     world.livings.rebook(living, {
       ...old,
       theme: theme ?? old.theme,
-      description: description ?? old.description,
+      // "Effective for types 0 to 3": an EVENT's stands in `activity_detail`, which this call does not take.
+      description: newType === EVENT_TYPE ? old.description : (description ?? old.description),
       startSeconds: startSeconds ?? old.startSeconds,
       durationSeconds: durationSeconds ?? old.durationSeconds,
-      type: type ?? old.type,
+      type: newType,
       remindSeconds: remindSeconds ?? (isReset ? 0 : old.remindSeconds),
     });
     return {};
@@ -123,10 +125,18 @@ function requireReserved(world: World, living: Living): void {
   if (statusOf(living, world.clock.nowSeconds()) !== LIVING_STATUS.reserved) throw new ApiFailure(92006);
 }
 
-function requireMedia(world: World, { coverMediaid, shareMediaid, imageMediaids }: LivingBooking): void {
+function requireMedia(
+  world: World,
+  corpid: string,
+  { coverMediaid, shareMediaid, imageMediaids }: LivingBooking,
+): void {
   const { mediaIds } = world.settings;
-  if (mediaIds === "any") return;
   for (const mediaId of [coverMediaid, shareMediaid, ...imageMediaids]) {
-    if (mediaId !== undefined && !mediaIds.includes(mediaId)) throw new ApiFailure(40007);
+    if (mediaId === undefined) continue;
+    const uploaded = world.media.get(mediaId);
+    const isUsable = uploaded
+      ? world.media.isUsableImage(corpid, uploaded)
+      : mediaIds === "any" || mediaIds.includes(mediaId);
+    if (!isUsable) throw new ApiFailure(40007);
   }
 }

@@ -90,7 +90,7 @@ export interface SimulatorOptions {
   maxConcurrentPerApi?: number;
   /** Per corp and API, and per address and API. Default none; see DOCUMENTED_RATE_LIMITS. */
   rateLimits?: RateLimits;
-  /** media_ids that exist; others get 40007. Default "any". */
+  /** media_ids that exist besides those uploaded; others get 40007. Default "any". */
   mediaIds?: readonly string[] | "any";
   /** The caller's address as errmsg discloses it. Default "203.0.113.7". */
   egressIp?: string;
@@ -100,6 +100,8 @@ export interface SimulatorOptions {
   maxLivings?: number;
   /** How long a callback may take before it is sent again. Default 5000, as WeCom. */
   callbackTimeoutMs?: number;
+  /** Whether livings go live and end by themselves when their time has come. Default false. */
+  playsBySelf?: boolean;
   assumptions?: Partial<Assumptions>;
 }
 
@@ -132,6 +134,7 @@ export function settingsFrom(options: SimulatorOptions): Settings {
     record: 10_000,
     maxLivings: 50_000,
     callbackTimeoutMs: 5000,
+    playsBySelf: false,
     ...options,
     assumptions: { ...DEFAULT_ASSUMPTIONS, ...options.assumptions },
   };

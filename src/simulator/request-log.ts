@@ -9,7 +9,9 @@ export interface RecordedRequest {
   api: string;
   query: Readonly<Record<string, string>>;
   headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** "" for an upload. */
   rawBody: string;
+  bodyBytes: number;
   /** Undefined when it is no JSON. */
   body: unknown;
   /** When it had come in whole: milliseconds of the simulator's clock. */

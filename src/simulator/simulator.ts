@@ -9,10 +9,14 @@ import type { Fault } from "./faults.js";
 import type { LivingShare, WatchPass } from "./timed-codes.js";
 import { createHttpServer } from "./http-server.js";
 import type { Livings } from "./livings.js";
+import type { UploadedMedia } from "./media.js";
 import { type SimulatorOptions, settingsFrom } from "./options.js";
 import type { RecordedRequest } from "./request-log.js";
+import { playOn } from "./play.js";
 import type { Suites } from "./suites.js";
 import { World } from "./world.js";
+
+const PLAY_EVERY_MS = 1000;
 
 /** @throws when the port is taken */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
@@ -31,12 +35,14 @@ export class Simulator implements AsyncDisposable {
   readonly url: string;
   readonly #world: World;
   readonly #server: Server;
+  readonly #player: NodeJS.Timeout | undefined;
 
   constructor(world: World, server: Server) {
     const { address, port, family } = server.address() as AddressInfo;
     this.url = `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
     this.#world = world;
     this.#server = server;
+    if (world.settings.playsBySelf) this.#player = setInterval(() => playOn(world), PLAY_EVERY_MS).unref();
   }
 
   /** Oldest first; at most `record` of them. Requests to the control surface are not among them. */
@@ -60,6 +66,11 @@ export class Simulator implements AsyncDisposable {
 
   get livings(): Livings {
     return this.#world.livings;
+  }
+
+  /** What came in through media/upload, oldest first. */
+  get media(): readonly UploadedMedia[] {
+    return this.#world.media.all();
   }
 
   get clock(): { nowMs(): number; advance(ms: number): void } {
@@ -116,6 +127,7 @@ export class Simulator implements AsyncDisposable {
 
   /** Closes every connection, those that hang included, and pushes nothing any more. */
   async close(): Promise<void> {
+    clearInterval(this.#player);
     this.#world.lateEffects.clear();
     this.#world.callbacks.close();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));

@@ -12,8 +12,10 @@ import { LateEffects } from "./late-effects.js";
 import type { Living } from "./living.js";
 import { Livings } from "./livings.js";
 import type { Settings, SuiteOptions } from "./options.js";
+import { Media } from "./media.js";
 import { RequestLog } from "./request-log.js";
 import { Suites } from "./suites.js";
+import { Tickets } from "./tickets.js";
 
 export class World {
   readonly clock: SimulatorClock;
@@ -23,6 +25,8 @@ export class World {
   readonly wrongSecrets: WrongSecrets;
   readonly inFlight: CallsInFlight;
   readonly livings: Livings;
+  readonly media: Media;
+  readonly tickets: Tickets;
   readonly livingCodes: TimedCodes<WatchPass>;
   readonly shareCodes: TimedCodes<LivingShare>;
   readonly faults: FaultQueue;
@@ -54,6 +58,8 @@ export class World {
     this.wrongSecrets = new WrongSecrets(this.clock, settings.wrongSecretsPerHour);
     this.inFlight = new CallsInFlight(settings.maxConcurrentPerApi);
     this.livings = new Livings(this.clock, random, settings.maxLivings);
+    this.media = new Media(this.clock, random);
+    this.tickets = new Tickets(this.clock, random);
     this.livingCodes = new TimedCodes(this.clock, random, 5);
     this.shareCodes = new TimedCodes(this.clock, random, 5);
     this.faults = new FaultQueue(random);
@@ -78,6 +84,8 @@ export class World {
     this.frequency.clear();
     this.wrongSecrets.clear();
     this.livings.clear();
+    this.media.clear();
+    this.tickets.clear();
     this.livingCodes.clear();
     this.shareCodes.clear();
     this.faults.clear();

@@ -1,26 +1,32 @@
 /**
- * The store of one machine: an LMDB file that several processes may use at once. A write is on disk when its promise
- * resolves, and a killed process leaves every record either as it was or as it was to become. In one file, for records,
- * sets, queues and messages share the gate before each write, and the sweep.
+ * The store of one process: an LMDB file. A write is on disk when its promise resolves, and a killed process leaves every
+ * record either as it was or as it was to become.
  */
 import { hash, randomInt } from "node:crypto";
-import { existsSync, mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { type Database, open, type RootDatabase } from "lmdb";
-import { lendQuiet, openQuietly, type Quiet } from "./quiet-opening.js";
-import { type Expiry, reasonOf, type Store, StoreError } from "./store.js";
+import type { Database } from "lmdb";
+import { type OwnedFolder, openOwnedFolder } from "./owned-folder.js";
+import {
+  type ChannelListener,
+  deliver,
+  type Expiry,
+  type Listening,
+  type OnUnreadable,
+  reasonOf,
+  type Store,
+  StoreError,
+  subscribeTo,
+} from "./store.js";
 
 export interface EmbeddedStoreOptions {
+  /** Unix milliseconds; never steps back. */
   readonly now?: () => number;
-  /** LMDB cannot wake a reader, so listeners look for messages of other processes this often. */
-  readonly pollMs?: number;
   /** How often what is over is removed. Default: once a minute. */
   readonly sweepMs?: number;
+  readonly onUnreadable?: OnUnreadable;
 }
 
-/** A message is kept for so long: all who listen have heard it then. */
-const messagesKeptMs = 60_000;
 const dayMs = 24 * 3_600_000;
 
 /** The last time in Unix milliseconds that six bytes hold. */
@@ -29,42 +35,25 @@ const latest = 2 ** 48 - 1;
 /** Of a time in Unix milliseconds. */
 const dayOf = (time: number): number => Math.floor(time / dayMs);
 
-/** @throws {StoreError} when the folder cannot be used */
+/** @throws {StoreError} when the folder cannot be used; its cause is a `FolderInUseError` when another process does */
 export function openEmbeddedStore(dataDir: string, options: EmbeddedStoreOptions = {}): Store {
   const path = join(dataDir, "store");
   try {
-    // What is in it may be secret, and LMDB leaves the mode of its files to the umask.
-    makeFolder(path);
-    const { opened, id } = openQuietly(path, () => open({ path, noSubdir: false, overlappingSync: false, maxDbs: 4 }));
-    return new EmbeddedStore(opened, path, id, { now: Date.now, pollMs: 50, sweepMs: 60_000, ...options });
+    return new EmbeddedStore(openOwnedFolder(path), {
+      now: steadyClock(),
+      sweepMs: 60_000,
+      onUnreadable: () => undefined,
+      ...options,
+    });
   } catch (error) {
     throw new StoreError(`the embedded store in ${path} cannot be opened: ${reasonOf(error)}`, error);
   }
 }
 
-/** Not `recursive`: where a file system refuses folders with ENOENT, as /proc does, Node tries for ever. */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return;
-  makeFolder(dirname(path));
-  try {
-    mkdirSync(path, { mode: 0o700 });
-  } catch (error) {
-    // Another process may have been faster.
-    if (!existsSync(path)) throw error;
-  }
-}
-
-interface Message {
-  readonly channel: string;
-  readonly message: string;
-  readonly at: number;
-}
-
-class EmbeddedStore implements Store, Quiet {
+class EmbeddedStore implements Store {
   /** A disk may be slow, but nothing here hangs: it is worth waiting for. */
   readonly patienceMs = 10_000;
   readonly #records: Database<string, string>;
-  readonly #messages: Database<Message, number>;
   /** What is in a queue is under way, and therefore little: it is looked through whole. */
   readonly #queues: Database<number, [queue: string, member: string]>;
   /**
@@ -73,40 +62,17 @@ class EmbeddedStore implements Store, Quiet {
    * For the same reason the keys are short.
    */
   readonly #sets: Database<[endsAt: number, ...members: string[]], Buffer>;
-  readonly #listeners = new Map<string, Set<(message: string) => void>>();
   readonly #sweeper: NodeJS.Timeout;
-  #poller: NodeJS.Timeout | undefined;
-  #lastMessage = 0;
-  readonly #lending: ReturnType<typeof lendQuiet>;
-  /** While another process opens the file. */
-  #quiet: { readonly isOver: Promise<void>; readonly end: () => void } | undefined;
-  #writing = 0;
-  #onStill: (() => void) | undefined;
 
   constructor(
-    private readonly root: RootDatabase,
-    path: string,
-    id: string,
+    private readonly folder: OwnedFolder,
     private readonly options: Required<EmbeddedStoreOptions>,
   ) {
+    const { root } = folder;
     this.#records = root.openDB({ name: "records", encoding: "string", useVersions: true });
-    this.#messages = root.openDB({ name: "messages", keyEncoding: "uint32" });
     this.#queues = root.openDB({ name: "queues" });
     this.#sets = root.openDB({ name: "sets", encoding: "json", keyEncoding: "binary" });
-    this.#lending = lendQuiet(path, id, this);
     this.#sweeper = setInterval(() => void this.#sweep().catch(() => undefined), options.sweepMs).unref();
-  }
-
-  async stop(): Promise<void> {
-    let end = (): void => undefined;
-    const isOver = new Promise<void>((resolve) => (end = resolve));
-    this.#quiet = { isOver, end };
-    if (this.#writing > 0) await new Promise<void>((resolve) => (this.#onStill = resolve));
-  }
-
-  resume(): void {
-    this.#quiet?.end();
-    this.#quiet = undefined;
   }
 
   get(key: string): Promise<string | undefined> {
@@ -114,14 +80,14 @@ class EmbeddedStore implements Store, Quiet {
   }
 
   async set(key: string, value: string, expiry?: Expiry): Promise<void> {
-    await this.#write(() => this.#records.put(key, this.#seal(value, expiry), newVersion()));
+    await attempt(() => this.#records.put(key, this.#seal(value, expiry), newVersion()));
   }
 
   async delete(key: string): Promise<boolean> {
     for (;;) {
       const found = await attempt(() => this.#read(key));
       if (!found) return false;
-      if (await this.#write(() => this.#records.remove(key, found.version))) return true;
+      if (await attempt(() => this.#records.remove(key, found.version))) return true;
     }
   }
 
@@ -131,20 +97,20 @@ class EmbeddedStore implements Store, Quiet {
     value: string | undefined,
     expiry?: Expiry,
   ): Promise<boolean> {
-    return await this.#write(async () => {
-      const entry = this.#entry(key);
-      const found = entry && this.#unseal(entry.value);
-      if (found !== expected) return false;
-      if (value !== undefined) {
+    return await attempt(async () => {
+      for (;;) {
+        const entry = this.#records.getEntry(key);
+        if ((entry && this.#unseal(entry.value)) !== expected) return false;
+        if (value === undefined && entry === undefined) return true;
         // The version tells whether it is still the record that was compared; null: there was none.
-        return await this.#records.put(
-          key,
-          this.#seal(value, expiry),
-          newVersion(),
-          (entry?.version ?? null) as number,
-        );
+        const version = (entry?.version ?? null) as number;
+        const isWritten =
+          value === undefined
+            ? await this.#records.remove(key, version)
+            : await this.#records.put(key, this.#seal(value, expiry), newVersion(), version);
+        // Else another record stands there, maybe with the same value.
+        if (isWritten) return true;
       }
-      return entry === undefined || (await this.#records.remove(key, entry.version));
     });
   }
 
@@ -161,7 +127,7 @@ class EmbeddedStore implements Store, Quiet {
   async include(set: string, members: readonly string[], expiresInMs: number): Promise<void> {
     const now = this.options.now();
     const endsAt = Math.ceil(now + expiresInMs);
-    await this.#write(() => this.#sets.put(setKey(dayOf(endsAt), set, now, randomInt(2 ** 32)), [endsAt, ...members]));
+    await attempt(() => this.#sets.put(setKey(dayOf(endsAt), set, now, randomInt(2 ** 32)), [endsAt, ...members]));
   }
 
   async included(set: string, members: readonly string[]): Promise<string[]> {
@@ -169,7 +135,6 @@ class EmbeddedStore implements Store, Quiet {
     const found: string[] = [];
     let seen = 0;
     await attempt(async () => {
-      this.root.resetReadTxn();
       const now = this.options.now();
       for (const day of this.#daysFrom(dayOf(now))) {
         const ofSet = { start: setKey(day, set, 0, 0), end: setKey(day, set, latest, 0) };
@@ -194,12 +159,11 @@ class EmbeddedStore implements Store, Quiet {
   }
 
   async enqueue(queue: string, member: string, dueAt: number): Promise<void> {
-    await this.#write(() => this.#queues.put([queue, member], dueAt));
+    await attempt(() => this.#queues.put([queue, member], dueAt));
   }
 
   due(queue: string, now: number, limit: number): Promise<string[]> {
     return attempt(() => {
-      this.root.resetReadTxn();
       const members = this.#queues.getRange({ start: [queue, ""], end: [queue, "\uffff"] });
       return [...members.filter(({ value }) => value <= now)]
         .sort((one, other) => one.value - other.value)
@@ -209,66 +173,47 @@ class EmbeddedStore implements Store, Quiet {
   }
 
   async dequeue(queue: string, member: string): Promise<void> {
-    await this.#write(() => this.#queues.remove([queue, member]));
+    await attempt(() => this.#queues.remove([queue, member]));
   }
 
   async publish(channel: string, message: string): Promise<void> {
-    await this.#write(() =>
-      this.root.transaction(() => {
-        const number = this.#newestMessage() + 1;
-        void this.#messages.put(number, { channel, message, at: this.options.now() });
-      }),
-    );
-    if (this.#poller) this.#poll();
+    // Not within the caller's turn, as with any other store.
+    await nextTurn();
+    for (const listener of [...(this.folder.listeners.get(channel) ?? [])]) {
+      deliver(channel, message, listener, this.options.onUnreadable);
+    }
+  }
+
+  listen(channel: string, listener: ChannelListener): Promise<Listening> {
+    const { listeners } = this.folder;
+    const each = { ...listener };
+    const ofChannel = listeners.get(channel) ?? new Set();
+    listeners.set(channel, ofChannel.add(each));
+    listener.onHearing?.();
+    const stop = (): void => {
+      ofChannel.delete(each);
+      if (ofChannel.size === 0) listeners.delete(channel);
+    };
+    return Promise.resolve({ isHearing: true, stop });
   }
 
   subscribe(channel: string, listener: (message: string) => void): Promise<() => void> {
-    return attempt(() => {
-      if (!this.#poller) {
-        this.#lastMessage = this.#newestMessage();
-        this.#poller = setInterval(() => {
-          this.#poll();
-        }, this.options.pollMs).unref();
-      }
-      const listeners = this.#listeners.get(channel) ?? new Set();
-      this.#listeners.set(channel, listeners.add(listener));
-      return () => {
-        listeners.delete(listener);
-        if (listeners.size === 0) this.#listeners.delete(channel);
-      };
-    });
+    return subscribeTo(this, channel, listener);
+  }
+
+  now(): Promise<number> {
+    return Promise.resolve(this.options.now());
   }
 
   async close(): Promise<void> {
     clearInterval(this.#sweeper);
-    clearInterval(this.#poller);
-    this.#lending.beforeClose();
-    await attempt(() => this.root.close());
-    this.#lending.afterClose();
-  }
-
-  async #write<T>(work: () => T | Promise<T>): Promise<T> {
-    while (this.#quiet) await this.#quiet.isOver;
-    this.#writing += 1;
-    try {
-      return await attempt(work);
-    } finally {
-      this.#writing -= 1;
-      if (this.#writing === 0) this.#onStill?.();
-    }
-  }
-
-  /** What other processes wrote is seen only by a read transaction that is younger. */
-  #entry(key: string): { value: string; version: number } | undefined {
-    this.root.resetReadTxn();
-    const entry = this.#records.getEntry(key);
-    return entry && { value: entry.value, version: entry.version ?? 0 };
+    await attempt(() => this.folder.close());
   }
 
   #read(key: string): { value: string; version: number } | undefined {
-    const entry = this.#entry(key);
+    const entry = this.#records.getEntry(key);
     const value = entry && this.#unseal(entry.value);
-    return entry && value !== undefined ? { value, version: entry.version } : undefined;
+    return entry && value !== undefined ? { value, version: entry.version ?? 0 } : undefined;
   }
 
   #seal(value: string, expiry: Expiry | undefined): string {
@@ -282,43 +227,22 @@ class EmbeddedStore implements Store, Quiet {
     return record.slice(colonAt + 1);
   }
 
-  #newestMessage(): number {
-    for (const number of this.#messages.getKeys({ reverse: true, limit: 1 })) return number;
-    return 0;
-  }
-
-  #poll(): void {
-    this.root.resetReadTxn();
-    for (const { key, value } of this.#messages.getRange({ start: this.#lastMessage + 1 })) {
-      this.#lastMessage = key;
-      for (const listener of this.#listeners.get(value.channel) ?? []) listener(value.message);
-    }
-  }
-
   async #sweep(): Promise<void> {
-    // Processes that were killed hold their place in LMDB's table of readers, and with it old pages of the file.
-    this.root.readerCheck();
     let seen = 0;
     let removing: Promise<unknown>[] = [];
-    for (const { key, value, version } of this.#records.getRange({ versions: true, snapshot: false })) {
-      if (this.#unseal(value) === undefined) removing.push(this.#write(() => this.#records.remove(key, version ?? 0)));
-      if (++seen % 500 > 0) continue;
+    const remove = async (removal: Promise<unknown> | undefined): Promise<void> => {
+      if (removal) removing.push(removal);
+      if (++seen % 500 > 0) return;
       await Promise.all(removing);
       removing = [];
       await nextTurn();
+    };
+    for (const { key, value, version } of this.#records.getRange({ versions: true, snapshot: false })) {
+      const isOver = this.#unseal(value) === undefined;
+      await remove(isOver ? this.#records.remove(key, version ?? 0) : undefined);
     }
     for (const key of this.#sets.getKeys({ end: dayKey(dayOf(this.options.now())), snapshot: false })) {
-      removing.push(this.#write(() => this.#sets.remove(key)));
-      if (++seen % 500 > 0) continue;
-      await Promise.all(removing);
-      removing = [];
-      await nextTurn();
-    }
-    // The newest stays, so that the numbers go on from it.
-    const newest = this.#newestMessage();
-    for (const { key, value } of this.#messages.getRange({ end: newest })) {
-      if (value.at > this.options.now() - messagesKeptMs) break;
-      removing.push(this.#write(() => this.#messages.remove(key)));
+      await remove(this.#sets.remove(key));
     }
     await Promise.all(removing);
   }
@@ -338,6 +262,18 @@ function setKey(day: number, set: string, time: number, id: number): Buffer {
   key.writeUIntBE(time, 18, 6);
   key.writeUInt32BE(id, 24);
   return key;
+}
+
+/** Follows the machine's clock forwards, and goes on by itself where that one is set back. */
+function steadyClock(): () => number {
+  let reading = Date.now();
+  let readAt = performance.now();
+  return () => {
+    const elapsedMs = performance.now() - readAt;
+    readAt += elapsedMs;
+    reading = Math.max(Date.now(), reading + elapsedMs);
+    return Math.floor(reading);
+  };
 }
 
 /** Never the same twice for one key, so that a record which was replaced and put back is not taken for untouched. */

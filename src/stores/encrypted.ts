@@ -5,7 +5,7 @@
  */
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
 import type { Secret } from "../observability/secret.js";
-import { type Store, StoreError } from "./store.js";
+import { type Store, StoreError, subscribeTo } from "./store.js";
 
 const mark = "sealed:";
 
@@ -32,6 +32,21 @@ export function encrypted(store: Store, secret: Secret): Store {
     }
   };
 
+  const listen: Store["listen"] = (channel, listener) =>
+    store.listen(channel, {
+      ...listener,
+      onMessage: (sealed) => {
+        let message: string;
+        try {
+          message = unseal(channel, sealed);
+        } catch {
+          // Of somebody with another key. Thrown in a listener, it would end the process.
+          return;
+        }
+        listener.onMessage(message);
+      },
+    });
+
   return {
     patienceMs: store.patienceMs,
     get: async (name) => {
@@ -43,10 +58,13 @@ export function encrypted(store: Store, secret: Secret): Store {
     compareAndSet: async (name, expected, value, expiry) => {
       const sealed = value === undefined ? undefined : seal(name, value);
       if (expected === undefined) return await store.compareAndSet(name, undefined, sealed, expiry);
-      // The same text is never sealed to the same bytes: what stands there is opened, and its bytes are compared.
-      const found = await store.get(name);
-      if (found === undefined || unseal(name, found) !== expected) return false;
-      return await store.compareAndSet(name, found, sealed, expiry);
+      for (;;) {
+        // The same text is never sealed to the same bytes: what stands there is opened, and its bytes are compared.
+        const found = await store.get(name);
+        if (found === undefined || unseal(name, found) !== expected) return false;
+        // Else other bytes stand there by now, maybe with the same text.
+        if (await store.compareAndSet(name, found, sealed, expiry)) return true;
+      }
     },
     async *scan(prefix) {
       for await (const [name, value] of store.scan(prefix)) yield [name, unseal(name, value)] as const;
@@ -57,17 +75,9 @@ export function encrypted(store: Store, secret: Secret): Store {
     due: (queue, now, limit) => store.due(queue, now, limit),
     dequeue: (queue, member) => store.dequeue(queue, member),
     publish: (channel, message) => store.publish(channel, seal(channel, message)),
-    subscribe: (channel, listener) =>
-      store.subscribe(channel, (sealed) => {
-        let message: string;
-        try {
-          message = unseal(channel, sealed);
-        } catch {
-          // Of somebody with another key. Thrown in a listener, it would end the process.
-          return;
-        }
-        listener(message);
-      }),
+    listen,
+    subscribe: (channel, onMessage) => subscribeTo({ listen }, channel, onMessage),
+    now: () => store.now(),
     close: () => store.close(),
   };
 }

@@ -1,19 +1,36 @@
 /**
- * The store that replicas on several machines share. Redis may be slow, hang or be gone at any time: a command that is
- * not answered within `timeoutMs` fails, and from then on all others fail at once, so that nobody queues behind a server
- * that does not answer, until it has answered a ping.
+ * The store that replicas on several machines share, in Redis or Valkey. Redis may be slow, hang or be gone at any time: a
+ * command that is not answered within `timeoutMs` fails, and from then on all others fail at once, so that nobody queues
+ * behind a server that does not answer, until it has answered a ping. Each command has one key, as a Cluster needs it.
  */
-import { setTimeout as wait } from "node:timers/promises";
-import { createClient } from "@redis/client";
 import type { Logger } from "../observability/logger.js";
-import { type Expiry, reasonOf, type Store, StoreError, within } from "./store.js";
+import { connectTo, connectToListen, type NodeClient, type RedisLink, type TlsFiles } from "./redis-clients.js";
+import { RedisConnection } from "./redis-connection.js";
+import { RedisListeners } from "./redis-listeners.js";
+import { parseRedisUrl, type RedisTarget } from "./redis-url.js";
+import {
+  type ChannelListener,
+  type Expiry,
+  type Listening,
+  type OnUnreadable,
+  reasonOf,
+  type Store,
+  StoreError,
+  subscribeTo,
+} from "./store.js";
 
 export interface RedisStoreOptions {
   readonly log: Logger;
   /** Default 500. */
   readonly timeoutMs?: number;
-  /** Between pings that fail at once, for there is no connection. Default 1000. */
+  /** Between pings, and between attempts to connect. Default 1000. */
   readonly restMs?: number;
+  readonly tls?: TlsFiles;
+  /** Refuses a Redis that may evict what is stored. */
+  readonly isProduction?: boolean;
+  /** Each write waits until so many replicas of Redis have it. Default 0. */
+  readonly replicas?: number;
+  readonly onUnreadable?: OnUnreadable;
 }
 
 /** Everything of ours begins so: the database may be shared with others. */
@@ -39,6 +56,10 @@ const now = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
 
+/** Asked with a key, so that all replicas ask the same node of a Cluster. */
+const nowScript = `${now}
+return now`;
+
 /** Members by when they expire; the set goes with the last of them. */
 const includeScript = `${now}
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
@@ -53,66 +74,70 @@ for _, member in ipairs(ARGV) do
 end
 return found`;
 
-/** @throws {StoreError} when it cannot be reached now; later it may go and come back */
+/** @throws {StoreError} when it cannot be reached now, or is not fit; later it may go and come back */
 export async function openRedisStore(url: string, options: RedisStoreOptions): Promise<Store> {
-  let isOpen = false;
-  const client = newClient(url, (retries, cause) =>
-    isOpen ? Math.min(2 ** retries * 50, 1000) : new Error(reasonOf(cause)),
-  );
-  const report = onceUntilReady(options.log);
-  client.on("error", report.failed).on("ready", report.ready);
-  const listener = client.duplicate();
-  listener.on("error", report.failed);
-  const store = new RedisStore(client, listener, options.timeoutMs ?? 500, options.restMs ?? 1000);
+  const target = parseRedisUrl(url);
+  if (!target) throw new StoreError("REDIS_URL has a form that is not known");
+  const store = new RedisStore(target, {
+    timeoutMs: 500,
+    restMs: 1000,
+    replicas: 0,
+    isProduction: false,
+    onUnreadable: () => undefined,
+    ...options,
+  });
   try {
-    await client.connect();
-    await listener.connect();
-    isOpen = true;
-    await warnUnlessDurable(client, options.log);
+    await store.open();
     return store;
   } catch (error) {
-    client.destroy();
-    if (listener.isOpen) listener.destroy();
-    throw new StoreError(`Redis at ${place(url)} cannot be used: ${reasonOf(error)}`, error);
+    await store.close();
+    const place = target.addresses.map(({ host, port }) => `${host}:${port}`).join(",");
+    throw new StoreError(`Redis at ${place} cannot be used: ${reasonOf(error)}`, error);
   }
 }
 
-function newClient(url: string, reconnectStrategy: (retries: number, cause: Error) => number | Error) {
-  return createClient({
-    url,
-    disableOfflineQueue: true,
-    // A connection to a machine that vanished looks healthy: pings find out, and the socket is given up.
-    pingInterval: 3000,
-    socket: { connectTimeout: 2000, socketTimeout: 10_000, reconnectStrategy },
-  });
-}
-
-type Client = ReturnType<typeof newClient>;
+type Options = Required<Omit<RedisStoreOptions, "tls">> & Pick<RedisStoreOptions, "tls">;
 
 class RedisStore implements Store {
   readonly patienceMs = 100;
-  #isAway = false;
-  #isClosed = false;
+  readonly #reading: RedisConnection<RedisLink>;
+  /** Waiting for replicas blocks a connection: reads go over another one. */
+  readonly #writing: RedisConnection<RedisLink>;
+  readonly #listeners: RedisListeners;
 
   constructor(
-    private readonly client: Client,
-    private readonly listener: Client,
-    private readonly timeoutMs: number,
-    private readonly restMs: number,
-  ) {}
+    private readonly target: RedisTarget,
+    private readonly options: Options,
+  ) {
+    const connection = () =>
+      new RedisConnection({ ...options, connect: (signal) => connectTo(target, { tls: options.tls, signal }) });
+    this.#reading = connection();
+    this.#writing = options.replicas > 0 ? connection() : this.#reading;
+    this.#listeners = new RedisListeners({
+      ...options,
+      connect: (signal) => connectToListen(target, { tls: options.tls, signal }),
+    });
+  }
+
+  async open(): Promise<void> {
+    const link = await this.#reading.open();
+    await checkFitness(link, this.target, this.options);
+    if (this.#writing !== this.#reading) await this.#writing.open();
+    await this.#listeners.open();
+  }
 
   async get(key: string): Promise<string | undefined> {
-    return (await this.#ask(() => this.client.get(namespace + key))) ?? undefined;
+    return (await this.#read(({ commands }) => commands.get(namespace + key))) ?? undefined;
   }
 
   async set(key: string, value: string, expiry?: Expiry): Promise<void> {
     const options =
       expiry?.expiresInMs === undefined ? {} : ({ expiration: milliseconds(expiry.expiresInMs) } as const);
-    await this.#ask(() => this.client.set(namespace + key, value, options));
+    await this.#write(key, (client, name) => client.set(name, value, options));
   }
 
   async delete(key: string): Promise<boolean> {
-    return (await this.#ask(() => this.client.del(namespace + key))) === 1;
+    return (await this.#write(key, (client, name) => client.del(name))) === 1;
   }
 
   async compareAndSet(
@@ -122,106 +147,100 @@ class RedisStore implements Store {
     expiry?: Expiry,
   ): Promise<boolean> {
     const expiresIn = expiry?.expiresInMs === undefined ? "" : String(milliseconds(expiry.expiresInMs).value);
-    const reply = await this.#ask(() =>
-      this.client.eval(compareAndSetScript, {
-        keys: [namespace + key],
-        arguments: [marked(expected), marked(value), expiresIn],
-      }),
-    );
-    return reply === 1;
+    const args = [marked(expected), marked(value), expiresIn];
+    return (await this.#write(key, (client, name) => evaluate(client, compareAndSetScript, name, args))) === 1;
   }
 
   async *scan(prefix: string): AsyncGenerator<readonly [string, string]> {
     const pattern = (namespace + prefix).replace(/[\\*?[\]]/g, "\\$&") + "*";
     const seen = new Set<string>();
-    let cursor = "0";
-    do {
-      const page = await this.#ask(() => this.client.scan(cursor, { MATCH: pattern, COUNT: 500 }));
-      cursor = page.cursor;
-      // SCAN may name a key twice.
-      const keys = page.keys.filter((key) => !seen.has(key));
-      for (const key of keys) seen.add(key);
-      const values = keys.length === 0 ? [] : await this.#ask(() => this.client.mGet(keys));
-      for (const [index, key] of keys.entries()) {
-        const value = values[index] ?? undefined;
-        if (value !== undefined) yield [key.slice(namespace.length), value];
-      }
-    } while (cursor !== "0");
+    const nodes = await this.#read((link) => link.nodes());
+    for (const node of nodes) {
+      let cursor = "0";
+      do {
+        const page = await this.#read(() => node.scan(cursor, { MATCH: pattern, COUNT: 500, TYPE: "string" }));
+        cursor = page.cursor;
+        // SCAN may name a key twice.
+        const keys = page.keys.filter((key) => !seen.has(key));
+        for (const key of keys) seen.add(key);
+        const values = await this.#read(({ commands }) => Promise.all(keys.map((key) => commands.get(key))));
+        for (const [index, key] of keys.entries()) {
+          const value = values[index] ?? undefined;
+          if (value !== undefined) yield [key.slice(namespace.length), value];
+        }
+      } while (cursor !== "0");
+    }
   }
 
   async include(set: string, members: readonly string[], expiresInMs: number): Promise<void> {
-    const expiresIn = String(milliseconds(expiresInMs).value);
-    await this.#ask(() =>
-      this.client.eval(includeScript, { keys: [namespace + set], arguments: [expiresIn, ...members] }),
-    );
+    const args = [String(milliseconds(expiresInMs).value), ...members];
+    await this.#write(set, (client, name) => evaluate(client, includeScript, name, args));
   }
 
   async included(set: string, members: readonly string[]): Promise<string[]> {
-    const reply = await this.#ask(() =>
-      this.client.eval(includedScript, { keys: [namespace + set], arguments: [...members] }),
-    );
-    return reply as unknown as string[];
+    const reply = await this.#read(({ commands }) => evaluate(commands, includedScript, namespace + set, members));
+    return reply as string[];
   }
 
   async enqueue(queue: string, member: string, dueAt: number): Promise<void> {
-    await this.#ask(() => this.client.zAdd(namespace + queue, { score: dueAt, value: member }));
+    await this.#write(queue, (client, name) => client.zAdd(name, { score: dueAt, value: member }));
   }
 
   due(queue: string, now: number, limit: number): Promise<string[]> {
     const page = { BY: "SCORE", LIMIT: { offset: 0, count: limit } } as const;
-    return this.#ask(() => this.client.zRange(namespace + queue, "-inf", now, page));
+    return this.#read(({ commands }) => commands.zRange(namespace + queue, "-inf", now, page));
   }
 
   async dequeue(queue: string, member: string): Promise<void> {
-    await this.#ask(() => this.client.zRem(namespace + queue, member));
+    await this.#write(queue, (client, name) => client.zRem(name, member));
   }
 
   async publish(channel: string, message: string): Promise<void> {
-    await this.#ask(() => this.client.publish(namespace + channel, message));
+    await this.#read(({ commands }) => commands.publish(namespace + channel, message));
   }
 
-  async subscribe(channel: string, listener: (message: string) => void): Promise<() => void> {
-    const name = namespace + channel;
-    // A channel that is listened to already is not asked for again: whether Redis is there at all would not be noticed.
-    await this.#ask(() => this.client.ping());
-    await this.#ask(() => this.listener.subscribe(name, listener));
-    return () => void this.listener.unsubscribe(name, listener).catch(() => undefined);
+  listen(channel: string, listener: ChannelListener): Promise<Listening> {
+    return this.#listeners.listen(namespace + channel, listener);
   }
 
+  subscribe(channel: string, listener: (message: string) => void): Promise<() => void> {
+    return subscribeTo(this, channel, listener);
+  }
+
+  async now(): Promise<number> {
+    return (await this.#read(({ commands }) => evaluate(commands, nowScript, `${namespace}clock`, []))) as number;
+  }
+
+  /** Not a polite goodbye, which would wait for a server that hangs: all that was to be written has been awaited. */
   close(): Promise<void> {
-    this.#isClosed = true;
-    // Not a polite goodbye, which would wait for a server that hangs: all that was to be written has been awaited.
-    this.client.destroy();
-    this.listener.destroy();
+    for (const each of [this.#reading, this.#writing, this.#listeners]) each.close();
     return Promise.resolve();
   }
 
-  async #ask<T>(command: () => Promise<T>): Promise<T> {
-    if (this.#isAway) throw new StoreError("Redis did not answer a moment ago");
-    try {
-      return await within(this.timeoutMs, command(), () => {
-        void this.#awaitAnswer();
-        return new StoreError(`Redis did not answer within ${this.timeoutMs} ms`);
-      });
-    } catch (error) {
-      throw error instanceof StoreError ? error : new StoreError(`Redis failed: ${reasonOf(error)}`, error);
-    }
+  #read<T>(command: (link: RedisLink) => Promise<T>): Promise<T> {
+    return this.#reading.ask(command);
   }
 
-  /** One ping for all: no command is spent on finding out whether Redis is back, and nobody waits for it. */
-  async #awaitAnswer(): Promise<void> {
-    if (this.#isAway) return;
-    this.#isAway = true;
-    while (!this.#isClosed) {
-      try {
-        await this.client.ping();
-        break;
-      } catch {
-        await wait(this.restMs, undefined, { ref: false });
-      }
-    }
-    this.#isAway = false;
+  async #write<T>(key: string, command: (client: Pick<NodeClient, Writes>, name: string) => Promise<T>): Promise<T> {
+    const name = namespace + key;
+    const { replicas, timeoutMs } = this.options;
+    if (replicas === 0) return await this.#writing.ask(({ commands }) => command(commands, name));
+    const [reply, acknowledged] = await this.#writing.ask(async (link) => {
+      const node = await link.nodeOf(name);
+      // In one turn, so that nothing comes between: WAIT speaks of what its own connection wrote last.
+      return await Promise.all([command(node, name), node.wait(replicas, Math.ceil(timeoutMs / 2))]);
+    });
+    if (acknowledged >= replicas) return reply;
+    throw new StoreError(
+      `Redis has the write, but ${acknowledged} of ${replicas} replicas (WECOM_STORE_REPLICAS) said so`,
+    );
   }
+}
+
+type Writes = "set" | "del" | "eval" | "zAdd" | "zRem";
+
+function evaluate(client: Pick<NodeClient, "eval">, script: string, key: string, args: readonly string[]) {
+  return client.eval(script, { keys: [key], arguments: [...args] }) as Promise<unknown>;
 }
 
 /** An absent value must differ from an empty one. */
@@ -233,29 +252,28 @@ function milliseconds(value: number) {
   return { type: "PX", value: Math.max(1, Math.ceil(value)) } as const;
 }
 
-/** Permanent codes are given out once: a Redis that forgets them on a restart costs every corp a new authorisation. */
-async function warnUnlessDurable(client: Client, log: Logger): Promise<void> {
-  const persistence = await client.info("persistence").catch(() => "");
-  if (!/^aof_enabled:0/m.test(persistence)) return;
-  log.warn("Redis runs without appendonly: what is stored there can be lost when it stops");
-}
-
-/** One line when Redis goes and one when it is back, however many commands and attempts failed in between. */
-function onceUntilReady(log: Logger) {
-  let isWell = true;
-  return {
-    failed: (error: unknown) => {
-      if (isWell) log.error({ reason: reasonOf(error) }, "Redis cannot be reached");
-      isWell = false;
-    },
-    ready: () => {
-      if (!isWell) log.info("Redis is back");
-      isWell = true;
-    },
-  };
-}
-
-/** Host and port: a URL may hold a password. */
-function place(url: string): string {
-  return URL.canParse(url) ? new URL(url).host : "the given URL";
+/** @throws {StoreError} when it would lose what is stored, or cannot hold it */
+async function checkFitness(link: RedisLink, target: RedisTarget, { log, isProduction }: Options): Promise<void> {
+  for (const node of await link.nodes()) {
+    // A user who may not ask is not kept from starting.
+    const facts = await node.info().catch(() => "");
+    const fact = (name: string): string => new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(facts)?.[1] ?? "";
+    if (target.kind === "single" && fact("cluster_enabled") === "1") {
+      throw new StoreError("it is a node of a Cluster: REDIS_URL must be redis+cluster://HOST:PORT,HOST:PORT");
+    }
+    if (fact("redis_mode") === "sentinel") {
+      throw new StoreError("it is a Sentinel: REDIS_URL must be redis+sentinel://HOST:PORT,HOST:PORT/MASTER-NAME");
+    }
+    if (fact("role") === "slave") throw new StoreError("it is a replica, which takes no writes");
+    const mayEvict = Number(fact("maxmemory")) > 0 && fact("maxmemory_policy") !== "noeviction";
+    if (mayEvict) {
+      const problem = `its maxmemory-policy is ${fact("maxmemory_policy")}, so that what is stored may vanish: it must be noeviction`;
+      if (isProduction) throw new StoreError(problem);
+      log.warn(`Redis: ${problem}`);
+    }
+    if (fact("aof_enabled") === "0") {
+      // Permanent codes are given out once: without them every corp has to authorise the app again.
+      log.warn("Redis runs without appendonly: what is stored there can be lost when it stops");
+    }
+  }
 }

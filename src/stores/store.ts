@@ -57,10 +57,37 @@ export interface Store {
   /** Tells all who listen now, in all replicas, this one included. Nobody hears what was said before they listened. */
   publish(channel: string, message: string): Promise<void>;
 
-  /** @returns ends the listening */
+  /**
+   * Listens until it is stopped, whatever happens to the store: what cannot be heard now is tried again.
+   *
+   * @returns when the channel is heard, or when that failed at first
+   */
+  listen(channel: string, listener: ChannelListener): Promise<Listening>;
+
+  /** As `listen`, but rejects when the channel cannot be heard now. */
   subscribe(channel: string, listener: (message: string) => void): Promise<() => void>;
 
+  /**
+   * The store's clock in Unix milliseconds: the same for all replicas, which makes times of theirs comparable. Redis: the
+   * server's, which may step back when another server takes over. Embedded: never steps back while the process runs.
+   */
+  now(): Promise<number>;
+
   close(): Promise<void>;
+}
+
+export interface ChannelListener {
+  onMessage(message: string): void;
+  /** Messages are heard from now on, at first and after each gap. What was published before may have been missed. */
+  onHearing?(): void;
+  /** Messages may be missed from now on, until `onHearing`. */
+  onGap?(): void;
+}
+
+export interface Listening {
+  /** False: messages may be missed. */
+  readonly isHearing: boolean;
+  stop(): void;
 }
 
 /** The store did not do what was asked. What it holds is not told, only what went wrong. */
@@ -101,6 +128,34 @@ export function impatient(store: Store): Pick<Store, "get" | "set" | "delete" | 
     set: (key, value, expiry) => inTime(store.set(key, value, expiry)),
     delete: (key) => inTime(store.delete(key)),
     compareAndSet: (key, expected, value, expiry) => inTime(store.compareAndSet(key, expected, value, expiry)),
+  };
+}
+
+/** Called with each message that a listener could not make sense of: of another release, say, or sealed with another key. */
+export type OnUnreadable = (channel: string, error: unknown) => void;
+
+/** What a listener throws must not end the process, nor keep other listeners from hearing. */
+export function deliver(channel: string, message: string, listener: ChannelListener, onUnreadable: OnUnreadable): void {
+  try {
+    listener.onMessage(message);
+  } catch (error) {
+    onUnreadable(channel, error);
+  }
+}
+
+/** @throws {StoreError} when the channel cannot be heard now */
+export async function subscribeTo(
+  store: Pick<Store, "listen">,
+  channel: string,
+  onMessage: (message: string) => void,
+): Promise<() => void> {
+  const listening = await store.listen(channel, { onMessage });
+  if (!listening.isHearing) {
+    listening.stop();
+    throw new StoreError(`the channel ${channel} cannot be heard`);
+  }
+  return () => {
+    listening.stop();
   };
 }
 

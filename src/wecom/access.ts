@@ -4,10 +4,10 @@ import type { CallbackEvent } from "./callback/events.js";
 import { publishLivingStatus } from "./callback/living-status-channel.js";
 import type { Receiver } from "./callback/receiver.js";
 import type { WecomClient } from "./client.js";
-import { Suite } from "./suite/suite.js";
+import { Suite, type SuiteDependencies } from "./suite/suite.js";
 import { fixedToken } from "./tokens/fixed-token.js";
 import { selfBuiltApp } from "./tokens/gettoken.js";
-import type { TokenKit } from "./tokens/renewed-token.js";
+import { FailedFetches } from "./tokens/failed-fetches.js";
 import type { TokenSource } from "./tokens/token-source.js";
 
 export type AppCredentials =
@@ -17,6 +17,7 @@ export type AppCredentials =
       readonly kind: "suite";
       readonly suiteId: string;
       readonly suiteSecret: Secret;
+      /** The provider's own: only the verification of a callback URL is addressed to it. */
       readonly providerCorpid: string | undefined;
     };
 
@@ -33,14 +34,21 @@ export interface Access {
 }
 
 /** @param wecom which WeCom it is: a token of one is of no use at another, such as a simulator */
-export function accessWith(credentials: AppCredentials, wecom: URL, client: WecomClient, kit: TokenKit): Access {
+export function accessWith(
+  credentials: AppCredentials,
+  wecom: URL,
+  client: WecomClient,
+  givenDependencies: Omit<SuiteDependencies, "failedFetches">,
+): Access {
+  // One for all tokens: WeCom bans the address, not the corp whose secret is wrong.
+  const dependencies = { ...givenDependencies, failedFetches: new FailedFetches(givenDependencies) };
   if (credentials.kind === "suite") {
-    const suite = new Suite(credentials, client, kit);
+    const suite = new Suite(credentials, client, dependencies);
     return {
       ...{ app: `suite:${credentials.suiteId}`, tokens: suite.tokens, defaultCorp: "", receiver: credentials, suite },
       handle: async (event) => {
         if ("suiteId" in event) await suite.handle(event);
-        else await handleData(event, kit);
+        else await handleData(event, dependencies);
       },
     };
   }
@@ -49,13 +57,13 @@ export function accessWith(credentials: AppCredentials, wecom: URL, client: Weco
   return {
     ...(credentials.kind === "fixed-token"
       ? { app: `fixed:${corpid}`, tokens: fixedToken(corpid, credentials.token) }
-      : selfBuiltApp(credentials, wecom, client, kit)),
+      : selfBuiltApp(credentials, wecom, client, dependencies)),
     defaultCorp: corpid,
     receiver: { kind: "corp", corpid },
-    handle: (event) => handleData(event, kit),
+    handle: (event) => handleData(event, dependencies),
   };
 }
 
-async function handleData(event: CallbackEvent, { store }: TokenKit): Promise<void> {
+async function handleData(event: CallbackEvent, { store }: SuiteDependencies): Promise<void> {
   if (event.kind === "living_status_change") await publishLivingStatus(store, event);
 }

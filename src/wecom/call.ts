@@ -1,5 +1,5 @@
 import type { Logger } from "../observability/logger.js";
-import { type Deadline, type Ending, type Patience, PatienceOfClient } from "./deadline.js";
+import { type Deadline, type Cancellation, type TimeLimit, ClientTimeLimit } from "./deadline.js";
 
 /** An API of WeCom's and the properties of it that decide what may be done after a failure. */
 export interface Endpoint {
@@ -14,12 +14,10 @@ export interface Endpoint {
   readonly mayOmitErrcode?: true;
 }
 
-/** The right to send what must not be sent twice. It is asked for when all else is ready, and may be lost again. */
+/** The right to send what must not be sent twice. It is asked for when all else is ready. */
 export interface SendPermit {
   /** Before the request is handed to the network: notes durably that it may be on its way. Rejects: it is not sent. */
   obtain(): Promise<void>;
-  /** Looked at right before the first byte is written. */
-  isValid(): boolean;
 }
 
 /** What a call needs to know of the operation that it belongs to. */
@@ -28,7 +26,7 @@ export interface CallOptions {
   readonly corp: string;
   readonly deadline: Deadline;
   /** The client leaves: ends the reads, never a write, whose outcome must be known to somebody. Absent: nobody can leave. */
-  readonly departure?: Ending;
+  readonly clientGone?: Cancellation;
   readonly log: Logger;
   /** Counts a call for the caller. @throws {WecomOverloadError} when they have made too many; absent: nobody counts */
   readonly count?: (api: string) => void;
@@ -36,11 +34,11 @@ export interface CallOptions {
   readonly permit?: SendPermit;
 }
 
-export function patienceFor({ effect }: Endpoint, { deadline, departure }: CallOptions): Patience {
-  return effect === "read" && departure ? new PatienceOfClient(deadline, departure) : deadline;
+export function timeLimitFor({ effect }: Endpoint, { deadline, clientGone }: CallOptions): TimeLimit {
+  return effect === "read" && clientGone ? new ClientTimeLimit(deadline, clientGone) : deadline;
 }
 
 /** For reads that serve a write: its outcome is looked for whether or not the client is still there. */
-export function regardlessOfClient({ departure: _, ...call }: CallOptions): CallOptions {
+export function regardlessOfClient({ clientGone: _, ...call }: CallOptions): CallOptions {
   return call;
 }

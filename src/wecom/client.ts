@@ -1,18 +1,18 @@
 /**
  * One call to WeCom: a place in the queue, a token, the request, and the errcode that WeCom puts into an HTTP 200.
- * Nothing here repeats a write, except once after WeCom refused its token: such a call had no effect. Reads: `read-retries.ts`.
+ * Nothing here repeats a write, except once after WeCom refused its token: such a call had no effect. Reads: `retry.ts`.
  *
  * @see https://developer.work.weixin.qq.com/document/path/90313 how errors are told
  */
 import type { Dispatcher } from "undici";
-import { Burst } from "../bursts.js";
+import { Batch } from "../lib/batch.js";
 import type { WecomMetrics } from "../observability/metrics.js";
 import type { Secret } from "../observability/secret.js";
-import { type CallOptions, type Endpoint, patienceFor } from "./call.js";
-import type { CallEnd, CallGates } from "./call-gates.js";
-import type { Patience } from "./deadline.js";
+import { type CallOptions, type Endpoint, timeLimitFor } from "./call.js";
+import type { CallEnd, CallLimiter } from "./limits/call-limiter.js";
+import type { TimeLimit } from "./deadline.js";
 import { WecomApiError, WecomError, WecomTransportError } from "./errors.js";
-import type { ReadRetries } from "./read-retries.js";
+import type { ReadRetries } from "./retry.js";
 import type { TokenSource } from "./tokens/token-source.js";
 import { exchange, type HttpAnswer, TransportFailure } from "./transport.js";
 
@@ -27,14 +27,14 @@ export type Answer = Readonly<Record<string, unknown>>;
 export interface ClientOptions {
   readonly baseUrl: URL;
   readonly dispatcher: Dispatcher;
-  readonly gates: CallGates;
+  readonly limiter: CallLimiter;
   readonly retries: ReadRetries;
   readonly metrics: WecomMetrics;
 }
 
 export class WecomClient {
   readonly #pathPrefix: string;
-  readonly #answered = new Burst();
+  readonly #answered = new Batch();
 
   constructor(private readonly options: ClientOptions) {
     this.#pathPrefix = `${options.baseUrl.pathname.replace(/\/$/, "")}/cgi-bin/`;
@@ -67,7 +67,11 @@ export class WecomClient {
         });
       });
     } catch (error) {
-      if (!(error instanceof WecomApiError) || !isTokenRefused(endpoint, error) || !tokens.invalidate(token, call))
+      if (
+        !(error instanceof WecomApiError) ||
+        error.entry?.refusesToken !== (endpoint.tokenParameter ?? "access_token") ||
+        !tokens.invalidate(token, call)
+      )
         throw error;
       call.log.info({ api: endpoint.api, errcode: error.errcode }, "WeCom refused the token: fetching it again");
       return await this.exchange(endpoint, payload, await tokens.get(call), call, read);
@@ -82,19 +86,19 @@ export class WecomClient {
     call: CallOptions,
     read: (answer: Answer) => T,
   ): Promise<T> {
-    const patience = patienceFor(endpoint, call);
-    const attempt = () => this.#attempt(endpoint, payload, token, call, patience, read);
-    return endpoint.effect === "read" ? this.#repeatRead(attempt, endpoint.api, patience) : attempt();
+    const timeLimit = timeLimitFor(endpoint, call);
+    const attempt = () => this.#attempt(endpoint, payload, token, call, timeLimit, read);
+    return endpoint.effect === "read" ? this.#repeatRead(attempt, endpoint.api, timeLimit) : attempt();
   }
 
-  async #repeatRead<T>(attempt: () => Promise<T>, api: string, patience: Patience): Promise<T> {
+  async #repeatRead<T>(attempt: () => Promise<T>, api: string, timeLimit: TimeLimit): Promise<T> {
     const { retries, metrics } = this.options;
     retries.countCall();
     for (let repetitions = 0; ; repetitions += 1) {
       try {
         return await attempt();
       } catch (error) {
-        if (!(error instanceof WecomError) || !(await retries.mayRepeat(error, repetitions, patience))) throw error;
+        if (!(error instanceof WecomError) || !(await retries.mayRepeat(error, repetitions, timeLimit))) throw error;
         metrics.countRetry(api);
       }
     }
@@ -106,12 +110,12 @@ export class WecomClient {
     payload: Payload,
     token: Secret | undefined,
     call: CallOptions,
-    patience: Patience,
+    timeLimit: TimeLimit,
     read: (answer: Answer) => T,
   ): Promise<T> {
     const { api } = endpoint;
-    const { gates, dispatcher, metrics } = this.options;
-    const passage = await gates.enter(call.corp, api, call.deadline, patience);
+    const { limiter, dispatcher, metrics } = this.options;
+    const permit = await limiter.acquire(call.corp, api, call.deadline, timeLimit);
     let outcome = "ok";
     let end: CallEnd = "answered";
     try {
@@ -123,8 +127,7 @@ export class WecomClient {
           path: `${this.#pathPrefix}${api}?${queryString(endpoint.tokenParameter ?? "access_token", token, payload.query)}`,
           ...(payload.body && { body: JSON.stringify(payload.body) }),
         },
-        patience,
-        call.permit,
+        timeLimit,
       );
       return readAnswer(endpoint, answer, token, read);
     } catch (error) {
@@ -143,13 +146,13 @@ export class WecomClient {
       );
       throw failure;
     } finally {
-      gates.leave(passage, end);
-      metrics.observeCall(api, outcome, (performance.now() - passage.startedAt) / 1000);
+      limiter.release(permit, end);
+      metrics.observeCall(api, outcome, (performance.now() - permit.startedAt) / 1000);
     }
   }
 }
 
-function endOf(failure: WecomError, { effect }: Endpoint, { departure }: CallOptions): CallEnd {
+function endOf(failure: WecomError, { effect }: Endpoint, { clientGone }: CallOptions): CallEnd {
   if (failure instanceof WecomApiError) {
     if (failure.errcode === 45009) return "too-often";
     return failure.errcode === 45033 ? "too-many" : "answered";
@@ -158,7 +161,7 @@ function endOf(failure: WecomError, { effect }: Endpoint, { departure }: CallOpt
   if (cause instanceof UnusableAnswer) return "answered";
   if (!(cause instanceof TransportFailure)) return "undecided";
   if (cause.networkError) return cause.isSent ? "undecided" : "unreachable";
-  return effect === "read" && departure?.hasCome ? "undecided" : "silent";
+  return effect === "read" && clientGone?.isCancelled ? "undecided" : "silent";
 }
 
 /** The token is WeCom's own and clean; what callers give may hold a lone surrogate, which only URLSearchParams takes. */
@@ -166,13 +169,6 @@ function queryString(tokenParameter: string, token: Secret | undefined, query: P
   const rest = query ? new URLSearchParams(query).toString() : "";
   if (!token) return rest;
   return `${tokenParameter}=${encodeURIComponent(token.reveal())}${rest === "" ? "" : `&${rest}`}`;
-}
-
-/** What an expired token answers; 40014 and 40082 say "invalid", and that is what an expired one answers as well. */
-const tokenRefusals = { access_token: [40014, 42001], suite_access_token: [40082, 42009] } as const;
-
-function isTokenRefused({ tokenParameter }: Endpoint, { errcode }: WecomApiError): boolean {
-  return tokenRefusals[tokenParameter ?? "access_token"].some((refusal) => refusal === errcode);
 }
 
 class UnusableAnswer extends Error {}

@@ -1,25 +1,26 @@
 /** What ends the waiting of an operation: its time is over, or nobody waits for its result any more. */
+import { type Clock, systemClock } from "./clock.js";
 
 /** For how long something is waited for. */
-export interface Patience {
+export interface TimeLimit {
   readonly remainingMs: number;
   /** Whether it is too late to begin: what is sent in the last tenth of the time has hardly a chance to be answered. */
   readonly isNearEnd: boolean;
   /** Calls back once, at once if the end has come already; the returned function takes the request back. */
-  onEnd(listener: (reason: string) => void): () => void;
+  onCancel(listener: (reason: string) => void): () => void;
 }
 
 /** Comes at most once, and tells those who asked. */
-export class Ending {
+export class Cancellation {
   /** Made when somebody asks: most operations are over before anything has to be waited for twice. */
   #listeners: Set<(reason: string) => void> | undefined;
   #reason: string | undefined;
 
-  get hasCome(): boolean {
+  get isCancelled(): boolean {
     return this.#reason !== undefined;
   }
 
-  end(reason: string): void {
+  cancel(reason: string): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
     const listeners = [...(this.#listeners ?? [])];
@@ -27,7 +28,7 @@ export class Ending {
     for (const listener of listeners) listener(reason);
   }
 
-  onEnd(listener: (reason: string) => void): () => void {
+  onCancel(listener: (reason: string) => void): () => void {
     if (this.#reason !== undefined) {
       listener(this.#reason);
       return () => undefined;
@@ -43,38 +44,41 @@ export class Ending {
 }
 
 /**
- * The end of an operation's patience. One timer serves everything that an operation waits for: its place in a queue, a
+ * The end of an operation's timeLimit. One timer serves everything that an operation waits for: its place in a queue, a
  * token, the answer of WeCom. It runs from the first time that something is waited for.
  */
-export class Deadline extends Ending implements Patience {
+export class Deadline extends Cancellation implements TimeLimit {
   readonly #endsAt: number;
-  #timer: NodeJS.Timeout | undefined;
+  #stopTimer: (() => void) | undefined;
   #parts: Deadline[] | undefined;
 
   /** @param timeoutMs from now on */
-  constructor(private readonly timeoutMs: number) {
+  constructor(
+    private readonly timeoutMs: number,
+    private readonly clock: Clock = systemClock,
+  ) {
     super();
-    this.#endsAt = performance.now() + timeoutMs;
+    this.#endsAt = clock.monotonicMs() + timeoutMs;
   }
 
   get remainingMs(): number {
-    return this.hasCome ? 0 : Math.max(0, this.#endsAt - performance.now());
+    return this.isCancelled ? 0 : Math.max(0, this.#endsAt - this.clock.monotonicMs());
   }
 
   get isNearEnd(): boolean {
     return this.remainingMs < this.timeoutMs / 10;
   }
 
-  override onEnd(listener: (reason: string) => void): () => void {
-    this.#timer ??= setTimeout(() => {
-      this.end("deadline passed");
-    }, this.remainingMs).unref();
-    return super.onEnd(listener);
+  override onCancel(listener: (reason: string) => void): () => void {
+    this.#stopTimer ??= this.clock.after(this.remainingMs, () => {
+      this.cancel("deadline passed");
+    });
+    return super.onCancel(listener);
   }
 
   /** One that comes when so much of the time that is left is over, and is released together with this one. */
   part(share: number): Deadline {
-    const part = new Deadline(this.remainingMs * share);
+    const part = new Deadline(this.remainingMs * share, this.clock);
     (this.#parts ??= []).push(part);
     return part;
   }
@@ -82,7 +86,7 @@ export class Deadline extends Ending implements Patience {
   /** What `promise` gives, or a rejection with the error that `onEnd` makes when the end comes first. */
   race<T>(promise: Promise<T>, errorAtEnd: (reason: string) => Error): Promise<T> {
     return new Promise((resolve, reject) => {
-      const stopWaiting = this.onEnd((reason) => {
+      const stopWaiting = this.onCancel((reason) => {
         reject(errorAtEnd(reason));
       });
       promise.then(resolve, reject).finally(stopWaiting);
@@ -93,47 +97,47 @@ export class Deadline extends Ending implements Patience {
   pause(ms: number): Promise<boolean> {
     if (this.remainingMs <= ms) return Promise.resolve(false);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => {
+      const stopTimer = this.clock.after(ms, () => {
         stopWaiting();
         resolve(true);
-      }, ms);
-      const stopWaiting = this.onEnd(() => {
-        clearTimeout(timer);
+      });
+      const stopWaiting = this.onCancel(() => {
+        stopTimer();
         resolve(false);
       });
     });
   }
 
-  override end(reason: string): void {
-    clearTimeout(this.#timer);
-    super.end(reason);
+  override cancel(reason: string): void {
+    this.#stopTimer?.();
+    super.cancel(reason);
   }
 
   /** Releases the timer of an operation that is over. */
   close(): void {
-    clearTimeout(this.#timer);
+    this.#stopTimer?.();
     this.forgetListeners();
     for (const part of this.#parts ?? []) part.close();
   }
 }
 
 /** A deadline that also ends when the client leaves: for what is of no use to anybody else. */
-export class PatienceOfClient implements Patience {
+export class ClientTimeLimit implements TimeLimit {
   constructor(
     private readonly deadline: Deadline,
-    private readonly departure: Ending,
+    private readonly clientGone: Cancellation,
   ) {}
 
   get remainingMs(): number {
-    return this.departure.hasCome ? 0 : this.deadline.remainingMs;
+    return this.clientGone.isCancelled ? 0 : this.deadline.remainingMs;
   }
 
   get isNearEnd(): boolean {
-    return this.departure.hasCome || this.deadline.isNearEnd;
+    return this.clientGone.isCancelled || this.deadline.isNearEnd;
   }
 
-  onEnd(listener: (reason: string) => void): () => void {
-    const stops = [this.deadline.onEnd(listener), this.departure.onEnd(listener)];
+  onCancel(listener: (reason: string) => void): () => void {
+    const stops = [this.deadline.onCancel(listener), this.clientGone.onCancel(listener)];
     return () => {
       for (const stop of stops) stop();
     };

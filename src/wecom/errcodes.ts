@@ -47,6 +47,16 @@ export type ErrcodeFault =
  */
 type ErrcodeRetry = "never" | "refresh-token" | "backoff" | "after-window" | "after-operator";
 
+/**
+ * What an errcode speaks of, and so what follows from it:
+ *
+ * - `request`: this request, whenever it is sent. A create under an idempotency key is settled by it.
+ * - `gateway`: the gateway's token, credentials, address or licence. It says nothing of the request; a fetch of a token that
+ *   is refused so is not repeated at once.
+ * - `moment`: WeCom's load or a limit. It says nothing of the request nor of the credentials; what is cached may be served.
+ */
+type ErrcodeSubject = "request" | "gateway" | "moment";
+
 /** A field of a living call's body, as documented; a dot leads into an object. */
 type LivingWireField =
   | "activity_cover_mediaid"
@@ -66,7 +76,10 @@ export interface ErrcodeEntry {
   readonly errcode: number;
   readonly meaning: string;
   readonly fault: ErrcodeFault;
+  readonly about: ErrcodeSubject;
   readonly retry: ErrcodeRetry;
+  /** The query parameter whose token is refused: another token can make the call succeed. */
+  readonly refusesToken?: "access_token" | "suite_access_token";
   /** What whoever is on call should do, as a sentence or two. */
   readonly operator: string;
   /** The fields that the errcode can blame, over all living calls: look only at those that the call has sent. */
@@ -78,37 +91,63 @@ export interface ErrcodeEntry {
 }
 
 /** What holds for a fault unless the row says otherwise. */
-const usual: Record<ErrcodeFault, Pick<ErrcodeEntry, "retry" | "operator">> = {
-  none: { retry: "never", operator: "Nothing." },
-  "caller-input": { retry: "never", operator: "Nothing: the caller must change the request." },
-  "caller-media": { retry: "never", operator: "Nothing: the caller must upload a fitting file and send its media_id." },
-  "not-found": { retry: "never", operator: "Nothing: the caller asked for something that does not exist." },
-  state: { retry: "never", operator: "Nothing: the caller came too late." },
-  permission: { retry: "after-operator", operator: "Grant the permission to the app in WeCom's admin console." },
-  rate: { retry: "backoff", operator: "Lower the rate of calls." },
-  concurrency: { retry: "backoff", operator: "Lower the number of calls in flight." },
-  wecom: { retry: "backoff", operator: "Wait; if it lasts, ask WeCom's support." },
+const usual: Record<ErrcodeFault, Pick<ErrcodeEntry, "about" | "retry" | "operator">> = {
+  none: { about: "request", retry: "never", operator: "Nothing." },
+  "caller-input": { about: "request", retry: "never", operator: "Nothing: the caller must change the request." },
+  "caller-media": {
+    about: "request",
+    retry: "never",
+    operator: "Nothing: the caller must upload a fitting file and send its media_id.",
+  },
+  "not-found": {
+    about: "request",
+    retry: "never",
+    operator: "Nothing: the caller asked for something that does not exist.",
+  },
+  state: { about: "request", retry: "never", operator: "Nothing: the caller came too late." },
+  permission: {
+    about: "request",
+    retry: "after-operator",
+    operator: "Grant the permission to the app in WeCom's admin console.",
+  },
+  rate: { about: "moment", retry: "backoff", operator: "Lower the rate of calls." },
+  concurrency: { about: "moment", retry: "backoff", operator: "Lower the number of calls in flight." },
+  wecom: { about: "moment", retry: "backoff", operator: "Wait; if it lasts, ask WeCom's support." },
   token: {
+    about: "gateway",
     retry: "refresh-token",
     operator: "Nothing: the gateway fetches a new token. A fixed WECOM_ACCESS_TOKEN has to be replaced by hand.",
   },
-  "suite-token": { retry: "refresh-token", operator: "Nothing: the gateway fetches a new suite token." },
-  credential: { retry: "after-operator", operator: "Correct the configured credentials." },
+  "suite-token": {
+    about: "gateway",
+    retry: "refresh-token",
+    operator: "Nothing: the gateway fetches a new suite token.",
+  },
+  credential: { about: "gateway", retry: "after-operator", operator: "Correct the configured credentials." },
   ip: {
+    about: "gateway",
     retry: "after-operator",
     operator: "Put the gateway's outgoing address on the app's or provider's allow-list.",
   },
-  license: { retry: "after-operator", operator: "Renew the app's paid service." },
-  callback: { retry: "after-operator", operator: "Correct the callback settings of the app in WeCom's console." },
-  deprecated: { retry: "never", operator: "Update the gateway: WeCom has withdrawn the API that it calls." },
-  other: { retry: "never", operator: "Read WeCom's page on the code." },
+  license: { about: "gateway", retry: "after-operator", operator: "Renew the app's paid service." },
+  callback: {
+    about: "gateway",
+    retry: "after-operator",
+    operator: "Correct the callback settings of the app in WeCom's console.",
+  },
+  deprecated: {
+    about: "request",
+    retry: "never",
+    operator: "Update the gateway: WeCom has withdrawn the API that it calls.",
+  },
+  other: { about: "request", retry: "never", operator: "Read WeCom's page on the code." },
 };
 
 function entry(
   errcode: number,
   fault: ErrcodeFault,
   meaning: string,
-  unusual: Partial<Pick<ErrcodeEntry, "retry" | "operator" | "fields" | "isDocumented" | "source">> = {},
+  unusual: Partial<Omit<ErrcodeEntry, "errcode" | "meaning" | "fault" | "about">> = {},
 ): ErrcodeEntry {
   return { errcode, meaning, fault, ...usual[fault], isDocumented: true, ...unusual };
 }
@@ -157,7 +196,8 @@ export const errcodes: readonly ErrcodeEntry[] = [
   entry(40009, "caller-media", "The image's size is not accepted", media),
   entry(40011, "caller-media", "The video's size is not accepted"),
   entry(40013, "credential", "Unknown corp id", { operator: "Correct WECOM_CORP_ID." }),
-  entry(40014, "token", "The access_token is malformed, of another kind, or no longer valid"),
+  entry(40014, "token", "The access_token is malformed, of another kind, or no longer valid", {
+    refusesToken: "access_token" }),
   entry(40029, "caller-input", "The sign-in code is wrong, used, or older than five minutes"),
   entry(40031, "caller-input", "The list of userids is malformed"),
   entry(40032, "caller-input", "The list of userids has a length that is not accepted"),
@@ -171,7 +211,8 @@ export const errcodes: readonly ErrcodeEntry[] = [
   entry(40077, "suite-token", "The pre_auth_code is refused", authoriseAgain),
   entry(40078, "suite-token", "The auth_code is refused; it works once", authoriseAgain),
   entry(40080, "credential", "The suite's secret is refused", { operator: "Correct WECOM_SUITE_SECRET." }),
-  entry(40082, "suite-token", "The suite_access_token is malformed or no longer valid"),
+  entry(40082, "suite-token", "The suite_access_token is malformed or no longer valid", {
+    refusesToken: "suite_access_token" }),
   entry(40083, "credential", "Unknown suite id", { operator: "Correct WECOM_SUITE_ID." }),
   entry(40084, "credential", "The permanent_code is wrong, of another provider, or its authorisation was cancelled", {
     operator: "Ask whether the corp cancelled the app; if not, have its administrator authorise the app again." }),
@@ -206,10 +247,10 @@ export const errcodes: readonly ErrcodeEntry[] = [
   entry(41024, "credential", "The secret is absent", { operator: "Set the secret of the corp or suite." }),
   entry(41025, "credential", "The permanent_code is absent", {
     operator: "Have an administrator of the corp authorise the app, so that the gateway gets a permanent code." }),
-  entry(42001, "token", "The access_token has expired"),
+  entry(42001, "token", "The access_token has expired", { refusesToken: "access_token" }),
   entry(42007, "suite-token", "The pre_auth_code has expired", {
     operator: "Nothing if the authorisation goes on with a new code; otherwise have it started again." }),
-  entry(42009, "suite-token", "The suite_access_token has expired"),
+  entry(42009, "suite-token", "The suite_access_token has expired", { refusesToken: "suite_access_token" }),
   entry(42022, "caller-input", "The code has been used; it works once"),
   entry(43001, "caller-input", "The API wants GET", legacy),
   entry(43002, "caller-input", "The API wants POST", legacy),

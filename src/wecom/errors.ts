@@ -67,10 +67,14 @@ export class WecomConfigurationError extends WecomError {
   }
 }
 
-/** WeCom's events do not reach whoever waits for them. Waiting anew may help; what happened meanwhile has to be read. */
-export class WecomEventsError extends WecomError {
-  constructor(message: string) {
-    super(message, { api: "living_status_change", mayHaveTakenEffect: false });
+/** WeCom's events cannot be heard, or some may have been missed: what happened meanwhile has to be read. */
+export class WecomEventsError extends Error {
+  constructor(
+    message: string,
+    readonly code: "EVENTS_MISSED" | "EVENTS_UNAVAILABLE",
+  ) {
+    super(message);
+    this.name = new.target.name;
   }
 }
 
@@ -78,6 +82,13 @@ export class WecomEventsError extends WecomError {
 export class WecomUnsettledError extends WecomError {
   constructor(evidence: { api: string; cause?: unknown }) {
     super(`the outcome of ${evidence.api} is not known yet`, { ...evidence, mayHaveTakenEffect: true });
+  }
+}
+
+/** The idempotency key of a create has ended, and what became of the create was not found out. */
+export class WecomGivenUpError extends WecomError {
+  constructor(evidence: { api: string }) {
+    super(`the outcome of ${evidence.api} was not found out`, { ...evidence, mayHaveTakenEffect: true });
   }
 }
 

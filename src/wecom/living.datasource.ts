@@ -23,7 +23,7 @@ import type {
   ModifyLivingRequest,
   WatchStatPage,
 } from "./living.wire.js";
-import { sendRepeatedly } from "./repeated-write.js";
+import { sendRepeatedly } from "./retry.js";
 import type { TokenSource } from "./tokens/token-source.js";
 
 const create: Endpoint = { api: "living/create", method: "POST", effect: "write" };

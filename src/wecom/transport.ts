@@ -3,8 +3,7 @@
  * whether a request had left when it failed. What the answer means is `client.ts`'s business.
  */
 import type { Dispatcher } from "undici";
-import type { SendPermit } from "./call.js";
-import type { Patience } from "./deadline.js";
+import type { TimeLimit } from "./deadline.js";
 
 /** An answer is at most this long. The longest documented one, 100 livingids, has about 4 kB; get_watch_stat's page size is unknown. */
 const maxAnswerBytes = 8 * 1024 * 1024;
@@ -33,12 +32,7 @@ export interface HttpRequest {
   readonly body?: string;
 }
 
-export function exchange(
-  dispatcher: Dispatcher,
-  request: HttpRequest,
-  patience: Patience,
-  permit?: SendPermit,
-): Promise<HttpAnswer> {
+export function exchange(dispatcher: Dispatcher, request: HttpRequest, timeLimit: TimeLimit): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     let controller: Dispatcher.DispatchController | undefined;
     let isSettled = false as boolean;
@@ -54,7 +48,7 @@ export function exchange(
       reject(new TransportFailure(reason, controller !== undefined, networkError));
       controller?.abort(new Error(reason));
     };
-    stopWaiting = patience.onEnd((reason) => {
+    stopWaiting = timeLimit.onCancel((reason) => {
       fail(reason);
     });
     if (!isSettled) {
@@ -69,8 +63,8 @@ export function exchange(
           // undici calls this right before it writes the request. A request that was given up while it waited for a
           // connection is aborted here, so that it is never written after its caller was told that it was not sent.
           onRequestStart(started) {
-            // A process that was stopped for a while finds its timers late, and its permit gone.
-            if (!isSettled && (patience.remainingMs === 0 || permit?.isValid() === false)) fail("too late to be sent");
+            // A process that was stopped for a while finds its timers late.
+            if (!isSettled && timeLimit.remainingMs === 0) fail("too late to be sent");
             if (isSettled) started.abort(new Error("given up"));
             else controller = started;
           },
@@ -85,6 +79,8 @@ export function exchange(
             } else chunks.push(chunk);
           },
           onResponseEnd() {
+            // Others may have taken what was sent for lost since.
+            if (timeLimit.remainingMs === 0) fail("the answer came too late");
             if (isSettled) return;
             isSettled = true;
             stopWaiting();

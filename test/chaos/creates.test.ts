@@ -5,7 +5,7 @@
  *
  * CHAOS_SEEDS (how many), CHAOS_SEED (the first), CHAOS_CREATES, CHAOS_KILLS, CHAOS_FAULTS (percent), CHAOS_CLIENTS.
  */
-import { describe, expect, it } from "@jest/globals";
+import { expect, it } from "@jest/globals";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as pause } from "node:timers/promises";
 import { DEMO_CORP, type RecordedRequest, seededRandom, startSimulator } from "../../src/simulator/index.js";
@@ -15,7 +15,7 @@ import { Clients, type Ending } from "./parts/client.js";
 import { createFaults, latestEffectMs, otherFaults } from "./parts/create-faults.js";
 import { Fleet } from "./parts/fleet.js";
 import { isLong, parameter, percentile, printTable, say } from "./parts/form.js";
-import { embeddedStore, redisStore, type StorePlace } from "./parts/stores.js";
+import { redisStore, type StorePlace } from "./parts/stores.js";
 import { attemptsByBooking, describeAttempt, judge, lostAnswers, summary } from "./parts/verdict.js";
 
 const creates = parameter("CREATES", { short: 200, long: 10_000 });
@@ -195,14 +195,6 @@ async function runSeeds(title: string, store: () => Promise<StorePlace>) {
 
 const title = `${creates} creates with ${Math.round(faultShare * 100)}% faults and ${kills} kills`;
 const limitMs = seeds * (creates * 60 + kills * 3000 + 120_000);
-
-describe(`${title}, over three processes on one embedded store`, () => {
-  it(
-    "make each living exactly once, and tell each client which",
-    () => runSeeds("embedded store", embeddedStore),
-    limitMs,
-  );
-});
 
 describeWithRedis(`${title}, over three replicas on one Redis`, () => {
   it("make each living exactly once, and tell each client which", () => runSeeds("Redis", redisStore), limitMs);

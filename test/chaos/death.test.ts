@@ -35,7 +35,12 @@ class Stage implements AsyncDisposable {
   async start(env: Readonly<Record<string, string>> = {}): Promise<Replica> {
     const replica = await Replica.start({
       ...{ WECOM_CORP_ID: DEMO_CORP.corpid, WECOM_CORP_SECRET: DEMO_CORP.apps[0].secret, ...this.store.env },
-      ...{ WECOM_BASE_URL: this.simulator.url, WECOM_SETTLE_MS: String(settleMs), ...env },
+      ...{
+        WECOM_BASE_URL: this.simulator.url,
+        WECOM_TIMEOUT_MS: String(settleMs),
+        WECOM_SETTLE_MS: String(settleMs),
+        ...env,
+      },
     });
     this.#running.push(replica);
     return replica;
@@ -123,14 +128,17 @@ function whatItLeft(store: () => Promise<StorePlace>): void {
     },
     60_000,
   );
+}
 
+function whatAnotherHas(store: () => Promise<StorePlace>): void {
   it.concurrent(
     "is left alone while it only waits for its answer",
     async () => {
       await using stage = await Stage.set(store);
       const click = newClick();
       stage.simulator.faults.inject({ kind: "hang", api: "living/create", effect: { lateMs: settleMs + 1500 } });
-      const [waiting, other] = [await stage.start(), await stage.start()];
+      const patient = { WECOM_TIMEOUT_MS: "8000", WECOM_SETTLE_MS: "8000" };
+      const [waiting, other] = [await stage.start(patient), await stage.start(patient)];
       const first = stage.askOnce(waiting, click);
       await stage.untilSent(click);
 
@@ -150,7 +158,11 @@ function whatItLeft(store: () => Promise<StorePlace>): void {
       const [before, click] = [newClick(), newClick()];
       // The click waits for the only place, which the one before it has for five seconds.
       stage.simulator.faults.inject({ kind: "delay", api: "living/create", delayMs: 5000 });
-      const still = await stage.start({ WECOM_MAX_IN_FLIGHT: "1", WECOM_TIMEOUT_MS: "20000" });
+      const still = await stage.start({
+        WECOM_MAX_IN_FLIGHT: "1",
+        WECOM_TIMEOUT_MS: "20000",
+        WECOM_SETTLE_MS: "20000",
+      });
       const asked = [stage.askOnce(still, before)];
       await stage.untilSent(before);
       asked.push(stage.askOnce(still, click));
@@ -170,6 +182,10 @@ function whatItLeft(store: () => Promise<StorePlace>): void {
 
 describe("What a dead gateway left in the embedded store", () => {
   whatItLeft(embeddedStore);
+});
+
+describeWithRedis("A create of another replica on the same Redis", () => {
+  whatAnotherHas(redisStore);
 });
 
 // The way is the same, and the creates under fire go it in both stores: the short form takes the one that is always there.

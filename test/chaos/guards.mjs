@@ -5,9 +5,9 @@
  * @typedef {{ name: string, file: string, find: string, replace: string, test: string, only?: string }} Guard
  */
 
-const keyed = "src/wecom/creates/keyed-creates.ts";
+const keyed = "src/wecom/create-once/keyed-create.ts";
 const clicks = "test/one-living-per-click.test.ts";
-const death = "test/chaos/death.test.ts";
+const simulation = "test/simulation/simulation.test.ts";
 const tokens = "src/wecom/tokens/renewed-token.ts";
 const receiver = "src/wecom/callback/receiver.ts";
 const pressure = "test/pressure.test.ts";
@@ -16,37 +16,34 @@ const pressure = "test/pressure.test.ts";
 export const guards = [
   {
     name: "journal: `sent` before the first byte",
-    file: keyed,
-    find: `return await journal.replace(this.entry, { ...record, state: "sent" });`,
-    replace: `return this.entry;`,
-    test: death,
-    only: "is found, when WeCom had carried it out",
+    file: "src/wecom/create-once/send-permit.ts",
+    find: `if (this.sent) return;`,
+    replace: `this.sent ??= this.entry;
+    if (this.sent) return;`,
+    test: simulation,
   },
   {
     name: "journal: changed only by comparison",
-    file: "src/wecom/creates/journal.ts",
-    find: `const isReplaced = await this.store.compareAndSet(keyOf(id), before, text, { expiresInMs: keptMs });`,
-    replace: `const isReplaced = before !== "";
-    await this.store.set(keyOf(id), text, { expiresInMs: keptMs });`,
-    test: death,
-    only: "stood still",
+    file: "src/wecom/create-once/journal.ts",
+    find: `return (await this.store.compareAndSet(keyOf(id), before, text, expiry)) ? { id, record, text } : undefined;`,
+    replace: `await this.store.set(keyOf(id), text, expiry);
+    return before === "" ? undefined : { id, record, text };`,
+    test: simulation,
+  },
+  {
+    name: "journal: an outcome is told only when it is written down",
+    file: keyed,
+    find: `    throw new WecomUnsettledError({ api, cause: new Error(reasonOf(error)) });`,
+    replace: `    return { id: "", text: "", record: { state: "done", outcome: { livingid: "living-1" } } } as never;`,
+    test: simulation,
   },
   {
     name: "reconciler",
-    file: "src/wecom/creates/creates.ts",
+    file: "src/wecom/create-once/create-once.ts",
     find: `    this.#reconciler.start();\n`,
     replace: ``,
     test: clicks,
     only: "is finished although nobody asks again",
-  },
-  {
-    name: "same key: one living",
-    file: "src/wecom/creates/journal.ts",
-    find: `const isBegun = await this.store.compareAndSet(keyOf(id), undefined, text, { expiresInMs: keptMs });`,
-    replace: `const isBegun = text !== "";
-    await this.store.set(keyOf(id), text, { expiresInMs: keptMs });`,
-    test: clicks,
-    only: "creates one living, however often it is sent",
   },
   {
     name: "same key: at once",
@@ -59,100 +56,130 @@ export const guards = [
   {
     name: "same key: other input",
     file: keyed,
-    find: `if (entry.record.digest !== digest) throw new WecomKeyReusedError({ api });`,
+    find: `if (!digests.includes(entry.record.digest)) throw new WecomKeyReusedError({ api });`,
     replace: ``,
     test: clicks,
     only: "is refused with another input",
   },
   {
     name: "key: each caller's own",
-    file: "src/wecom/creates/creates.ts",
+    file: "src/wecom/create-once/create-once.ts",
     find: `digestOf([this.options.app, call.corp, key.caller, key.key])`,
     replace: `digestOf([this.options.app, call.corp, key.key])`,
     test: clicks,
     only: "is each caller's own",
   },
   {
-    name: "claim: a living belongs to one create",
-    file: "src/wecom/creates/claims.ts",
+    name: "key: ends",
+    file: keyed,
+    find: `if (watch.earliestMs() >= record.endsAtMs) return await this.#giveUp(entry, call);`,
+    replace: ``,
+    test: simulation,
+  },
+  {
+    name: "ownership: a living belongs to one create",
+    file: "src/wecom/create-once/ownership.ts",
     find: "return `claim:${corp}:${livingid}`;",
     replace: "return `claim:${corp}:${livingid}:${Math.random()}`;",
-    test: clicks,
-    only: "is not given the living of another create alike",
+    test: simulation,
   },
   {
-    name: "claim: what a create without a key has made is taken",
-    file: "src/wecom/creates/claims.ts",
-    find: "this.store.include(digestedSetOf(set), ",
-    replace: "this.store.include(digestedSetOf(set) + set, ",
-    test: clicks,
-    only: "belongs to a create without a key in another process",
-  },
-  {
-    name: "claim: looked at again when it is taken",
-    file: "src/wecom/creates/lost-livings.ts",
-    find: " && !(await this.claims.isNoted(living))",
+    name: "ownership: what a create without a key has made is taken",
+    file: "src/wecom/create-once/ownership.ts",
+    find: "await this.store.compareAndSet(key, undefined, unkeyed, { expiresInMs: this.#lifetimeMs(living) });",
     replace: "",
-    test: clicks,
-    only: "notes it while that is looked for",
+    test: simulation,
   },
   {
-    name: "turns: equal bookings one after the other",
-    file: "src/wecom/creates/turns.ts",
-    find: `    const leave = await this.#enter(booking, true, deadline);
-    try {
-      for (;;) {`,
-    replace: `    if (booking !== "") return await work();
-    const leave = await this.#enter(booking, true, deadline);
-    try {
-      for (;;) {`,
-    test: clicks,
-    only: "Creates alike",
+    name: "ownership: looked at again when it is taken",
+    file: "src/wecom/create-once/recover-lost.ts",
+    find: "if (!(await deadline.pause(invisibleMs)))",
+    replace: "if (deadline.remainingMs === 0)",
+    test: simulation,
   },
   {
-    name: "settling time",
-    file: keyed,
-    find: `if (lookedAt < settlesAt)`,
-    replace: `if (lookedAt < settlesAt - settleMs)`,
-    test: clicks,
-    only: "is sent again only when it cannot take effect any more",
+    name: "ownership: creates without a key are announced",
+    file: "src/wecom/create-once/recover-lost.ts",
+    find: "if (await this.lock.isAnnounced(booking))",
+    replace: "if (booking === '' && (await this.lock.isAnnounced(booking)))",
+    test: simulation,
   },
   {
-    name: "settling time: that of whoever took another's",
-    file: "src/wecom/creates/lost-livings.ts",
-    find: `if (found.length > 0) await this.claims.expect(bookingOf(call.corp, request), settlesAt);`,
-    replace: ``,
-    test: clicks,
-    only: "which was given another's",
-  },
-  {
-    name: "claim: what was claimed before comes first",
-    file: "src/wecom/creates/lost-livings.ts",
-    find: `if (own.length > 0) return own[0];`,
-    replace: ``,
+    name: "ownership: what is owned before comes first",
+    file: "src/wecom/create-once/recover-lost.ts",
+    find: `if (own.length > 0 || found.length === 0) return own[0];`,
+    replace: `if (found.length === 0) return undefined;`,
     test: clicks,
     only: "had claimed before its process died",
   },
   {
-    name: "embedded store: opened while nobody writes",
-    file: "src/stores/quiet-opening.ts",
-    find: `while (others.some(`,
-    replace: `while (id === "" && others.some(`,
+    name: "booking lock: equal bookings one after the other",
+    file: "src/wecom/create-once/booking-lock.ts",
+    find: `if (!(await store.compareAndSet(key, undefined, holder, expiry))) return undefined;`,
+    replace: ``,
+    test: simulation,
+  },
+  {
+    name: "booking lock: userids without regard to case",
+    file: "src/lib/userid.ts",
+    find: `return userid.toLowerCase();`,
+    replace: `return userid;`,
+    test: simulation,
+  },
+  {
+    name: "settling time",
+    file: keyed,
+    find: `if (!isSettled || lookedAtMs < found.settlesAtMs) return entry;`,
+    replace: ``,
+    test: simulation,
+  },
+  {
+    name: "settling time: of what this process has sent",
+    file: keyed,
+    find: `    if (entry || !sent) return entry;`,
+    replace: `    if (entry || id !== "") return entry;`,
+    test: simulation,
+  },
+  {
+    name: "settling time: that of whoever took another's",
+    file: "src/wecom/create-once/recover-lost.ts",
+    find: `await this.ownership.reserveUntil(booking, settlesAtMs);`,
+    replace: ``,
+    test: simulation,
+  },
+  {
+    name: "settling time: from when nobody waits for an answer",
+    file: keyed,
+    find: `if (watch.earliestMs() < record.answerByMs) return undefined;`,
+    replace: ``,
+    test: simulation,
+  },
+  {
+    name: "store: watched before each sending",
+    file: "src/wecom/create-once/send-permit.ts",
+    find: `await this.watch.check();`,
+    replace: ``,
+    test: simulation,
+  },
+  {
+    name: "embedded store: belongs to one process",
+    file: "src/stores/owned-folder.ts",
+    find: `if (!tryLock(lock)) throw`,
+    replace: `if (!tryLock(lock) && path === "") throw`,
     test: "test/stores.test.ts",
-    only: "is written to by nobody",
+    only: "belongs to the first",
   },
   {
     name: "a search that was not complete finds nothing out",
     file: keyed,
     find: `could not look for a living just now");
-        return entry;`,
+      return entry;`,
     replace: `could not look for a living just now");`,
-    test: clicks,
-    only: "cannot all be looked at",
+    test: simulation,
   },
   {
     name: "without a key nothing is sent again",
-    file: "src/wecom/creates/creates.ts",
+    file: "src/wecom/create-once/create-once.ts",
     find: `      failure = error;
     } finally {`,
     replace: `      failure = error;
@@ -182,7 +209,7 @@ export const guards = [
   {
     name: "token: compared before it is given up",
     file: tokens,
-    find: `held?.token.reveal() === refused.reveal() && this.kit.now() >= held.confirmedUntil`,
+    find: `held?.token.reveal() === refused.reveal() && this.dependencies.now() >= held.confirmedUntilMs`,
     replace: `held`,
     test: "test/tokens.test.ts",
     only: "is not given up for another",
@@ -190,10 +217,18 @@ export const guards = [
   {
     name: "callback: signature",
     file: receiver,
-    find: `if (!isSignedWith(this.options.token, { signature, timestamp, nonce, encrypt })) {`,
-    replace: `if (!isSignedWith(this.options.token, { signature, timestamp, nonce, encrypt }) && timestamp === "x") {`,
+    find: `if (!isSignedWith(this.options.token, { ...signed, encrypt })) throw new CallbackRefused("bad-signature");`,
+    replace: `isSignedWith(this.options.token, { ...signed, encrypt });`,
     test: "test/callback.test.ts",
     only: "when its signature is wrong",
+  },
+  {
+    name: "callback: an echo is no message",
+    file: receiver,
+    find: `if (/[<{[\\]]/.test(message)) throw new CallbackRefused("not-an-echo");`,
+    replace: ``,
+    test: "test/callback.test.ts",
+    only: "does not decrypt a captured message",
   },
   {
     name: "callback: receiveid",
@@ -222,7 +257,7 @@ export const guards = [
   {
     name: "deadline of a call",
     file: "src/wecom/transport.ts",
-    find: `    stopWaiting = patience.onEnd((reason) => {
+    find: `    stopWaiting = timeLimit.onCancel((reason) => {
       fail(reason);
     });`,
     replace: ``,
@@ -231,15 +266,15 @@ export const guards = [
   },
   {
     name: "queue: bounded",
-    file: "src/wecom/places.ts",
-    find: `    this.#refuseIfTooLate(operation, patience);\n`,
+    file: "src/wecom/limits/semaphore.ts",
+    find: `    this.#refuseIfTooLate(operation, timeLimit);\n`,
     replace: ``,
     test: pressure,
     only: "Ten times more than WeCom can take",
   },
   {
     name: "queue: operations take turns",
-    file: "src/wecom/places.ts",
+    file: "src/wecom/limits/semaphore.ts",
     find: `this.#queue.add(operation, waiter);`,
     replace: `this.#queue.add(this, waiter);`,
     test: pressure,
@@ -247,8 +282,8 @@ export const guards = [
   },
   {
     name: "45009 closes the gate",
-    file: "src/wecom/call-gates.ts",
-    find: `if (end === "too-often") this.#close(gate, call, now);
+    file: "src/wecom/limits/call-limiter.ts",
+    find: `if (end === "too-often") this.#close(limits, callNumber, now);
     else if`,
     replace: `if`,
     test: pressure,
@@ -256,23 +291,23 @@ export const guards = [
   },
   {
     name: "45009: one replica tries",
-    file: "src/wecom/call-gates.ts",
-    find: `void sharing.claimTry(key, closed).then(resolve).finally(stopWaiting);`,
+    file: "src/wecom/limits/call-limiter.ts",
+    find: `void sharing.claimProbe(key, closed).then(resolve).finally(stopWaiting);`,
     replace: `resolve(stopWaiting !== undefined);`,
     test: pressure,
     only: "is known to all replicas",
   },
   {
     name: "45033 lowers the cap",
-    file: "src/wecom/call-gates.ts",
-    find: `else if (end === "too-many") places.tooMany(call, this.#newest, now);`,
+    file: "src/wecom/limits/call-limiter.ts",
+    find: `else if (end === "too-many") semaphore.tooMany(callNumber, this.#newest, now);`,
     replace: ``,
     test: pressure,
     only: "45033",
   },
   {
     name: "circuit",
-    file: "src/wecom/circuit.ts",
+    file: "src/wecom/limits/circuit-breaker.ts",
     find: `(this.#failures += 1) >= failuresInRow`,
     replace: `this.#failures < 0`,
     test: pressure,
@@ -280,7 +315,7 @@ export const guards = [
   },
   {
     name: "retries: their budget",
-    file: "src/wecom/read-retries.ts",
+    file: "src/wecom/retry.ts",
     find: ` || this.#budget < 1`,
     replace: ``,
     test: pressure,
@@ -288,7 +323,7 @@ export const guards = [
   },
   {
     name: "below WeCom's frequency limits",
-    file: "src/wecom/call-gates.ts",
+    file: "src/wecom/limits/call-limiter.ts",
     find: `if (crowdedMs > 0) throw this.#refusal(api, "frequency", crowdedMs);`,
     replace: ``,
     test: pressure,

@@ -4,14 +4,14 @@
  *
  * CHAOS_RESTARTS: of each replica. CHAOS_RESTART_RATE: requests per second.
  */
-import { describe, expect, it } from "@jest/globals";
+import { expect, it } from "@jest/globals";
 import { setTimeout as pause } from "node:timers/promises";
 import { DEMO_CORP, startSimulator } from "../../src/simulator/index.js";
 import { describeWithRedis } from "../support/redis.js";
 import { Replica } from "../support/replica.js";
 import { Balancer } from "./parts/balancer.js";
 import { parameter, percentile, printTable } from "./parts/form.js";
-import { embeddedStore, redisStore, type StorePlace } from "./parts/stores.js";
+import { redisStore, type StorePlace } from "./parts/stores.js";
 import { createBody, listBody, readBody } from "./parts/traffic.js";
 
 const restarts = parameter("RESTARTS", { short: 1, long: 10 });
@@ -97,10 +97,6 @@ async function expectNoneToFail(place: Promise<StorePlace>): Promise<void> {
   expect(exitCodes).toEqual(Array.from({ length: 2 * restarts }, () => 0));
   expect(requests).toBeGreaterThan(50);
 }
-
-describe(`Two replicas on one embedded store, restarted ${restarts} times in turn`, () => {
-  it("fail no request", () => expectNoneToFail(embeddedStore()), 600_000);
-});
 
 describeWithRedis(`Two replicas on one Redis, restarted ${restarts} times in turn`, () => {
   it("fail no request", () => expectNoneToFail(redisStore()), 600_000);

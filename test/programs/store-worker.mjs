@@ -1,8 +1,8 @@
-// A process of its own beside the test: counts with others on two records, or writes, or waits, until it is killed.
-import { openEmbeddedStore } from "../../dist/stores/embedded.js";
+// A process of its own beside the test, on the embedded store: counts on two records, or writes or waits until it is killed.
+import { openStore } from "../../dist/stores/open-store.js";
 
 const [dataDir, name, task] = process.argv.slice(2);
-const store = openEmbeddedStore(dataDir);
+const store = await openStore({ dataDir }, console);
 
 if (task === "write") {
   for (let number = 0; ; number += 1) {
@@ -24,6 +24,5 @@ for (let number = 0; number < Number(task); number += 1) {
     if (await store.compareAndSet(key, found, String(Number(found ?? 0) + 1))) break;
   }
 }
-await store.publish("done", name);
 await store.close();
 process.exit();

@@ -50,16 +50,16 @@ export async function countKnown(gateway: Gateway): Promise<number> {
   return Number(/graphql_operations_total\{way="known"\} (\d+)/.exec(text)?.[1] ?? 0);
 }
 
-/** An operation with `extensions` takes the pipeline; without it the plan, which is compiled at its second sight. */
+/** An operation with `extensions` takes the pipeline; without it the plan, which is known at its second sight. */
 export async function sendBothWays(
   gateway: Gateway,
   request: Request,
   headers: Readonly<Record<string, string>> = {},
-): Promise<{ pipeline: Sent; plan: Sent; compiled: Sent }> {
+): Promise<{ pipeline: Sent; plan: Sent; again: Sent }> {
   const pipeline = await send(gateway, { ...request, extensions: {} }, headers);
   const plan = await send(gateway, request, headers);
-  const compiled = await send(gateway, request, headers);
-  return { pipeline, plan, compiled };
+  const again = await send(gateway, request, headers);
+  return { pipeline, plan, again };
 }
 
 /**

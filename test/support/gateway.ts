@@ -38,6 +38,8 @@ export interface Answer<T> {
 
 export interface Gateway extends AsyncDisposable {
   readonly url: string;
+  /** With `ADMIN_PORT`. */
+  readonly adminUrl: string | undefined;
   readonly simulator: Simulator;
   readonly logs: readonly Record<string, unknown>[];
   /** Any request; the answer is read whole. */
@@ -72,6 +74,10 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     WECOM_CORP_SECRET: corpsecret,
     DATA_DIR: dataDir,
     LOG_LEVEL: "debug",
+    // On purpose: headers may say who is calling.
+    AUTH_MODE: "none",
+    // What raw requests call it.
+    ALLOWED_HOSTS: "x",
     ...options.env,
   };
   for (const [name, { isSecret }] of Object.entries<Setting>(settings)) {
@@ -80,6 +86,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   }
   const app = await createApp(loadConfig(env), {
     logTo: { write: (line) => logLines.push(line) },
+    explorerPage: new URL("../../dist/graphiql.html", import.meta.url),
     ...(options.now && { now: options.now }),
     ...(options.callLimits && { callLimits: options.callLimits }),
   });
@@ -115,6 +122,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     })());
   return {
     url,
+    adminUrl: app.adminUrl,
     simulator,
     get logs() {
       return logLines.map((line) => JSON.parse(line) as Record<string, unknown>);

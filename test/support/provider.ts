@@ -1,4 +1,5 @@
 // A provider's app in front of a simulated WeCom that pushes to it: what an administrator does, the tests do.
+import { setTimeout as wait } from "node:timers/promises";
 import type { SimulatorOptions } from "../../src/simulator/index.js";
 import { LivingidsDocument } from "../operations/generated/operations.js";
 import { type Gateway, startGateway } from "./gateway.js";
@@ -26,7 +27,9 @@ export interface Provider extends Gateway {
   };
   /** Lets everything that WeCom pushes arrive. */
   readonly settle: () => Promise<void>;
-  /** The corp installs the app from within WeCom. */
+  /** Until so many auth_codes, since the start, have come to that end. */
+  readonly untilAuthorised: (count: number, outcome?: string) => Promise<void>;
+  /** The corp installs the app from within WeCom. Resolves when its permanent code is stored. */
   readonly install: (corpid: string) => Promise<void>;
   /** What a read for that corp comes to: "ok", or the code of its error. */
   readonly readFor: (corpid: string | undefined) => Promise<string>;
@@ -62,13 +65,26 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Prov
     ...(options.now && { now: options.now }),
   });
   const settle = () => gateway.simulator.callbacks.idle();
+  const countOf = async (outcome: string): Promise<number> => {
+    const { text } = await gateway.fetch("/metrics");
+    return Number(new RegExp(`^wecom_authorisations_total{outcome="${outcome}"} (\\d+)$`, "m").exec(text)?.[1]);
+  };
+  const untilAuthorised = async (count: number, outcome = "done"): Promise<void> => {
+    for (let tries = 0; (await countOf(outcome)) < count; tries += 1) {
+      if (tries === 1000) throw new Error(`no ${count} authorisations are ${outcome}`);
+      await wait(10);
+    }
+  };
   return Object.defineProperties(gateway, {
     command: { value: { url: `http://127.0.0.1:${port}/wecom/callback`, ...keys, receiveid: suiteId } },
     settle: { value: settle },
+    untilAuthorised: { value: untilAuthorised },
     install: {
       value: async (corpid: string) => {
+        const done = await countOf("done");
         gateway.simulator.suites.authorise(suiteId, corpid);
         await settle();
+        await untilAuthorised(done + 1);
       },
     },
     readFor: {

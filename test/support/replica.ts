@@ -1,6 +1,7 @@
 // A gateway as a process of its own, to be run beside others and to be killed.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const main = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
@@ -52,12 +53,27 @@ export class Replica implements AsyncDisposable {
     return pattern.test(this.output.join(""));
   }
 
+  /** @param others whose log counts as well */
+  async untilLogged(pattern: RegExp, ...others: readonly Replica[]): Promise<void> {
+    while (![this, ...others].some((replica) => replica.hasLogged(pattern))) await wait(20);
+  }
+
   get pid(): number {
     return this.child.pid!;
   }
 
   get isRunning(): boolean {
     return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  /** @returns its exit code once it has ended, or null when a signal ended it */
+  async exited(): Promise<number | null> {
+    if (this.isRunning) await once(this.child, "exit");
+    return this.child.exitCode;
   }
 
   async kill(): Promise<void> {

@@ -1,6 +1,7 @@
 // Clients that subscribe as a frontend does, with the libraries of the two protocols; and WeCom, which pushes.
 import { createClient as createEventStreamClient } from "graphql-sse";
 import { createClient as createWebSocketClient } from "graphql-ws";
+import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { corpid, type Gateway } from "./gateway.js";
@@ -63,6 +64,64 @@ export function overWebSocket(
   };
 }
 
+export interface RawSocket extends AsyncDisposable {
+  readonly socket: WebSocket;
+  /** Code and reason with which it was closed. */
+  readonly closed: Promise<readonly [number, string]>;
+  /** All in one write where `ws` lets them: they arrive together. Text is sent as it is. */
+  send(...messages: readonly (object | string)[]): void;
+  /** The next message that was not looked at yet. */
+  next(): Promise<any>;
+  /** What has arrived and was not looked at yet. */
+  readonly unread: readonly any[];
+}
+
+/** A WebSocket without a library of the protocol: what is sent is what the test says, in that order. */
+export async function rawSocket(
+  gateway: Pick<Gateway, "url">,
+  { headers = {}, signsIn = true }: { headers?: Record<string, string>; signsIn?: boolean } = {},
+): Promise<RawSocket> {
+  const socket = new WebSocket(webSocketUrl(gateway), "graphql-transport-ws", { headers });
+  const unread: any[] = [];
+  let arrived: (() => void) | undefined;
+  socket.on("message", (bytes: Buffer) => {
+    unread.push(JSON.parse(bytes.toString()));
+    arrived?.();
+  });
+  const closed = once(socket, "close").then(([code, reason]) => [code as number, String(reason)] as const);
+  await once(socket, "open");
+  const raw: RawSocket = {
+    socket,
+    closed,
+    unread,
+    send: (...messages) => {
+      for (const message of messages) socket.send(typeof message === "string" ? message : JSON.stringify(message));
+    },
+    next: async () => {
+      while (unread.length === 0) {
+        await new Promise<void>((resolve, reject) => {
+          arrived = resolve;
+          void closed.then(([code, reason]) => {
+            reject(new Error(`closed with ${code} ${reason}`));
+          });
+        });
+      }
+      return unread.shift();
+    },
+    [Symbol.asyncDispose]: async () => {
+      if (socket.readyState === socket.CLOSED) return;
+      socket.terminate();
+      await closed;
+    },
+  };
+  if (signsIn) {
+    raw.send({ type: "connection_init" });
+    const { type } = await raw.next();
+    if (type !== "connection_ack") throw new Error(`connection_init was answered ${type}`);
+  }
+  return raw;
+}
+
 export function overEventStream(gateway: Gateway, headers: Readonly<Record<string, string>> = {}): Subscriber {
   const client = createEventStreamClient({ url: `${gateway.url}/graphql`, headers, retryAttempts: 0 });
   return {
@@ -74,7 +133,7 @@ export function overEventStream(gateway: Gateway, headers: Readonly<Record<strin
   };
 }
 
-export function webSocketUrl(gateway: Gateway): string {
+export function webSocketUrl(gateway: Pick<Gateway, "url">): string {
   return `${gateway.url.replace("http", "ws")}/graphql`;
 }
 
@@ -106,21 +165,33 @@ export interface StatusEvent {
 /** WeCom pushes an event to that gateway; each is another one. */
 export async function tell(gateway: Gateway, event: StatusEvent): Promise<void> {
   const target = { url: `${gateway.url}/wecom/callback`, token: callbackToken, aesKey: callbackAesKey };
-  const attempt = await gateway.simulator.callbacks.post(
-    gateway.simulator.callbacks.seal(
-      { ...target, receiveid: corpid },
-      {
-        ToUserName: corpid,
-        FromUserName: "zhangsan",
-        CreateTime: 1_700_000_000,
-        MsgType: "event",
-        Event: "living_status_change",
-        AgentID: 1000014,
-        ...event,
-      },
-    ),
+  const sealed = gateway.simulator.callbacks.seal(
+    { ...target, receiveid: corpid },
+    {
+      ToUserName: corpid,
+      FromUserName: "zhangsan",
+      CreateTime: 1_700_000_000,
+      MsgType: "event",
+      Event: "living_status_change",
+      AgentID: 1000014,
+      ...event,
+    },
   );
-  if (attempt.status !== 200) throw new Error(`the callback was answered ${attempt.status}`);
+  // As WeCom does: what is not answered in time, or with 503, is sent again.
+  for (let attempt = 1; ; attempt += 1) {
+    const { status } = await gateway.simulator.callbacks.post(sealed);
+    if (status === 200) return;
+    if (attempt === 4) throw new Error(`the callback was answered ${status}`);
+  }
+}
+
+/** A burst: 200 at once, and each that is answered makes room for the next. */
+export async function tellAll(gateway: Gateway, events: readonly StatusEvent[]): Promise<void> {
+  const left = [...events];
+  const one = async (): Promise<void> => {
+    for (let event = left.shift(); event; event = left.shift()) await tell(gateway, event);
+  };
+  await Promise.all(Array.from({ length: 200 }, one));
 }
 
 /** From now on WeCom tells that gateway of the livings that its app makes. */

@@ -12,12 +12,14 @@ import type { Secret } from "../../observability/secret.js";
 import {
   type Authenticate,
   type Authentication,
+  type Authenticator,
   type Caller,
   identityOf,
+  maxIdLength,
   parseScopes,
   unauthenticated,
-} from "../caller.js";
-import { Remembered } from "../remembered.js";
+} from "./caller.js";
+import { BoundedMap } from "../../lib/bounded-map.js";
 import { KeysUnavailable, remoteKeys } from "./remote-keys.js";
 
 export interface JwtSettings {
@@ -37,12 +39,12 @@ const clockSkewSeconds = 30;
 const rememberedForMs = 60_000;
 const maxRemembered = 10_000;
 
-export function authenticateJwt(settings: JwtSettings, log: Logger, now: () => number): Authenticate {
+export function authenticateJwt(settings: JwtSettings, log: Logger, now: () => number): Authenticator {
   const { keys } = settings;
   const secret = keys.kind === "secret" ? new TextEncoder().encode(keys.secret.reveal()) : undefined;
-  const getKey: JWTVerifyGetKey =
-    keys.kind === "jwks" ? remoteKeys({ url: keys.url, log, now }) : () => secret as Uint8Array;
-  const remembered = new Remembered<string, { authentication: Authentication; until: number }>(maxRemembered);
+  const remote = keys.kind === "jwks" ? remoteKeys({ url: keys.url, log, now }) : undefined;
+  const getKey: JWTVerifyGetKey = remote?.getKey ?? (() => secret as Uint8Array);
+  const remembered = new BoundedMap<string, { authentication: Authentication; until: number }>(maxRemembered);
 
   const verify = async (token: string, digest: string): Promise<Authentication> => {
     try {
@@ -66,7 +68,8 @@ export function authenticateJwt(settings: JwtSettings, log: Logger, now: () => n
     }
   };
 
-  return ({ authorization = "" }) => {
+  const authenticate: Authenticate = (credentials) => {
+    const authorization = credentials.get("authorization") ?? "";
     // The digest, not the token: a dump of this process must not hold tokens that could be used.
     const digest = hash("sha256", authorization, "base64");
     const known = remembered.get(digest);
@@ -75,6 +78,7 @@ export function authenticateJwt(settings: JwtSettings, log: Logger, now: () => n
     if (token === undefined) return unauthenticated("A bearer token is needed", "Bearer");
     return verify(token, digest);
   };
+  return { authenticate, isReady: () => remote?.areFetched() ?? true, close: () => remote?.close() };
 }
 
 const keysUnavailable: Authentication = {
@@ -88,16 +92,23 @@ const keysUnavailable: Authentication = {
 };
 
 function callerFromClaims(claims: JWTPayload, { corpClaim, userClaim }: JwtSettings): Caller {
-  const corp = textClaim(claims, corpClaim);
-  const userid = textClaim(claims, userClaim);
-  const name = userid ?? textClaim(claims, "sub");
+  const corp = idClaim(claims, corpClaim);
+  const userid = idClaim(claims, userClaim);
+  const subject = textClaim(claims, "sub");
   return {
     scopes: new Set([...scopesOf(claims["scope"]), ...scopesOf(claims["scp"])]),
     corp,
     userid,
-    identity: name === undefined ? undefined : identityOf(corp, name),
+    identity: userid === undefined ? subject && identityOf(corp, { subject }) : identityOf(corp, { user: userid }),
     expiresAt: ((claims.exp as number) + clockSkewSeconds) * 1000,
   };
+}
+
+/** @throws {Error} for what is no id of WeCom's */
+function idClaim(claims: JWTPayload, name: string): string | undefined {
+  const id = textClaim(claims, name);
+  if (id !== undefined && id.length > maxIdLength) throw new Error(`the claim ${name} is too long`);
+  return id;
 }
 
 function textClaim(claims: JWTPayload, name: string): string | undefined {

@@ -10,6 +10,8 @@ import type { Logger } from "../../observability/logger.js";
 const maxAgeMs = 600_000;
 const cooldownMs = 30_000;
 const timeoutMs = 5000;
+/** How soon the first keys are tried again, without which nobody can sign in. */
+const firstRetryMs = 2000;
 
 /** No key could ever be fetched: nobody's fault who is calling. */
 export class KeysUnavailable extends Error {}
@@ -20,8 +22,16 @@ export interface RemoteKeysOptions {
   readonly now: () => number;
 }
 
-/** @throws {KeysUnavailable} from the returned function, while there are no keys at all */
-export function remoteKeys({ url, log, now }: RemoteKeysOptions): JWTVerifyGetKey {
+export interface RemoteKeys {
+  /** @throws {KeysUnavailable} while there are no keys at all */
+  readonly getKey: JWTVerifyGetKey;
+  areFetched(): boolean;
+  /** Tries no more. */
+  close(): void;
+}
+
+/** The first ones are fetched at once, and tried for until they are there. */
+export function remoteKeys({ url, log, now }: RemoteKeysOptions): RemoteKeys {
   let keys: JWTVerifyGetKey | undefined;
   let fetchedAt = -Infinity;
   let triedAt = -Infinity;
@@ -45,7 +55,16 @@ export function remoteKeys({ url, log, now }: RemoteKeysOptions): JWTVerifyGetKe
       }));
   };
 
-  return async (header, token) => {
+  let retry: NodeJS.Timeout | undefined;
+  let isClosed = false;
+  const fetchFirst = async (): Promise<void> => {
+    triedAt = -Infinity;
+    await refresh();
+    if (!keys && !isClosed) retry = setTimeout(() => void fetchFirst(), firstRetryMs).unref();
+  };
+  void fetchFirst();
+
+  const getKey: JWTVerifyGetKey = async (header, token) => {
     if (!keys) await refresh();
     // Old keys still verify: nobody waits for new ones.
     else if (now() - fetchedAt > maxAgeMs) void refresh();
@@ -57,6 +76,14 @@ export function remoteKeys({ url, log, now }: RemoteKeysOptions): JWTVerifyGetKe
       await refresh();
       return await keys(header, token);
     }
+  };
+  return {
+    getKey,
+    areFetched: () => keys !== undefined,
+    close: () => {
+      isClosed = true;
+      clearTimeout(retry);
+    },
   };
 }
 

@@ -20,8 +20,8 @@ export interface Signed {
 }
 
 export function isSignedWith(token: Secret, { signature, timestamp, nonce, encrypt }: Signed): boolean {
-  const expected = createHash("sha1").update([token.reveal(), timestamp, nonce, encrypt].sort().join("")).digest();
   if (!/^[0-9a-f]{40}$/.test(signature)) return false;
+  const expected = createHash("sha1").update([token.reveal(), timestamp, nonce, encrypt].sort().join("")).digest();
   return timingSafeEqual(Buffer.from(signature, "hex"), expected);
 }
 

@@ -8,11 +8,12 @@
  * @see https://developer.work.weixin.qq.com/document/path/90238
  */
 import { createHash } from "node:crypto";
+import type { PlainAnswer } from "../../lib/plain-answer.js";
 import type { Logger } from "../../observability/logger.js";
 import type { CallbackMetrics } from "../../observability/metrics.js";
 import type { Secret } from "../../observability/secret.js";
 import { reasonOf, type Store } from "../../stores/store.js";
-import { decryptMessage, isSignedWith } from "./crypto.js";
+import { decryptMessage, type Decrypted, isSignedWith, type Signed } from "./crypto.js";
 import { type CallbackEvent, isCommand, readEvent } from "./events.js";
 import { type Fields, readFields } from "./fields.js";
 
@@ -22,14 +23,13 @@ export type Receiver =
   /** Commands carry the suite's id, data the authorised corp's, and the verification of a URL the provider's own. */
   | { readonly kind: "suite"; readonly suiteId: string; readonly providerCorpid: string | undefined };
 
-export interface CallbackAnswer {
-  readonly status: number;
-  readonly body: string;
-}
-
-export interface CallbackReceiverOptions {
+/** With which WeCom's pushes are signed and encrypted. */
+export interface CallbackKeys {
   readonly token: Secret;
   readonly aesKey: Secret;
+}
+
+export interface CallbackReceiverOptions extends CallbackKeys {
   readonly receiver: Receiver;
   readonly store: Store;
   readonly metrics: CallbackMetrics;
@@ -47,7 +47,7 @@ const windowSeconds = 300;
 const defaultPatienceMs = 800;
 
 type Outcome = "handled" | "repeated" | "unknown" | "failed" | "late";
-type Refusal = "bad-signature" | "too-old" | "malformed" | "bad-encryption" | "wrong-receiveid";
+type Refusal = "bad-signature" | "too-old" | "malformed" | "bad-encryption" | "wrong-receiveid" | "not-an-echo";
 
 class CallbackRefused extends Error {
   constructor(readonly refusal: Refusal) {
@@ -60,49 +60,59 @@ export class CallbackReceiver {
 
   constructor(private readonly options: CallbackReceiverOptions) {}
 
-  /** The GET by which an administrator's saving of the URL is verified: the bare plaintext must come back. */
-  verify(query: URLSearchParams): CallbackAnswer {
+  /**
+   * The GET by which an administrator's saving of the URL is verified: the bare plaintext must come back. A message is
+   * signed and encrypted in the same way, so a captured one could be sent as an echo: it is not answered in clear.
+   */
+  verify(query: URLSearchParams): PlainAnswer {
     try {
+      const signed = this.#readQuery(query);
       // A "+" that was not escaped arrives as a space, and base64 has none.
-      const encrypt = (query.get("echostr") ?? "").replaceAll(" ", "+");
-      const { message, receiveid } = this.#open(query, encrypt);
+      const { message, receiveid } = this.#open(signed, (query.get("echostr") ?? "").replaceAll(" ", "+"));
+      // WeCom's own echo is digits; each of its messages is XML or JSON.
+      if (/[<{[\]]/.test(message)) throw new CallbackRefused("not-an-echo");
       const { receiver } = this.options;
       const expected = receiver.kind === "corp" ? receiver.corpid : receiver.providerCorpid;
       if (expected !== undefined && receiveid !== expected) throw new CallbackRefused("wrong-receiveid");
       this.options.metrics.countCallback("verified");
-      return { status: 200, body: message };
+      return { status: 200, text: message };
     } catch (error) {
       return this.#refuse(error);
     }
   }
 
-  async receive(query: URLSearchParams, body: string): Promise<CallbackAnswer> {
+  async receive(query: URLSearchParams, body: string): Promise<PlainAnswer> {
     try {
-      const { message, receiveid } = this.#open(query, parse(body).get("encrypt") ?? "");
+      // The query is checked first: most of what is not WeCom's does not get as far as its body.
+      const signed = this.#readQuery(query);
+      const { message, receiveid } = this.#open(signed, parse(body).get("encrypt") ?? "");
       const fields = parse(message);
       const event = readEvent(fields);
       if (!this.#isMeantFor(receiveid, event, fields)) throw new CallbackRefused("wrong-receiveid");
       const outcome = await this.#handleOnce(event, digest(receiveid, message));
       this.options.metrics.countCallback(outcome);
-      if (outcome === "failed" || outcome === "late") return { status: 503, body: "" };
+      if (outcome === "failed" || outcome === "late") return { status: 503, text: "" };
       // Commands ask for this word; to data, an empty body says that there is no reply to pass on.
-      return { status: 200, body: isCommand(event) ? "success" : "" };
+      return { status: 200, text: isCommand(event) ? "success" : "" };
     } catch (error) {
       return this.#refuse(error);
     }
   }
 
-  #open(query: URLSearchParams, encrypt: string) {
+  #readQuery(query: URLSearchParams): Omit<Signed, "encrypt"> {
     const [timestamp = "", nonce = "", signature = ""] = ["timestamp", "nonce", "msg_signature"].map(
       (name) => query.get(name) ?? "",
     );
-    if (encrypt === "") throw new CallbackRefused("malformed");
-    if (!isSignedWith(this.options.token, { signature, timestamp, nonce, encrypt })) {
-      throw new CallbackRefused("bad-signature");
-    }
+    if (!/^[0-9a-f]{40}$/.test(signature)) throw new CallbackRefused("bad-signature");
     const age = this.options.now() / 1000 - Number(timestamp);
     // Written so that an age that is no number is refused.
     if (!(Math.abs(age) <= windowSeconds)) throw new CallbackRefused("too-old");
+    return { timestamp, nonce, signature };
+  }
+
+  #open(signed: Omit<Signed, "encrypt">, encrypt: string): Decrypted {
+    if (encrypt === "") throw new CallbackRefused("malformed");
+    if (!isSignedWith(this.options.token, { ...signed, encrypt })) throw new CallbackRefused("bad-signature");
     const decrypted = decryptMessage(this.options.aesKey, encrypt);
     if (!decrypted) throw new CallbackRefused("bad-encryption");
     return decrypted;
@@ -154,12 +164,12 @@ export class CallbackReceiver {
     return "handled";
   }
 
-  #refuse(error: unknown): CallbackAnswer {
+  #refuse(error: unknown): PlainAnswer {
     if (!(error instanceof CallbackRefused)) throw error;
     const { refusal } = error;
     this.options.metrics.countCallback(refusal);
     this.options.log.warn({ refusal }, "a callback was refused");
-    return { status: refusal === "malformed" ? 400 : 403, body: "" };
+    return { status: refusal === "malformed" ? 400 : 403, text: "" };
   }
 }
 

@@ -1,13 +1,14 @@
 /** The access_token of each corp that authorised the app: the same rules for all, each with its own permanent code. */
 import type { Secret } from "../../observability/secret.js";
-import { StoreError, within } from "../../stores/store.js";
+import { StoreError } from "../../stores/store.js";
 import type { CallOptions } from "../call.js";
 import type { WecomClient } from "../client.js";
-import { WecomTransportError } from "../errors.js";
+import { WecomApiError, WecomTransportError } from "../errors.js";
 import { gettoken } from "../tokens/gettoken.js";
-import { RenewedToken, type TokenKit } from "../tokens/renewed-token.js";
+import { fingerprintOf } from "../tokens/refusals.js";
+import { type Credentials, type FetchedToken, RenewedToken, type TokenDependencies } from "../tokens/renewed-token.js";
 import { type TokenSource, unknownCorp } from "../tokens/token-source.js";
-import type { PermanentCodes } from "./permanent-codes.js";
+import type { PermanentCodes, StoredAuthorisation } from "./permanent-codes.js";
 import { type Authorisation, corpTokenApi, type SuiteDataSource } from "./suite.datasource.js";
 
 /** The corps whose tokens are kept in this process; the one that was not asked for longest makes room. */
@@ -19,78 +20,90 @@ export interface CorpTokensOptions {
   readonly client: WecomClient;
   readonly suiteTokens: TokenSource;
   readonly codes: PermanentCodes;
-  readonly kit: TokenKit;
-}
-
-interface Corp {
-  readonly tokens: RenewedToken;
-  /** The last that was read: what a token is fetched with while the store does not answer. */
-  authorisation: Authorisation;
+  readonly dependencies: TokenDependencies;
 }
 
 export class CorpTokens implements TokenSource {
-  readonly #corps = new Map<string, Corp>();
+  readonly #corps = new Map<string, RenewedToken>();
 
   constructor(private readonly options: CorpTokensOptions) {}
 
   async get(call: CallOptions): Promise<Secret> {
-    const corp = this.#corps.get(call.corp) ?? (await this.#find(call.corp));
+    const tokens = this.#corps.get(call.corp) ?? (await this.#find(call.corp));
     // Behind all the others: the first is always the one not asked for longest.
     this.#corps.delete(call.corp);
-    this.#corps.set(call.corp, corp);
-    return await corp.tokens.get(call);
+    this.#corps.set(call.corp, tokens);
+    return await tokens.get(call);
   }
 
   invalidate(refused: Secret, call: CallOptions): boolean {
-    return this.#corps.get(call.corp)?.tokens.invalidate(refused) ?? true;
+    return this.#corps.get(call.corp)?.invalidate(refused) ?? true;
   }
 
   /** Its permanent code changed or is void: the tokens that were fetched with it, too. */
   async forgetShared(corpid: string): Promise<void> {
-    await RenewedToken.forget(this.options.kit.store, this.#key(corpid));
+    await RenewedToken.forget(this.options.dependencies.store, this.#key(corpid));
   }
 
   forgetOwn(corpid: string): void {
     this.#corps.delete(corpid);
   }
 
-  async #find(corpid: string): Promise<Corp> {
-    const authorisation = await this.#authorisationOf(corpid);
-    if (!authorisation) throw unknownCorp();
+  forgetAllOwn(): void {
+    this.#corps.clear();
+  }
+
+  async #find(corpid: string): Promise<RenewedToken> {
+    const { isCustomised } = await this.#authorisationOf(corpid);
     const known = this.#corps.get(corpid);
     if (known) return known;
-    const corp: Corp = {
-      authorisation,
-      tokens: new RenewedToken(
-        {
-          key: this.#key(corpid),
-          corp: corpid,
-          api: authorisation.isCustomised ? "gettoken" : corpTokenApi,
-          fetch: (call) => this.#fetch(corp, call),
-        },
-        this.options.kit,
-      ),
-    };
+    const tokens = new RenewedToken(
+      {
+        key: this.#key(corpid),
+        corp: corpid,
+        api: isCustomised ? "gettoken" : corpTokenApi,
+        credentials: () => this.#credentials(corpid),
+      },
+      this.options.dependencies,
+    );
     const [oldest] = this.#corps.keys();
     if (this.#corps.size >= maxCorps && oldest !== undefined) this.#corps.delete(oldest);
-    this.#corps.set(corpid, corp);
-    return corp;
+    this.#corps.set(corpid, tokens);
+    return tokens;
   }
 
-  async #fetch(corp: Corp, call: CallOptions) {
-    const { calls, client, suiteTokens, codes, kit } = this.options;
-    const tooLate = () => new StoreError("the store of permanent codes does not answer in time");
-    const current = await within(kit.store.patienceMs, codes.get(call.corp), tooLate).catch(() => corp.authorisation);
-    if (!current) throw unknownCorp();
-    corp.authorisation = current;
-    return current.isCustomised
-      ? await gettoken(client, call.corp, current.permanentCode, call)
-      : await calls.getCorpToken(call.corp, current.permanentCode, suiteTokens, call);
+  async #credentials(corpid: string): Promise<Credentials> {
+    const authorisation = await this.#authorisationOf(corpid);
+    return {
+      fingerprint: fingerprintOf(authorisation.permanentCode),
+      fetch: (call) => this.#fetchWithEither(authorisation, call),
+    };
   }
 
-  async #authorisationOf(corpid: string): Promise<Authorisation | undefined> {
+  /** Of two authorisations at about the same time, only WeCom knows which one it means. */
+  async #fetchWithEither({ other, ...counted }: StoredAuthorisation, call: CallOptions): Promise<FetchedToken> {
     try {
-      return await this.options.codes.get(corpid);
+      return await this.#fetchWith(counted, call);
+    } catch (error) {
+      if (!other || !(error instanceof WecomApiError) || error.entry?.fault !== "credential") throw error;
+      const fetched = await this.#fetchWith(other, call);
+      await this.options.codes.prefer(call.corp, other.permanentCode);
+      return fetched;
+    }
+  }
+
+  #fetchWith({ corpid, permanentCode, isCustomised }: Authorisation, call: CallOptions): Promise<FetchedToken> {
+    const { calls, client, suiteTokens } = this.options;
+    return isCustomised
+      ? gettoken(client, corpid, permanentCode, call)
+      : calls.getCorpToken(corpid, permanentCode, suiteTokens, call);
+  }
+
+  async #authorisationOf(corpid: string): Promise<StoredAuthorisation> {
+    try {
+      const found = await this.options.codes.get(corpid);
+      if (!found) throw unknownCorp();
+      return found;
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       throw new WecomTransportError("the store of permanent codes does not answer", {

@@ -1,29 +1,30 @@
 /**
  * How an administrator of a corp comes to install the app: from here to WeCom's page with a pre-auth code, and back with
- * an auth_code. The state that goes along is good for one return.
+ * an auth_code. The state that goes along is signed, and good for one auth_code: a page that is loaded again tells what
+ * became of it, and brings the code again where it could not be stored.
  *
  * @see https://developer.work.weixin.qq.com/document/path/90597
  */
-import { randomUUID } from "node:crypto";
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import type { PlainAnswer } from "../../lib/plain-answer.js";
 import type { Logger } from "../../observability/logger.js";
 import { Secret } from "../../observability/secret.js";
 import { reasonOf, type Store } from "../../stores/store.js";
+import type { AuthorisationOutcome } from "./authorisations.js";
 import type { Suite } from "./suite.js";
 
 /** WeCom's pre-auth code lasts for about twenty minutes. */
 const stateLifeMs = 30 * 60_000;
+/** In hexadecimal digits, for no other character is sure to come back as it was: Unix seconds of its end, a random part. */
+const [stateEndDigits, stateDigits, macDigits] = [8, 40, 64];
 
-/** Anybody may ask, and each time costs a call to WeCom. */
-const maxStartsPerMinute = 30;
+/** Anybody may start, and each pre-auth code costs a call to WeCom: who comes after these shares the newest one. */
+const preAuthCodesPerMinute = 30;
 
-export interface InstallationAnswer {
-  readonly status: number;
-  readonly text: string;
-  readonly location?: string;
-}
+const reloadAfterSeconds = 5;
 
 export interface InstallationOptions {
-  readonly suite: Pick<Suite, "authorise" | "installationUrl">;
+  readonly suite: Pick<Suite, "authorise" | "installationUrl" | "preAuthCode" | "sign">;
   readonly store: Store;
   readonly log: Logger;
   readonly now: () => number;
@@ -33,47 +34,88 @@ export interface InstallationOptions {
 
 export class Installation {
   #minute = 0;
-  #startsInMinute = 0;
+  #codesInMinute = 0;
+  #preAuthCode: Secret | undefined;
 
   constructor(private readonly options: InstallationOptions) {}
 
-  async visit(query: URLSearchParams): Promise<InstallationAnswer> {
+  async visit(query: URLSearchParams): Promise<PlainAnswer> {
     const authCode = query.get("auth_code") ?? "";
     try {
       return await (authCode === "" ? this.#begin() : this.#finish(new Secret(authCode), query.get("state") ?? ""));
     } catch (error) {
       this.options.log.error({ reason: reasonOf(error) }, "an installation could not go on");
-      const text = authCode === "" ? "Please try again later." : "The installation goes on in the background.";
-      return { status: 503, text: `WeCom could not be asked. ${text}` };
+      if (authCode === "") return { status: 503, text: "WeCom could not be asked. Please try again later." };
+      // Nothing goes on without this page: the code is known to nobody but the browser.
+      return {
+        status: 503,
+        text:
+          "The authorisation could not be stored, so the app is not installed yet. This page tries it again by itself: " +
+          "please leave it open, or load it again within ten minutes. After that, start again at /wecom/install.",
+        reloadAfterSeconds,
+      };
     }
   }
 
-  async #begin(): Promise<InstallationAnswer> {
-    const minute = Math.floor(this.options.now() / 60_000);
-    if (minute !== this.#minute) this.#startsInMinute = 0;
-    this.#minute = minute;
-    this.#startsInMinute += 1;
-    if (this.#startsInMinute > maxStartsPerMinute) {
-      return { status: 429, text: "Too many installations have been started: please try again in a minute." };
-    }
-    const state = randomUUID();
-    const location = await this.options.suite.installationUrl(this.options.redirectUri(), state);
-    await this.options.store.set(`installation:${state}`, "begun", { expiresInMs: stateLifeMs });
+  async #begin(): Promise<PlainAnswer> {
+    const preAuthCode = await this.#sharedPreAuthCode();
+    const endsAtSeconds = Math.floor(((await this.options.store.now()) + stateLifeMs) / 1000);
+    const state = endsAtSeconds.toString(16).padStart(stateEndDigits, "0") + randomBytes(16).toString("hex");
+    const signedState = state + this.options.suite.sign(state);
+    const location = this.options.suite.installationUrl(preAuthCode, this.options.redirectUri(), signedState);
     return { status: 302, text: "", location };
   }
 
-  async #finish(authCode: Secret, state: string): Promise<InstallationAnswer> {
-    const { suite, store, now } = this.options;
-    const wasBegun = /^[\w-]{36}$/.test(state) && (await store.delete(`installation:${state}`));
-    if (!wasBegun) {
+  async #sharedPreAuthCode(): Promise<Secret> {
+    const minute = Math.floor(this.options.now() / 60_000);
+    if (minute !== this.#minute) this.#codesInMinute = 0;
+    this.#minute = minute;
+    if (this.#preAuthCode && this.#codesInMinute >= preAuthCodesPerMinute) return this.#preAuthCode;
+    this.#codesInMinute += 1;
+    return (this.#preAuthCode = await this.options.suite.preAuthCode());
+  }
+
+  async #finish(authCode: Secret, state: string): Promise<PlainAnswer> {
+    if (!(await this.#isOurs(state, authCode))) {
       return {
         status: 403,
         text: "This installation was not started here, or is over. Please start at /wecom/install.",
       };
     }
-    const corpid = await suite.authorise(authCode, Math.floor(now() / 1000));
-    return corpid === undefined
-      ? { status: 400, text: "WeCom did not take the authorisation. Please start again at /wecom/install." }
-      : { status: 200, text: `The app is installed for the corp ${corpid}.` };
+    return answerTo(await this.options.suite.authorise(authCode));
+  }
+
+  /** Written here, not too old, and not used for another auth_code. */
+  async #isOurs(signedState: string, authCode: Secret): Promise<boolean> {
+    const { suite, store } = this.options;
+    if (!/^[0-9a-f]+$/.test(signedState) || signedState.length !== stateDigits + macDigits) return false;
+    const state = signedState.slice(0, stateDigits);
+    if (!timingSafeEqual(Buffer.from(suite.sign(state)), Buffer.from(signedState.slice(stateDigits)))) return false;
+    if ((await store.now()) > parseInt(state.slice(0, stateEndDigits), 16) * 1000) return false;
+    const usedFor = createHash("sha256").update(authCode.reveal()).digest("base64url");
+    const key = `installation:${state}`;
+    if (await store.compareAndSet(key, undefined, usedFor, { expiresInMs: stateLifeMs })) return true;
+    return (await store.get(key)) === usedFor;
+  }
+}
+
+function answerTo(outcome: AuthorisationOutcome): PlainAnswer {
+  switch (outcome.state) {
+    case "done":
+      return { status: 200, text: `The app is installed for the corp ${outcome.corpid}.` };
+    case "open":
+      return {
+        status: 202,
+        text: "The authorisation is stored, and WeCom has not answered yet. It goes on by itself; this page shows the end.",
+        reloadAfterSeconds,
+      };
+    case "refused":
+      return { status: 400, text: "WeCom did not take the authorisation. Please start again at /wecom/install." };
+    case "expired":
+    case "lost":
+      return {
+        status: 400,
+        text: "The authorisation could not be finished, and its code works once. Please start again at /wecom/install.",
+      };
   }
 }

@@ -1,48 +1,106 @@
 /**
- * The permanent codes: WeCom hands out one per corp when the corp authorises the app, and never again. So it is written
- * before anything else happens, and nothing but the corp's own cancellation, or a newer code, removes it.
+ * The permanent codes: WeCom hands out one per corp when the corp authorises the app, and never again. A code is replaced
+ * only by that of a later authorisation, and ended only by the corp's own cancellation.
  */
 import { Secret } from "../../observability/secret.js";
-import type { Store } from "../../stores/store.js";
 import type { Authorisation } from "./suite.datasource.js";
+import type { SuiteRecords, Versioned } from "./suite-records.js";
 
-interface Stored {
+interface Code {
   readonly permanentCode: string;
   readonly isCustomised: boolean;
-  /** Unix seconds of the event that brought it. */
-  readonly at: number;
 }
+
+type CodeRecord = Versioned & {
+  /** Unix seconds: of the event that brought the code, or of the cancellation. */
+  readonly at: number;
+} & (
+    | (Code & {
+        readonly isCancelled?: never;
+        /** Of an authorisation at about the same time: WeCom may have exchanged that one last, and mean it. */
+        readonly other?: Code;
+      })
+    | { readonly isCancelled: true }
+  );
+
+export interface StoredAuthorisation extends Authorisation {
+  readonly other: Authorisation | undefined;
+}
+
+/** Two exchanges that overlapped lie no further apart: an auth_code is good for ten minutes. */
+const overlapMs = 11 * 60_000;
+/** For so long a code from before the cancellation, which another replica has in its memory, is not put back. */
+const cancellationKeptMs = 30 * 24 * 3_600_000;
 
 export class PermanentCodes {
   readonly #prefix: string;
 
   constructor(
-    private readonly store: Store,
-    suiteId: string,
+    private readonly records: SuiteRecords,
+    prefix: string,
   ) {
-    this.#prefix = `suite:${suiteId}:corp:`;
+    this.#prefix = `${prefix}corp:`;
   }
 
-  /** @throws {StoreError} */
-  async get(corpid: string): Promise<Authorisation | undefined> {
-    const found = await this.store.get(this.#prefix + corpid);
-    if (found === undefined) return undefined;
-    const { permanentCode, isCustomised } = JSON.parse(found) as Stored;
-    return { corpid, permanentCode: new Secret(permanentCode), isCustomised };
+  /** @throws {StoreError} when the store does not answer and this process has never seen the code */
+  async get(corpid: string): Promise<StoredAuthorisation | undefined> {
+    const found = await this.records.get<CodeRecord>(this.#prefix + corpid);
+    if (!found || found.isCancelled) return undefined;
+    return { ...authorisation(corpid, found), other: found.other && authorisation(corpid, found.other) };
   }
 
-  /** The code was handed out just now, so it is the valid one whatever came before. It is durable on return. */
-  async save({ corpid, permanentCode, isCustomised }: Authorisation, at: number): Promise<void> {
-    const stored: Stored = { permanentCode: permanentCode.reveal(), isCustomised, at };
-    await this.store.set(this.#prefix + corpid, JSON.stringify(stored));
+  /**
+   * Saves the code that WeCom gave for an auth_code, durably, unless that of a later authorisation is there.
+   *
+   * @param number of the auth_code: a later one has a greater number
+   * @param atSeconds Unix time of the event that brought it
+   */
+  async save({ corpid, permanentCode, isCustomised }: Authorisation, number: number, atSeconds: number): Promise<void> {
+    const code = { permanentCode: permanentCode.reveal(), isCustomised };
+    await this.records.update<CodeRecord>(this.#prefix + corpid, (found) => {
+      if (!found) return { ...code, number, revision: 0, at: atSeconds };
+      const { number: foundNumber = 0, revision = 0 } = found as Partial<Versioned>;
+      if (foundNumber === number) return undefined;
+      const isOverlapping = !found.isCancelled && Math.abs(number - foundNumber) < overlapMs;
+      if (foundNumber < number) {
+        return { ...code, number, revision: 0, at: atSeconds, ...(isOverlapping && { other: codeOf(found) }) };
+      }
+      return isOverlapping ? { ...found, revision: revision + 1, other: code } : undefined;
+    });
   }
 
-  /** The corp took its authorisation back at `at`: a code that is younger is left, for the message came late. */
-  async cancel(corpid: string, at: number): Promise<void> {
-    for (;;) {
-      const found = await this.store.get(this.#prefix + corpid);
-      if (found === undefined || (JSON.parse(found) as Stored).at >= at) return;
-      if (await this.store.compareAndSet(this.#prefix + corpid, found, undefined)) return;
-    }
+  /** WeCom refuses the code that counted and takes the other: from now on that one counts. @throws {StoreError} */
+  async prefer(corpid: string, preferred: Secret): Promise<void> {
+    await this.records.update<CodeRecord>(this.#prefix + corpid, (found) => {
+      if (!found || found.isCancelled || found.other?.permanentCode !== preferred.reveal()) return undefined;
+      return { ...found, ...found.other, revision: found.revision + 1, other: codeOf(found) };
+    });
   }
+
+  /**
+   * The corp took its authorisation back: a code that is younger is left, for the message came late.
+   *
+   * @returns whether there was one to take back
+   * @throws {StoreError}
+   */
+  async cancel(corpid: string, atSeconds: number): Promise<boolean> {
+    const cancelled = await this.records.update<CodeRecord>(
+      this.#prefix + corpid,
+      (found) => {
+        if (!found || found.isCancelled || found.at >= atSeconds) return undefined;
+        const { number = 0, revision = 0 } = found as Partial<Versioned>;
+        return { number, revision: revision + 1, at: atSeconds, isCancelled: true };
+      },
+      { expiresInMs: cancellationKeptMs },
+    );
+    return cancelled !== undefined;
+  }
+}
+
+function codeOf({ permanentCode, isCustomised }: Code): Code {
+  return { permanentCode, isCustomised };
+}
+
+function authorisation(corpid: string, { permanentCode, isCustomised }: Code): Authorisation {
+  return { corpid, permanentCode: new Secret(permanentCode), isCustomised };
 }

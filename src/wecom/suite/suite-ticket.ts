@@ -5,49 +5,41 @@
  * @see https://developer.work.weixin.qq.com/document/path/90628
  */
 import { Secret } from "../../observability/secret.js";
-import { impatient, type Store } from "../../stores/store.js";
+import type { SuiteRecords, Versioned } from "./suite-records.js";
 
 const lifeMs = 30 * 60_000;
 
-interface Stored {
+/** Numbered by WeCom's clock, in seconds. */
+interface TicketRecord extends Versioned {
   readonly ticket: string;
   readonly at: number;
 }
 
 export class SuiteTicket {
   readonly #key: string;
-  /** For as long as the store does not answer. */
-  #newest: Stored | undefined;
 
   constructor(
-    private readonly store: Store,
-    suiteId: string,
+    private readonly records: SuiteRecords,
+    prefix: string,
   ) {
-    this.#key = `suite:${suiteId}:ticket`;
+    this.#key = `${prefix}ticket`;
   }
 
   /**
-   * @param at Unix seconds of WeCom's clock
+   * @param atSeconds Unix time of WeCom's clock
    * @throws {StoreError} when it is not sure to be kept
    */
-  async save(ticket: Secret, at: number): Promise<void> {
-    const received = { ticket: ticket.reveal(), at };
-    for (;;) {
-      const found = await this.store.get(this.#key);
-      if (found !== undefined && (JSON.parse(found) as Stored).at > at) return;
-      if (await this.store.compareAndSet(this.#key, found, JSON.stringify(received), { expiresInMs: lifeMs })) break;
-    }
-    this.#newest = received;
+  async save(ticket: Secret, atSeconds: number): Promise<void> {
+    const next: TicketRecord = { number: atSeconds, revision: 0, ticket: ticket.reveal(), at: atSeconds };
+    const isOvertaken = (found: TicketRecord | undefined) => found !== undefined && found.at > atSeconds;
+    await this.records.update<TicketRecord>(this.#key, (found) => (isOvertaken(found) ? undefined : next), {
+      expiresInMs: lifeMs,
+    });
   }
 
-  /** Undefined when none came in the last half an hour. */
+  /** Undefined when none came in the last half an hour, as far as is known. */
   async newest(): Promise<Secret | undefined> {
-    try {
-      const found = await impatient(this.store).get(this.#key);
-      this.#newest = found === undefined ? undefined : (JSON.parse(found) as Stored);
-    } catch {
-      // What this process saw last is the best that there is.
-    }
-    return this.#newest && new Secret(this.#newest.ticket);
+    const found = await this.records.get<TicketRecord>(this.#key).catch(() => undefined);
+    return found && new Secret(found.ticket);
   }
 }

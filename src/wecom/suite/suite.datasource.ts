@@ -19,6 +19,7 @@ const getPermanentCode: Endpoint = { ...service, api: "service/get_permanent_cod
 const getCorpToken: Endpoint = { ...service, api: "service/get_corp_token", tokenParameter };
 
 export const suiteTokenApi = getSuiteToken.api;
+export const permanentCodeApi = getPermanentCode.api;
 export const corpTokenApi = getCorpToken.api;
 
 export interface Authorisation {

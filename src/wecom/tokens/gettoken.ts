@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { Secret } from "../../observability/secret.js";
 import type { CallOptions, Endpoint } from "../call.js";
 import { type Answer, requireString, type WecomClient } from "../client.js";
-import { type FetchedToken, RenewedToken, type TokenKit } from "./renewed-token.js";
+import { fingerprintOf } from "./refusals.js";
+import { type Credentials, type FetchedToken, RenewedToken, type TokenDependencies } from "./renewed-token.js";
 import { forCorpOnly, type TokenSource } from "./token-source.js";
 
 const endpoint: Endpoint = { api: "gettoken", method: "GET", effect: "read" };
@@ -37,19 +38,23 @@ export function selfBuiltApp(
   { corpid, corpsecret }: SelfBuiltApp,
   wecom: URL,
   client: WecomClient,
-  kit: TokenKit,
+  dependencies: TokenDependencies,
 ): { app: string; tokens: TokenSource } {
   // Each app of a corp has a token of its own, and its secret is what tells it from the others.
   const fingerprint = createHash("sha256").update(`${wecom.href}\n${corpsecret.reveal()}`).digest("base64url");
   const app = `app:${corpid}:${fingerprint.slice(0, 16)}`;
+  const credentials: Credentials = {
+    fingerprint: fingerprintOf(corpsecret),
+    fetch: (call) => gettoken(client, corpid, corpsecret, call),
+  };
   const tokens = new RenewedToken(
     {
       key: app,
       corp: corpid,
       api: endpoint.api,
-      fetch: (call) => gettoken(client, corpid, corpsecret, call),
+      credentials: () => Promise.resolve(credentials),
     },
-    kit,
+    dependencies,
   );
   return { app, tokens: forCorpOnly(corpid, tokens) };
 }

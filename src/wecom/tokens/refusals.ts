@@ -1,7 +1,12 @@
 /**
  * Credentials that WeCom refused are not tried again at once: it bans an address for an hour after 2,000 wrong secrets.
- * Pauses of 5, 10, 20, 40, 80, then 120 s make at most 34 tries in an hour; replicas share them as far as the store is there.
+ * Pauses of 5, 10, 20, 40, 80, then 120 s make at most 34 tries in an hour, by all replicas together.
+ *
+ * Known by what was refused, a secret, a ticket or a permanent code: another one is tried at once. The pause is the life
+ * of a record in the store, so no clock but the store's counts.
  */
+import { createHash } from "node:crypto";
+import type { Secret } from "../../observability/secret.js";
 import type { Store } from "../../stores/store.js";
 import { WecomApiError } from "../errors.js";
 
@@ -13,12 +18,18 @@ interface Refusal {
   readonly api: string;
   readonly errcode: number;
   readonly errmsg: string;
-  readonly until: number;
-  readonly count: number;
+}
+
+/** What tells credentials from others, and does not give them away. */
+export function fingerprintOf(...secrets: readonly Secret[]): string {
+  const hash = createHash("sha256");
+  for (const secret of secrets) hash.update(`${secret.reveal()}\n`);
+  return hash.digest("base64url").slice(0, 16);
 }
 
 export class Refusals {
-  #last: Refusal | undefined;
+  /** What this process was told itself: it holds without the store, and by this process's clock. */
+  #own: (Refusal & { readonly fingerprint: string; readonly untilMs: number; readonly count: number }) | undefined;
 
   constructor(
     private readonly store: Pick<Store, "get" | "set" | "delete">,
@@ -26,37 +37,44 @@ export class Refusals {
     private readonly now: () => number,
   ) {}
 
-  /** @throws {WecomApiError} as long as this process knows that it is not time to try again */
-  throwIfPaused(): void {
-    if (this.#last && this.now() < this.#last.until) {
-      throw new WecomApiError({ ...this.#last, mayHaveTakenEffect: false });
-    }
+  /** @throws {WecomApiError} as long as it is not time to try these credentials again */
+  async throwIfPaused(fingerprint: string): Promise<void> {
+    const isOwn = this.#own?.fingerprint === fingerprint && this.now() < this.#own.untilMs;
+    const refusal = isOwn ? this.#own : await this.#shared(`refusal:${this.key}:${fingerprint}`);
+    if (refusal) throw new WecomApiError({ ...(refusal as Refusal), mayHaveTakenEffect: false });
   }
 
-  /**
-   * Learns what other replicas were told.
-   *
-   * @throws {StoreError}
-   */
-  async learn(): Promise<void> {
-    const stored = await this.store.get(this.key);
-    if (stored !== undefined) this.#last = JSON.parse(stored) as Refusal;
+  /** How often these credentials were refused, one time after the other. */
+  async count(fingerprint: string): Promise<number> {
+    if (this.#own && this.#own.fingerprint !== fingerprint) this.#own = undefined;
+    const shared = await this.#shared(`refusals:${this.key}:${fingerprint}`);
+    return Math.max(this.#own?.count ?? 0, typeof shared === "number" ? shared : 0);
   }
 
   /** @returns the pause until the next try */
-  async remember({ api, errcode, errmsg }: WecomApiError): Promise<number> {
-    const count = (this.#last?.count ?? 0) + 1;
+  async remember(fingerprint: string, { api, errcode, errmsg, entry }: WecomApiError): Promise<number> {
+    const count = (await this.count(fingerprint)) + 1;
     const pauseMs = pausesMs[Math.min(count, pausesMs.length) - 1] ?? 0;
-    this.#last = { api, errcode, errmsg, until: this.now() + pauseMs, count };
-    const expiresInMs = pauseMs + forgottenAfterMs;
-    await this.store.set(this.key, JSON.stringify(this.#last), { expiresInMs }).catch(() => undefined);
+    const refusal = { api, errcode, errmsg };
+    this.#own = { ...refusal, fingerprint, count, untilMs: this.now() + pauseMs };
+    // Of an address that is not allowed, replicas with another address need not know.
+    if (entry?.fault === "ip") return pauseMs;
+    await Promise.all([
+      this.store.set(`refusal:${this.key}:${fingerprint}`, JSON.stringify(refusal), { expiresInMs: pauseMs }),
+      this.store.set(`refusals:${this.key}:${fingerprint}`, String(count), { expiresInMs: pauseMs + forgottenAfterMs }),
+    ]).catch(() => undefined);
     return pauseMs;
   }
 
   /** The credentials are good. */
-  async clear(): Promise<void> {
-    if (!this.#last) return;
-    this.#last = undefined;
-    await this.store.delete(this.key).catch(() => undefined);
+  async clear(fingerprint: string): Promise<void> {
+    if ((await this.count(fingerprint)) === 0) return;
+    this.#own = undefined;
+    await this.store.delete(`refusals:${this.key}:${fingerprint}`).catch(() => undefined);
+  }
+
+  async #shared(key: string): Promise<unknown> {
+    const stored = await this.store.get(key).catch(() => undefined);
+    return stored === undefined ? undefined : (JSON.parse(stored) as unknown);
   }
 }

@@ -12,6 +12,7 @@ import { acquireLease, impatient, type Store, StoreError } from "../../stores/st
 import type { CallOptions } from "../call.js";
 import { Deadline } from "../deadline.js";
 import { WecomApiError, WecomTransportError } from "../errors.js";
+import type { FailedFetches } from "./failed-fetches.js";
 import { Refusals } from "./refusals.js";
 import type { TokenSource } from "./token-source.js";
 
@@ -30,18 +31,26 @@ const maxRefused = 16;
 /** WeCom gave out again the very token that it had refused: asking more often would not help. */
 const confirmedForMs = 5_000;
 
-export interface TokenKit {
+export interface TokenDependencies {
   readonly store: Store;
   readonly log: Logger;
   readonly now: () => number;
   readonly random: () => number;
   /** How long a fetch may take. */
   readonly timeoutMs: number;
+  readonly failedFetches: FailedFetches;
 }
 
 export interface FetchedToken {
   readonly token: Secret;
   readonly lifeMs: number;
+}
+
+/** What a token is fetched with, as it is known now. */
+export interface Credentials {
+  /** Another one means that others are tried, whatever WeCom said of those before. */
+  readonly fingerprint: string;
+  fetch(call: CallOptions): Promise<FetchedToken>;
 }
 
 export interface RenewedTokenOptions {
@@ -50,21 +59,22 @@ export interface RenewedTokenOptions {
   /** For whom the fetch counts: a corp or a suite. */
   readonly corp: string;
   readonly api: string;
-  fetch(call: CallOptions): Promise<FetchedToken>;
+  /** @throws {WecomError} when there are none */
+  credentials(): Promise<Credentials>;
 }
 
 /** As it lies in the store, in Unix milliseconds. */
 interface Shared {
   readonly token: string;
-  readonly renewAt: number;
-  readonly endsAt: number;
+  readonly renewAtMs: number;
+  readonly endsAtMs: number;
 }
 
 interface Held {
   readonly token: Secret;
-  readonly endsAt: number;
-  readonly confirmedUntil: number;
-  renewAt: number;
+  readonly endsAtMs: number;
+  readonly confirmedUntilMs: number;
+  renewAtMs: number;
 }
 
 export class RenewedToken implements TokenSource {
@@ -80,22 +90,21 @@ export class RenewedToken implements TokenSource {
 
   constructor(
     private readonly options: RenewedTokenOptions,
-    private readonly kit: TokenKit,
+    private readonly dependencies: TokenDependencies,
   ) {
-    this.#store = impatient(kit.store);
-    this.#refusals = new Refusals(this.#store, `refusal:${options.key}`, kit.now);
+    this.#store = impatient(dependencies.store);
+    this.#refusals = new Refusals(this.#store, `refusal:${options.key}`, dependencies.now);
   }
 
   async get(call: CallOptions): Promise<Secret> {
-    const now = this.kit.now();
+    const now = this.dependencies.now();
     const held = this.#held;
-    if (held && now < held.endsAt) {
-      if (now >= held.renewAt) this.#renew(held, now);
+    if (held && now < held.endsAtMs) {
+      if (now >= held.renewAtMs) this.#renew(held, now);
       return held.token;
     }
-    this.#refusals.throwIfPaused();
     const fetched = await call.deadline.race(
-      this.#singleFlight(({ endsAt }) => endsAt),
+      this.#singleFlight(({ endsAtMs }) => endsAtMs),
       (reason) =>
         new WecomTransportError(`${reason} while waiting for a token`, {
           api: this.options.api,
@@ -109,7 +118,7 @@ export class RenewedToken implements TokenSource {
   invalidate(refused: Secret): boolean {
     const held = this.#held;
     // Forget this token only, not whatever is held now: a slower request may be reporting one that was replaced.
-    if (held?.token.reveal() === refused.reveal() && this.kit.now() >= held.confirmedUntil) {
+    if (held?.token.reveal() === refused.reveal() && this.dependencies.now() >= held.confirmedUntilMs) {
       const [oldest] = this.#refused;
       if (this.#refused.size >= maxRefused && oldest !== undefined) this.#refused.delete(oldest);
       this.#refused.add(refused.reveal());
@@ -118,16 +127,21 @@ export class RenewedToken implements TokenSource {
     return true;
   }
 
+  /** Until when the token that all replicas share is good, in Unix milliseconds; undefined where there is none. */
+  static async endOf(store: Store, key: string): Promise<number | undefined> {
+    const stored = await store.get(`token:${key}`);
+    return stored === undefined ? undefined : (JSON.parse(stored) as Shared).endsAtMs;
+  }
+
   /** Forgets what all replicas share; what each holds for itself is not touched. */
   static async forget(store: Store, key: string): Promise<void> {
     await store.delete(`token:${key}`);
-    await store.delete(`refusal:${key}`);
   }
 
   /** Behind the back of the requests: when it fails, the token that is held serves on. */
   #renew(held: Held, now: number): void {
-    held.renewAt = now + renewalRetryMs;
-    this.#singleFlight(({ renewAt }) => renewAt).catch(() => undefined);
+    held.renewAtMs = now + renewalRetryMs;
+    this.#singleFlight(({ renewAtMs }) => renewAtMs).catch(() => undefined);
   }
 
   /** @param usableUntil until when a token in the store is good enough */
@@ -142,80 +156,93 @@ export class RenewedToken implements TokenSource {
       for (;;) {
         const shared = await this.#fromStore(usableUntil);
         if (shared) return shared;
+        const credentials = await this.#credentials();
         const lease = await acquireLease(this.#store, `lease:${this.options.key}`, leaseMs);
         if (lease) {
           try {
             // Looked at again: whoever held the lease before may have brought one.
-            return (await this.#fromStore(usableUntil)) ?? (await this.#fetch());
+            return (await this.#fromStore(usableUntil)) ?? (await this.#fetch(credentials));
           } finally {
             // Not before the others can see what was fetched.
             void this.#sharing.then(() => lease.release()).catch(() => undefined);
           }
         }
-        await wait(leasePollMs * (0.5 + this.kit.random()));
+        await wait(leasePollMs * (0.5 + this.dependencies.random()));
       }
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
-      this.kit.log.warn({ api: this.options.api, reason: error.message }, "fetching a token without the shared store");
-      return await this.#fetch();
+      this.dependencies.log.warn(
+        { api: this.options.api, reason: error.message },
+        "fetching a token without the shared store",
+      );
+      return await this.#fetch(await this.#credentials());
     }
   }
 
   /** @throws {StoreError} */
   async #fromStore(usableUntil: (shared: Shared) => number): Promise<Held | undefined> {
-    const { now } = this.kit;
     const stored = await this.#store.get(`token:${this.options.key}`);
     const shared = stored === undefined ? undefined : (JSON.parse(stored) as Shared);
-    if (shared && !this.#refused.has(shared.token) && now() < usableUntil(shared)) return this.#hold(shared, 0);
-    await this.#refusals.learn();
-    this.#refusals.throwIfPaused();
-    return undefined;
+    const isUsable = shared && !this.#refused.has(shared.token) && this.dependencies.now() < usableUntil(shared);
+    return isUsable ? this.#hold(shared, 0) : undefined;
+  }
+
+  /** @throws {WecomError} when there are none, or WeCom refused them a moment ago */
+  async #credentials(): Promise<Credentials> {
+    const credentials = await this.options.credentials();
+    await this.#refusals.throwIfPaused(credentials.fingerprint);
+    return credentials;
   }
 
   /** Has a deadline of its own: the request that happens to come first must not decide for all that wait with it. */
-  async #fetch(): Promise<Held> {
-    const { log, now, timeoutMs } = this.kit;
-    this.#refusals.throwIfPaused();
+  async #fetch(credentials: Credentials): Promise<Held> {
+    const { log, now, timeoutMs, failedFetches } = this.dependencies;
+    const { api, corp } = this.options;
+    const { fingerprint } = credentials;
+    // Whoever held the lease before may have been refused.
+    await this.#refusals.throwIfPaused(fingerprint);
+    const isRepeated = (await this.#refusals.count(fingerprint)) > 0;
+    const hasNotFailed = await failedFetches.reserve(api, isRepeated);
     const deadline = new Deadline(timeoutMs);
     try {
-      const { token, lifeMs } = await this.options.fetch({ corp: this.options.corp, deadline, log });
+      const { token, lifeMs } = await credentials.fetch({ corp, deadline, log });
+      hasNotFailed();
       const renewAfterMs = Math.max(lifeMs * renewAtPartOfLife, Math.min(renewalPauseMs, lifeMs));
-      const shared = { token: token.reveal(), renewAt: now() + renewAfterMs, endsAt: now() + lifeMs };
+      const shared = { token: token.reveal(), renewAtMs: now() + renewAfterMs, endsAtMs: now() + lifeMs };
       const held = this.#hold(shared, this.#refused.has(shared.token) ? now() + confirmedForMs : 0);
-      this.#sharing = this.#share(shared, lifeMs);
+      this.#sharing = this.#share(shared, lifeMs, fingerprint);
       return held;
     } catch (error) {
-      if (error instanceof WecomApiError) await this.#rememberRefusal(error);
+      if (error instanceof WecomApiError && this.#isRefusal(error)) await this.#rememberRefusal(fingerprint, error);
+      else hasNotFailed();
       throw error;
     } finally {
       deadline.close();
     }
   }
 
-  #hold({ token, renewAt, endsAt }: Shared, confirmedUntil: number): Held {
-    const jitterMs = this.kit.random() * renewalJitter * (endsAt - renewAt);
-    return (this.#held = { token: new Secret(token), endsAt, confirmedUntil, renewAt: renewAt + jitterMs });
+  #hold({ token, renewAtMs, endsAtMs }: Shared, confirmedUntilMs: number): Held {
+    const jitterMs = this.dependencies.random() * renewalJitter * (endsAtMs - renewAtMs);
+    return (this.#held = { token: new Secret(token), endsAtMs, confirmedUntilMs, renewAtMs: renewAtMs + jitterMs });
   }
 
-  async #share(shared: Shared, lifeMs: number): Promise<void> {
+  async #share(shared: Shared, lifeMs: number, fingerprint: string): Promise<void> {
     await this.#store
       .set(`token:${this.options.key}`, JSON.stringify(shared), { expiresInMs: lifeMs })
       .catch(() => undefined);
-    await this.#refusals.clear();
+    await this.#refusals.clear(fingerprint);
   }
 
-  async #rememberRefusal(error: WecomApiError): Promise<void> {
-    // What was refused on the way to this token, the suite's, has a memory of its own.
-    if (error.api !== this.options.api || isPassing(error)) return;
-    const pauseMs = await this.#refusals.remember(error);
-    this.kit.log.error(
+  /** Not when WeCom is only busy or a limit is reached, and not what was refused on the way: the suite's token. */
+  #isRefusal({ api, entry }: WecomApiError): boolean {
+    return api === this.options.api && entry?.about !== "moment";
+  }
+
+  async #rememberRefusal(fingerprint: string, error: WecomApiError): Promise<void> {
+    const pauseMs = await this.#refusals.remember(fingerprint, error);
+    this.dependencies.log.error(
       { api: error.api, errcode: error.errcode, nextTryInSeconds: pauseMs / 1000, todo: error.entry?.operator },
       "WeCom refused the gateway's credentials",
     );
   }
-}
-
-/** Busy for the moment. An old suite_ticket is refused until the next one comes, which is minutes. */
-function isPassing({ entry }: WecomApiError): boolean {
-  return entry?.retry === "backoff" && entry.fault !== "suite-token";
 }

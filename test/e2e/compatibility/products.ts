@@ -4,7 +4,7 @@
  */
 import "reflect-metadata";
 import { Arg, Directive, Field, FieldResolver, Float, ID, Int, ObjectType, Query, Resolver, Root } from "type-graphql";
-import { buildSubgraph } from "../../../src/subgraph.js";
+import { buildSubgraph } from "../../../src/graphql/subgraph.js";
 
 const header = `extend schema
   @link(

@@ -5,6 +5,7 @@ import { corpid, type Gateway, startGateway } from "../../support/gateway.js";
 import { booking, documentedBody, documentedInput, minimalInput } from "../../support/inputs.js";
 import { callbackEnv, tell, untilOpen } from "../../support/subscribers.js";
 import { serve, type Served } from "../../support/server.js";
+import { audience, type Issuer, issuerName, startIssuer } from "../../support/issuer.js";
 import { exampleSubgraphs, startMembers, type SubgraphSource } from "../../support/supergraph.js";
 import { type RunningGateway, startApolloGateway, startHiveGateway } from "./gateways.js";
 import { playlist } from "./playlist.js";
@@ -18,9 +19,16 @@ let living: Gateway;
 let members: Awaited<ReturnType<typeof startMembers>>;
 let playlists: Served;
 let subgraphs: readonly SubgraphSource[];
+let issuer: Issuer;
 
 beforeAll(async () => {
-  process.env["ROUTER_SECRET"] = routerSecret;
+  issuer = await startIssuer();
+  Object.assign(process.env, {
+    ROUTER_SECRET: routerSecret,
+    AUTH_JWKS_URL: issuer.jwksUrl,
+    AUTH_ISSUER: issuerName,
+    AUTH_AUDIENCE: audience,
+  });
   [living, members, playlists] = await Promise.all([
     startGateway({ env: { AUTH_MODE: "router", ROUTER_SECRET: routerSecret, ...callbackEnv } }),
     startMembers(),
@@ -37,6 +45,7 @@ afterEach(() => {
 
 afterAll(async () => {
   await Promise.all([living.close(), members[Symbol.asyncDispose](), playlists[Symbol.asyncDispose]()]);
+  await issuer[Symbol.asyncDispose]();
 });
 
 /** How often a gateway has called ours, by ours own count. */
@@ -52,7 +61,7 @@ describe.each([
   let gateway: RunningGateway;
 
   beforeAll(async () => {
-    gateway = await start(subgraphs);
+    gateway = await start(subgraphs, issuer);
   });
 
   afterAll(async () => {
@@ -173,12 +182,45 @@ describe.each([
 
     const direct = await living.run(CreateLivingDocument, forLisi);
     const asZhangsan = await gateway.run(createLiving, forLisi);
-    const asLisi = await gateway.run(createLiving, forLisi, { "x-wecom-userid": "lisi" });
+    const asLisi = await gateway.run(createLiving, forLisi, { userid: "lisi" });
 
     expect(direct.errors).toMatchObject([{ extensions: { code: "UNAUTHENTICATED" } }]);
     expect(asZhangsan.errors).toMatchObject([{ extensions: { code: "FORBIDDEN", scope: "living:admin" } }]);
     expect(asLisi.data.createLiving).toMatchObject({ __typename: "CreateLivingSuccess" });
   });
+
+  const forged = {
+    "x-wecom-userid": "lisi",
+    "x-wecom-scopes": "living:read living:write living:admin",
+    "x-wecom-corpid": "another",
+    "router-authorization": "a guess",
+  };
+
+  it.each([
+    ["in headers", { headers: forged }],
+    ["in extensions", { extensions: { headers: forged } }],
+    ["in both", { headers: forged, extensions: { headers: forged } }],
+  ])(
+    "drops what its client says of itself %s",
+    async (_where, more: { headers?: Record<string, string>; extensions?: unknown }) => {
+      const forLisi = { input: { ...minimalInput, anchorUserid: "lisi" } };
+      const before = living.simulator.requestsTo("living/create").length;
+      const asZhangsan = await gateway.run(createLiving, forLisi, {}, more);
+      const asNobody = await gateway.run(
+        createLiving,
+        forLisi,
+        {},
+        {
+          ...more,
+          headers: { ...more.headers, authorization: "Bearer forged" },
+        },
+      );
+
+      expect(asZhangsan.errors).toMatchObject([{ extensions: { code: "FORBIDDEN", scope: "living:admin" } }]);
+      expect(asNobody.errors).toMatchObject([{ extensions: { code: "FORBIDDEN", scope: "living:write" } }]);
+      expect(living.simulator.requestsTo("living/create")).toHaveLength(before);
+    },
+  );
 
   it("passes on who is asking, and the request's id", async () => {
     // The gateway knows a living for a while: a call that fails must be for another.
@@ -187,7 +229,8 @@ describe.each([
       gateway.run(
         "query ($id: ID!) { living(livingid: $id) { theme pushStreamUrl } }",
         { id },
-        { "x-wecom-scopes": scopes, "x-request-id": "request-through-gateway" },
+        { scope: scopes },
+        { headers: { "x-request-id": "request-through-gateway" } },
       );
     living.simulator.faults.inject({ kind: "errcode", api: "living/get_living_info", errcode: 48002, afterCalls: 1 });
 
@@ -207,10 +250,10 @@ describe.each([
 
 describe("A router that knows its callers", () => {
   it("refuses by the schema alone what a caller has no scope for, before anything is asked here", async () => {
-    await using gateway = await startHiveGateway(subgraphs, {
+    await using gateway = await startHiveGateway(subgraphs, issuer, {
       genericAuth: {
         mode: "protect-granular",
-        resolveUserFn: () => ({ scopes: ["living:read"] }),
+        resolveUserFn: () => ({ corpid, userid: "zhangsan", scope: "living:read", scopes: ["living:read"] }),
         extractScopes: (user) => (user as { scopes: string[] }).scopes,
         rejectUnauthenticated: false,
       },
@@ -228,7 +271,7 @@ describe("A router that knows its callers", () => {
 
 describe("A subscription through Hive Gateway", () => {
   it("is told of an event, with what the members' service knows of the anchor", async () => {
-    await using gateway = await startHiveGateway(subgraphs);
+    await using gateway = await startHiveGateway(subgraphs, issuer);
     const stream = await gateway.subscribe("subscription { livingStatusChanged { status anchor { userid name } } }");
     const told = stream.next();
     await untilOpen(living, 1);

@@ -3,8 +3,9 @@ import { ApolloGateway, RemoteGraphQLDataSource } from "@apollo/gateway";
 import { createGatewayRuntime } from "@graphql-hive/gateway-runtime";
 import httpTransport from "@graphql-mesh/transport-http";
 import type { GraphQLFormattedError } from "graphql";
-import { gatewayConfig } from "../../../deploy/gateway.config.js";
+import { gatewayConfig, headersFor, verifiedClaims } from "../../../deploy/gateway.config.js";
 import { corpid } from "../../support/gateway.js";
+import type { Issuer } from "../../support/issuer.js";
 import { type ClientHeaders, serve } from "../../support/server.js";
 import { compose, type SubgraphSource, withoutAuthorization } from "../../support/supergraph.js";
 
@@ -14,47 +15,56 @@ export interface Reply {
 }
 
 export interface RunningGateway extends AsyncDisposable {
-  run(query: string, variables?: unknown, headers?: Record<string, string>): Promise<Reply>;
+  /** @param more `extensions` of the request, and headers beside the token */
+  run(
+    query: string,
+    variables?: unknown,
+    claims?: Record<string, unknown>,
+    more?: { headers?: Record<string, string>; extensions?: unknown },
+  ): Promise<Reply>;
 }
 
 type Fetch = (init: { method: string; headers: Record<string, string>; body: string }) => Promise<Response>;
 
-/** What an authenticating proxy would say of the caller. */
-const zhangsan = {
-  "x-wecom-corpid": corpid,
-  "x-wecom-userid": "zhangsan",
-  "x-wecom-scopes": "living:read living:write",
-};
+/** What the issuer says of the caller. */
+const zhangsan = { corpid, userid: "zhangsan", scope: "living:read living:write" };
+
+async function bearerOf(issuer: Issuer, claims: Record<string, unknown>): Promise<Record<string, string>> {
+  return { authorization: `Bearer ${await issuer.sign({ ...zhangsan, ...claims })}` };
+}
 
 const runnerOver =
-  (send: Fetch): RunningGateway["run"] =>
-  async (query, variables, headers) => {
-    const body = JSON.stringify({ query, variables });
+  (issuer: Issuer, send: Fetch): RunningGateway["run"] =>
+  async (query, variables, claims = {}, { headers, extensions } = {}) => {
+    const body = JSON.stringify({ query, variables, extensions });
     const response = await send({
       method: "POST",
-      headers: { "content-type": "application/json", ...zhangsan, ...headers },
+      headers: { "content-type": "application/json", ...(await bearerOf(issuer, claims)), ...headers },
       body,
     });
     return (await response.json()) as Reply;
   };
 
-export async function startApolloGateway(subgraphs: readonly SubgraphSource[]): Promise<RunningGateway> {
+export async function startApolloGateway(
+  subgraphs: readonly SubgraphSource[],
+  issuer: Issuer,
+): Promise<RunningGateway> {
   const open = subgraphs.map((subgraph) => ({ ...subgraph, sdl: withoutAuthorization(subgraph.sdl) }));
   const gateway = new ApolloGateway({
     supergraphSdl: compose(open),
     buildService: ({ name, url }) =>
       new RemoteGraphQLDataSource<ClientHeaders>({
         ...(url !== undefined && { url }),
-        willSendRequest: ({ request, context }) => {
-          const client = new Request("http://client", { headers: context.headers as Record<string, string> });
-          const headers = gatewayConfig.propagateHeaders.fromClientToSubgraphs({ request: client, subgraphName: name });
+        willSendRequest: async ({ request, context }) => {
+          const client = new Headers(context.headers as Record<string, string>);
+          const headers = headersFor(name, client, await verifiedClaims(client));
           for (const [header, value] of Object.entries(headers)) request.http?.headers.set(header, value);
         },
       }),
   });
   const served = await serve({ gateway });
   return {
-    run: runnerOver((init) => fetch(served.url, init)),
+    run: runnerOver(issuer, (init) => fetch(served.url, init)),
     [Symbol.asyncDispose]: () => served[Symbol.asyncDispose](),
   };
 }
@@ -66,6 +76,7 @@ export interface SubscribableGateway extends RunningGateway {
 
 export function startHiveGateway(
   subgraphs: readonly SubgraphSource[],
+  issuer: Issuer,
   options: Pick<Parameters<typeof createGatewayRuntime>[0], "genericAuth"> = {},
 ): Promise<SubscribableGateway> {
   const gateway = createGatewayRuntime({
@@ -76,11 +87,11 @@ export function startHiveGateway(
     logging: false,
   });
   return Promise.resolve({
-    run: runnerOver(async (init) => await gateway.fetch("http://gateway/graphql", init)),
+    run: runnerOver(issuer, async (init) => await gateway.fetch("http://gateway/graphql", init)),
     subscribe: async (query) => {
       const response = await gateway.fetch("http://gateway/graphql", {
         method: "POST",
-        headers: { "content-type": "application/json", accept: "text/event-stream", ...zhangsan },
+        headers: { "content-type": "application/json", accept: "text/event-stream", ...(await bearerOf(issuer, {})) },
         body: JSON.stringify({ query }),
       });
       const reader = response.body!.getReader();

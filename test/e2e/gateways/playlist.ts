@@ -1,7 +1,7 @@
 /** A subgraph that knows livings by their id only, and sends as many references to them as it is asked for. */
 import "reflect-metadata";
 import { Arg, Directive, Field, ID, ObjectType, Query, Resolver } from "type-graphql";
-import { buildSubgraph } from "../../../src/subgraph.js";
+import { buildSubgraph } from "../../../src/graphql/subgraph.js";
 
 @Directive('@key(fields: "livingid", resolvable: false)')
 @ObjectType("Living")

@@ -1,0 +1,49 @@
+/** The living API as a subgraph. `schema.graphql` is its SDL: what `rover subgraph publish --schema` takes. */
+import "reflect-metadata";
+import { fieldResolvers } from "../living/living.fields.js";
+import { LivingMutations } from "../living/living.mutations.js";
+import { LivingQueries } from "../living/living.queries.js";
+import { entityTypes } from "../living/living.references.js";
+import { LivingSubscriptions } from "../living/living.subscriptions.js";
+import { buildSubgraph } from "./subgraph.js";
+
+/**
+ * `@contact` and `@cacheControl` are no part of federation: whoever reads the schema knows them, and composition leaves
+ * them out. Apollo's `scope: PRIVATE` is in the header Cache-Control alone: its enum would be left in every supergraph.
+ */
+const header = `extend schema
+  @link(
+    url: "https://specs.apollo.dev/federation/v2.9"
+    import: ["@authenticated", "@cost", "@key", "@listSize", "@requiresScopes", "@shareable", "@tag"]
+  )
+  @contact(
+    name: "The team that runs this gateway"
+    description: "Replace name and url by your own when you publish this schema to a registry."
+  )
+
+"""Whom to ask about this subgraph."""
+directive @contact(
+  """The team."""
+  name: String!
+  """Where it can be reached: a chat, a page."""
+  url: String
+  """What else to know, in Markdown."""
+  description: String
+) on SCHEMA
+
+"""For how long its caller may keep an answer: as long as the shortest of what it holds, as its header Cache-Control says."""
+directive @cacheControl(
+  """Seconds; 0: not at all."""
+  maxAge: Int
+  """As long as the object that it stands in."""
+  inheritMaxAge: Boolean
+) on FIELD_DEFINITION | OBJECT
+`;
+
+export const buildLivingSubgraph = () =>
+  buildSubgraph({
+    header,
+    resolvers: [LivingQueries, LivingMutations, LivingSubscriptions, ...fieldResolvers],
+    entityTypes,
+    maxReferences: ({ limits }) => limits.entities,
+  });

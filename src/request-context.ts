@@ -1,0 +1,24 @@
+import type { Caller } from "./server/auth/caller.js";
+import type { CallOptions } from "./wecom/call.js";
+import type { LivingStatusChanges } from "./wecom/callback/living-status-changes.js";
+import type { CreateOnce } from "./wecom/create-once/create-once.js";
+import type { LivingDataSource } from "./wecom/living.datasource.js";
+import type { LivingReader } from "./living/living.reader.js";
+
+/** Who is asking, as far as the server could verify it. */
+export type RequestCaller = Pick<Caller, "scopes" | "userid" | "identity">;
+
+/** What the resolvers of one request share. Made anew for every request by `app.ts`. */
+export interface RequestContext {
+  readonly caller: RequestCaller;
+  readonly livings: LivingDataSource;
+  readonly creates: CreateOnce;
+  readonly statusChanges: LivingStatusChanges;
+  /** Of the header `Idempotency-Key`. */
+  readonly idempotencyKey: string | undefined;
+  readonly reader: LivingReader;
+  readonly call: CallOptions;
+  readonly limits: { readonly first: number; readonly entities: number };
+  /** By which a reply and the log lines about it are found together. */
+  readonly requestId: string;
+}

@@ -1,0 +1,79 @@
+/**
+ * Apollo Server as the shell around requests that are more than a plain POST: GET, persisted queries, CSRF prevention, the
+ * landing page, batches (refused), malformed bodies. It neither parses nor validates nor executes: it asks `Operations`,
+ * as every other way of answering does.
+ */
+import { ApolloServer, HeaderMap } from "@apollo/server";
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from "@apollo/server/plugin/disabled";
+import { ApolloServerPluginLandingPageLocalDefault } from "@apollo/server/plugin/landingPage/default";
+import { type GraphQLFormattedError, type GraphQLSchema, parse } from "graphql";
+import type { Logger } from "../../observability/logger.js";
+import type { OperationAnswer } from "./execution.js";
+
+/** The operation that the explorers open with. */
+export interface Sample {
+  readonly document: string;
+  readonly variables: Record<string, unknown>;
+}
+
+export interface ApolloOptions {
+  readonly schema: GraphQLSchema;
+  readonly log: Logger;
+  readonly isProduction: boolean;
+  readonly sample: Sample;
+  /** Of what Apollo Server itself refuses. */
+  readonly formatError: (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
+}
+
+/** What Apollo Server calls for an answer, where it has nothing against the request. */
+export interface Shell {
+  answer(): Promise<OperationAnswer>;
+}
+
+/** Stands where Apollo Server wants a parsed document, so that it parses none. */
+const placeholder = parse("{ __typename }");
+
+export function createApolloServer(options: ApolloOptions): ApolloServer<Shell> {
+  const { document, variables } = options.sample;
+  return new ApolloServer<Shell>({
+    schema: options.schema,
+    logger: options.log,
+    csrfPrevention: true,
+    documentStore: {
+      get: () => Promise.resolve(placeholder),
+      set: () => Promise.resolve(),
+      delete: () => Promise.resolve(),
+    },
+    // `DocumentSources` knows them, for every way of answering.
+    persistedQueries: false,
+    includeStacktraceInErrorResponses: false,
+    // Validation rules decide, for `_service` as well.
+    introspection: true,
+    // The listener drains, and main.ts listens for signals.
+    stopOnTerminationSignals: false,
+    formatError: options.formatError,
+    plugins: [
+      {
+        requestDidStart: () =>
+          Promise.resolve({
+            responseForOperation: async ({ contextValue }) => {
+              const { result, http } = await contextValue.answer();
+              const headers = new HeaderMap(Object.entries(http?.headers ?? {}));
+              return { http: { headers }, body: { kind: "single", singleResult: { ...result } } };
+            },
+          }),
+      },
+      // It is on by default for a subgraph, and tells whoever asks with a header what each field cost.
+      ApolloServerPluginInlineTraceDisabled(),
+      // It would wrap every field to find out what `cacheControlOf` finds once.
+      ApolloServerPluginCacheControlDisabled(),
+      options.isProduction
+        ? ApolloServerPluginLandingPageDisabled()
+        : ApolloServerPluginLandingPageLocalDefault({ embed: true, footer: false, document, variables }),
+    ],
+  });
+}

@@ -1,0 +1,60 @@
+/**
+ * Where the text of a request's document comes from: the request itself, the manifest of trusted documents, or an automatic
+ * persisted query, whose text was sent once and is named by its hash from then on.
+ *
+ * @see https://www.apollographql.com/docs/apollo-server/performance/apq
+ */
+import { hash } from "node:crypto";
+import { BoundedMap } from "../../lib/bounded-map.js";
+import { type Fields, persistedHash } from "./graphql-request.js";
+import { badRequest, type Refused, refused } from "./refused.js";
+import type { TrustedDocuments } from "./trusted-documents.js";
+
+export interface DocumentSource {
+  readonly kind: "text";
+  readonly text: string;
+  /** Under which hash the text is to be remembered, once it turns out to be a valid document. */
+  readonly register: string | undefined;
+}
+
+/** A longer persisted query is not kept: its client is told so, and sends it in full. */
+const maxPersistedLength = 10_000;
+const maxPersisted = 500;
+
+export class DocumentSources {
+  readonly #persisted = new BoundedMap<string, string>(maxPersisted);
+
+  constructor(private readonly trusted: TrustedDocuments | undefined) {}
+
+  /** Undefined where the request has neither a text nor a hash. */
+  find(fields: Fields): DocumentSource | Refused | undefined {
+    const id = persistedHash(fields.extensions);
+    if (id !== undefined && typeof id !== "string") return badRequest("persistedQuery.sha256Hash must be text");
+    // Over a WebSocket `query` must be there, so that whoever sends an id sends it empty.
+    const query =
+      typeof fields.query === "string" && (fields.query !== "" || id === undefined) ? fields.query : undefined;
+    if (this.trusted) {
+      const text = this.trusted.documentFor(query, id);
+      return typeof text === "string" ? asText(text) : text;
+    }
+    if (id === undefined) return query === undefined ? undefined : asText(query);
+    const { version } = (fields.extensions as { persistedQuery: { version?: unknown } }).persistedQuery;
+    if (version !== 1) return badRequest("Unsupported persisted query version");
+    if (query !== undefined) {
+      if (hash("sha256", query) !== id) return badRequest("provided sha does not match query");
+      return { kind: "text", text: query, register: id };
+    }
+    const text = this.#persisted.get(id);
+    // Clients look for this code, and some for 200 and the message as well.
+    if (text === undefined) return refused("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND", { status: 200 });
+    return asText(text);
+  }
+
+  register({ text, register }: DocumentSource): void {
+    if (register !== undefined && text.length <= maxPersistedLength) this.#persisted.set(register, text);
+  }
+}
+
+function asText(text: string): DocumentSource {
+  return { kind: "text", text, register: undefined };
+}

@@ -1,0 +1,162 @@
+/**
+ * Executes prepared operations and words their answers: masked errors, request id, extensions, deadline. Every way of
+ * answering passes through here, whatever it was asked over.
+ */
+import {
+  createSourceEventStream,
+  execute,
+  type ExecutionResult,
+  type FormattedExecutionResult,
+  GraphQLError,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+  isValueNode,
+} from "graphql";
+import type { ContextSource, OperationContext } from "./context.js";
+import type { PreparedOperation } from "./prepare.js";
+import type { RefusalHttp, Refused } from "./refused.js";
+
+export interface OperationAnswer {
+  readonly result: FormattedExecutionResult;
+  /** Something was executed: such an answer has `data`. */
+  readonly isExecuted: boolean;
+  /** The header of that name; undefined where nobody may keep the answer. */
+  readonly cacheControl: string | undefined;
+  /** Where the status does not follow from the answer's media type. */
+  readonly http: RefusalHttp | undefined;
+}
+
+export interface ExecutorOptions {
+  readonly schema: GraphQLSchema;
+  /** @param source of a request where there is one */
+  formatError(
+    formatted: GraphQLFormattedError,
+    error: unknown,
+    source: Pick<Source, "log"> & Partial<Source>,
+  ): GraphQLFormattedError;
+}
+
+type Source = Pick<ContextSource, "log" | "requestId">;
+
+/** After the deadline, what waits for WeCom fails by itself and is answered; this is for what waits for something else. */
+const graceMs = 100;
+
+export class Executor {
+  constructor(private readonly options: ExecutorOptions) {}
+
+  /**
+   * Ends at the context's deadline, whatever a resolver does. Closes the context.
+   *
+   * @param rootValue the event, of a subscription
+   */
+  execute(
+    operation: PreparedOperation,
+    context: OperationContext,
+    source: Source,
+    rootValue?: unknown,
+  ): OperationAnswer | Promise<OperationAnswer> {
+    const { document, operationName } = operation.plan;
+    const result = execute({
+      ...{ schema: this.options.schema, document, operationName },
+      ...{ variableValues: operation.variables, contextValue: context.value, rootValue },
+    });
+    if (!(result instanceof Promise)) return this.#finish(result, operation, context, source);
+    return untilDeadline(result, context, () => timedOut(source)).then((settled) =>
+      this.#finish(settled, operation, context, source),
+    );
+  }
+
+  /** The events of a subscription, not executed yet, or why there are none. The context serves only to subscribe. */
+  async subscribe(
+    operation: PreparedOperation,
+    context: OperationContext,
+    source: Source,
+  ): Promise<AsyncIterable<unknown> | OperationAnswer> {
+    const { document, operationName } = operation.plan;
+    const subscribing = createSourceEventStream({
+      ...{ schema: this.options.schema, document, operationName },
+      ...{ variableValues: operation.variables, contextValue: context.value },
+    });
+    const events = await untilDeadline(subscribing, context, () => timedOut(source));
+    if (Symbol.asyncIterator in events) return events;
+    return answered({ errors: this.format(events.errors ?? [], source) }, false);
+  }
+
+  refuse({ errors, code, http }: Refused, source: Source): OperationAnswer {
+    return { ...answered({ errors: this.format(errors, source, code) }, false), http };
+  }
+
+  /** As a client may see them. @param code of those that have none, and are no bug */
+  format(errors: readonly GraphQLError[], source: Source, code?: string): GraphQLFormattedError[] {
+    const formatted = errors.map((error) => this.options.formatError(withCode(error, code), error, source));
+    source.log.debug({ codes: formatted.map(({ extensions }) => extensions?.["code"]) }, "answered with errors");
+    return formatted;
+  }
+
+  #finish(
+    { data = null, errors }: ExecutionResult,
+    { plan }: PreparedOperation,
+    context: OperationContext,
+    source: Source,
+  ): OperationAnswer {
+    const extensions = context.extensions();
+    context.close();
+    if (errors === undefined && extensions === undefined) return { ...answered({ data }, true, plan.cacheControl) };
+    return answered(
+      {
+        ...(errors && { errors: this.format(errors, source) }),
+        data,
+        ...(extensions && { extensions }),
+      },
+      true,
+    );
+  }
+}
+
+function answered(result: FormattedExecutionResult, isExecuted: boolean, cacheControl?: string): OperationAnswer {
+  return { result, isExecuted, cacheControl, http: undefined };
+}
+
+/** In the order of the specification. */
+function withCode(error: GraphQLError, code = "INTERNAL_SERVER_ERROR"): GraphQLFormattedError {
+  const { message, locations, path, extensions } = error;
+  const known = extensions["code"] ?? (isOfArgument(error) ? "BAD_USER_INPUT" : code);
+  return {
+    message,
+    ...(locations && { locations }),
+    ...(path && { path }),
+    extensions: { ...extensions, code: known },
+  };
+}
+
+/**
+ * A value that validation could not judge: a variable with a default may be null where an argument may not. graphql-js
+ * finds it when it executes the field, and names the value's node; errors of resolvers name the field's.
+ */
+function isOfArgument({ nodes, originalError }: GraphQLError): boolean {
+  const isGraphqls = originalError === undefined || originalError instanceof GraphQLError;
+  return isGraphqls && nodes?.[0] !== undefined && isValueNode(nodes[0]);
+}
+
+function timedOut({ log }: Source): ExecutionResult {
+  log.error("an operation did not end at its deadline");
+  const message = "The operation took too long and was given up; what it had begun may still take effect";
+  return { data: null, errors: [new GraphQLError(message, { extensions: { code: "OPERATION_TIMEOUT" } })] };
+}
+
+function untilDeadline<T, U>(result: PromiseLike<T>, context: OperationContext, atEnd: () => U): Promise<T | U> {
+  return new Promise((resolve, reject) => {
+    let timer: NodeJS.Timeout | undefined;
+    const stopWaiting = context.onDeadline(() => {
+      timer = setTimeout(() => {
+        resolve(atEnd());
+      }, graceMs);
+    });
+    Promise.resolve(result)
+      .then(resolve, reject)
+      .finally(() => {
+        stopWaiting();
+        clearTimeout(timer);
+      });
+  });
+}

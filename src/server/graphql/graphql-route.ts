@@ -1,0 +1,227 @@
+/** `/graphql` over HTTP: who is calling, the body, and then the plan of a plain operation, or Apollo Server, or a stream. */
+import type { IncomingHttpHeaders } from "node:http";
+import { type ApolloServer, HeaderMap, type HTTPGraphQLResponse } from "@apollo/server";
+import type { HttpMetrics } from "../../observability/metrics.js";
+import type { Authenticate, Authentication, Caller } from "../auth/caller.js";
+import { readBody } from "../body.js";
+import { Credentials } from "../auth/credentials.js";
+import { type Exchange, type Route, sendError, sendText } from "../exchange.js";
+import { asksForEventStream, json as jsonType, mediaTypeFor } from "./accept.js";
+import type { Shell } from "./apollo.js";
+import type { CreateContext } from "./context.js";
+import type { Executor, OperationAnswer } from "./execution.js";
+import { type Fields, fieldsOf, isRecord, type RequestParts, withDocument } from "./graphql-request.js";
+import type { Channel, Preparation } from "./prepare.js";
+import { refused } from "./refused.js";
+
+export type AnswerAsEventStream = (exchange: Exchange, fields: Fields, caller: Caller) => Promise<void>;
+
+export interface GraphqlRouteOptions {
+  readonly apollo: ApolloServer<Shell>;
+  readonly preparation: Preparation;
+  readonly executor: Executor;
+  readonly maxBodyBytes: number;
+  readonly metrics: HttpMetrics;
+  readonly authenticate: Authenticate;
+  /** Whether a browser that opens the URL gets a page, signed in or not. */
+  readonly hasLandingPage: boolean;
+  readonly createContext: CreateContext;
+  readonly answerAsEventStream: AnswerAsEventStream;
+}
+
+export function graphqlRoute(options: GraphqlRouteOptions): Route {
+  const { preparation, executor, authenticate, hasLandingPage, maxBodyBytes, metrics } = options;
+  return async (exchange) => {
+    const { request, search } = exchange;
+    const method = request.method ?? "GET";
+    // About one caller's corp: nobody keeps it but, for a second, a router whose answer says so.
+    exchange.headers.set("cache-control", "no-store");
+    const answered = authenticate(Credentials.ofRequest(request));
+    const authentication = answered instanceof Promise ? await answered : answered;
+    const mayBeForPage = hasLandingPage && method === "GET" && request.headers.accept?.includes("text/html");
+    // A page is asked for without an operation; whoever sends one must have signed in, whatever else is wrong with it.
+    const asksForPage = mayBeForPage && fieldsOf({ body: undefined, search }).query === undefined;
+    if (authentication.kind === "refused" && !asksForPage) {
+      const { status, message, code, headers } = authentication.refusal;
+      for (const [name, value] of Object.entries(headers)) exchange.headers.set(name, value);
+      sendError(exchange, status, message, code);
+      return;
+    }
+    const body = method === "POST" ? await readJson(exchange, maxBodyBytes) : undefined;
+    if (body === unreadable) return;
+    const parts: RequestParts = { body, search };
+    const fields = fieldsOf(parts);
+    // A POST that was not read as JSON could be any page's: Apollo Server refuses it.
+    const isReadable = body !== undefined || method === "GET";
+    if (authentication.kind === "caller" && isReadable && asksForEventStream(request.headers.accept)) {
+      await options.answerAsEventStream(exchange, fields, authentication.caller);
+      return;
+    }
+    const mediaType = mediaTypeFor(request.headers.accept);
+    if (authentication.kind === "caller" && mediaType !== undefined && isPlain(body)) {
+      metrics.countOperation("known");
+      const answer = answerOperation(options, exchange, body, authentication.caller, "post");
+      sendAnswer(exchange, mediaType, answer instanceof Promise ? await answer : answer);
+      return;
+    }
+    metrics.countOperation("pipeline");
+    const source = asksForPage ? undefined : preparation.sources.find(fields);
+    if (source?.kind === "refused") {
+      sendAnswer(exchange, mediaType ?? jsonType, executor.refuse(source, exchange));
+      return;
+    }
+    await throughApollo(options, exchange, authentication, {
+      parts: source ? withDocument(parts, source.text) : parts,
+      fields,
+      isAcceptable: mediaType !== undefined,
+    });
+  };
+}
+
+/** In the form that nearly all are sent in; Apollo Server answers the others, and words what is wrong with some. */
+function isPlain(body: unknown): body is Fields {
+  if (!isRecord(body)) return false;
+  const { query, operationName, variables, extensions }: Fields = body;
+  return (
+    typeof query === "string" &&
+    query !== "" &&
+    (extensions === undefined || extensions === null) &&
+    (operationName === undefined || operationName === null || typeof operationName === "string") &&
+    (variables === undefined || variables === null || isRecord(variables))
+  );
+}
+
+function answerOperation(
+  { preparation, executor, createContext }: GraphqlRouteOptions,
+  exchange: Exchange,
+  fields: Fields,
+  caller: Caller,
+  channel: Channel,
+): OperationAnswer | Promise<OperationAnswer> {
+  const operation = preparation.prepare(fields, channel);
+  if (operation.kind === "refused") return executor.refuse(operation, exchange);
+  const context = createContext(exchange, caller);
+  const { response } = exchange;
+  if (response.closed) context.abandon();
+  response.on("close", () => {
+    context.abandon();
+  });
+  return executor.execute(operation, context, exchange);
+}
+
+interface ApolloRequest {
+  readonly parts: RequestParts;
+  /** As the client sent them. */
+  readonly fields: Fields;
+  /** Whether the client takes an answer in a form that there is. */
+  readonly isAcceptable: boolean;
+}
+
+async function throughApollo(
+  options: GraphqlRouteOptions,
+  exchange: Exchange,
+  authentication: Authentication,
+  { parts, fields, isAcceptable }: ApolloRequest,
+): Promise<void> {
+  const { request } = exchange;
+  const method = request.method ?? "GET";
+  let answer: OperationAnswer | undefined;
+  const find = (): OperationAnswer | Promise<OperationAnswer> => {
+    if (authentication.kind === "refused") {
+      const { message, code, ...http } = authentication.refusal;
+      return options.executor.refuse(refused(message, code, http), exchange);
+    }
+    // Apollo Server says so, but not before a mutation were executed.
+    if (!isAcceptable) return options.executor.refuse(refused("Not acceptable", "BAD_REQUEST"), exchange);
+    return answerOperation(options, exchange, fields, authentication.caller, method === "GET" ? "get" : "post");
+  };
+  const headers = new HeaderMap();
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(", ") : value);
+  }
+  const inFull = await options.apollo.executeHTTPGraphQLRequest({
+    httpGraphQLRequest: { method, headers, search: parts.search, body: parts.body },
+    context: () => Promise.resolve({ answer: async () => (answer = await find()) }),
+  });
+  if (answer && isAcceptable) {
+    inFull.status = statusOf(answer, method, inFull.headers.get("content-type") ?? "");
+    if (method === "POST" && answer.cacheControl) inFull.headers.set("cache-control", answer.cacheControl);
+  }
+  await send(exchange, inFull);
+}
+
+/**
+ * GraphQL over HTTP gives a well-formed request that fails before execution a 4xx as `application/graphql-response+json`,
+ * and 200 as `application/json`, where intermediaries could answer with such a status too.
+ */
+function statusOf({ isExecuted, http }: OperationAnswer, method: string, mediaType: string): number {
+  if (isExecuted) return 200;
+  if (http) return http.status;
+  return method === "POST" && !mediaType.includes("graphql-response") ? 200 : 400;
+}
+
+function sendAnswer(exchange: Exchange, mediaType: string, answer: OperationAnswer): void {
+  const { result, http, cacheControl } = answer;
+  const { headers, request } = exchange;
+  if (cacheControl !== undefined) headers.set("cache-control", cacheControl);
+  for (const [name, value] of Object.entries(http?.headers ?? {})) headers.set(name, value);
+  sendText(exchange, statusOf(answer, request.method ?? "GET", mediaType), mediaType, `${JSON.stringify(result)}\n`);
+}
+
+const unreadable = Symbol("unreadable");
+
+/** The parsed body; undefined where it is not JSON by its content type, which Apollo Server then words. */
+async function readJson(exchange: Exchange, maxBytes: number): Promise<unknown> {
+  const { request, headers } = exchange;
+  const type = bodyType(request.headers);
+  if (type === "unreadable") {
+    return refuse(415, "The body must be UTF-8, without content-encoding", "UNSUPPORTED_MEDIA_TYPE");
+  }
+  const body = await readBody(request, maxBytes);
+  switch (body.kind) {
+    case "too-long":
+      // The rest of the body is not read: the connection cannot be used again.
+      headers.set("connection", "close");
+      return refuse(413, `The body is longer than ${maxBytes} bytes`, "PAYLOAD_TOO_LARGE");
+    case "not-utf8":
+      return refuse(400, "The body is not UTF-8", "BAD_REQUEST");
+    case "aborted":
+      return unreadable;
+    case "text":
+      if (type !== "json") return undefined;
+      try {
+        return JSON.parse(body.text);
+      } catch {
+        return refuse(400, "The body is not JSON", "BAD_REQUEST");
+      }
+  }
+
+  function refuse(status: number, message: string, code: string): typeof unreadable {
+    sendError(exchange, status, message, code);
+    return unreadable;
+  }
+}
+
+function bodyType(headers: IncomingHttpHeaders): "json" | "unreadable" | "other" {
+  const { "content-type": contentType = "", "content-encoding": encoding = "identity" } = headers;
+  // As nearly all send it.
+  if (contentType === "application/json" && encoding === "identity") return "json";
+  const [mediaType = "", ...parameters] = contentType.toLowerCase().split(";");
+  if (mediaType.trim() !== "application/json") return "other";
+  const charset = parameters.find((parameter) => parameter.trim().startsWith("charset="))?.split("=")[1];
+  const isUtf8 = ["utf-8", '"utf-8"', "utf8", undefined].includes(charset?.trim());
+  return encoding === "identity" && isUtf8 ? "json" : "unreadable";
+}
+
+async function send({ response, headers }: Exchange, answer: HTTPGraphQLResponse): Promise<void> {
+  const { body } = answer;
+  if (body.kind === "complete") answer.headers.set("content-length", String(Buffer.byteLength(body.string)));
+  for (const [name, value] of answer.headers) headers.set(name, value);
+  response.writeHead(answer.status ?? 200, headers.toRaw());
+  if (body.kind === "complete") {
+    response.end(body.string);
+    return;
+  }
+  for await (const part of body.asyncIterator) response.write(part);
+  response.end();
+}

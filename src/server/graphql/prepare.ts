@@ -1,0 +1,136 @@
+/**
+ * From what a request says to an operation that can be executed: document, limits, validation, variables. HTTP, event
+ * streams and WebSockets all begin here, so that one request means the same and is refused in the same words by each.
+ */
+import { type GraphQLSchema, getVariableValues, OperationTypeNode } from "graphql";
+import type { Variables } from "./cost.js";
+import { DocumentSources } from "./document-source.js";
+import { Documents, type DocumentsOptions, executedName, type OperationPlan } from "./documents.js";
+import { type Fields, isRecord } from "./graphql-request.js";
+import { overLimit, valuesIn } from "./limits.js";
+import { badRequest, type Refused, refused, refusedWith } from "./refused.js";
+import type { TrustedDocuments } from "./trusted-documents.js";
+
+/** How a request came and can be answered, which decides what kinds of operations it may hold. */
+export type Channel = "post" | "get" | "stream" | "stream-by-get";
+
+export class PreparedOperation {
+  readonly kind = "prepared";
+
+  /** @param variables coerced by graphql-js, defaults included; never changed, so that several executions can share them */
+  constructor(
+    private readonly text: string,
+    readonly plan: OperationPlan,
+    readonly variables: Variables,
+  ) {}
+
+  get type(): OperationTypeNode {
+    return this.plan.type;
+  }
+
+  /**
+   * Equal for operations that do the same: one document, one operation of it, equal variables. Coerced values stand in
+   * the order of the schema, so the order in which a client writes them makes no difference.
+   */
+  get identity(): string {
+    return JSON.stringify([this.text, this.plan.operationName, this.variables]);
+  }
+}
+
+export interface PreparationOptions extends DocumentsOptions {
+  readonly trusted: TrustedDocuments | undefined;
+}
+
+/** graphql-js's own default. */
+const maxCoercionErrors = 50;
+
+export class Preparation {
+  readonly sources: DocumentSources;
+  readonly #documents: Documents;
+  readonly #schema: GraphQLSchema;
+
+  constructor(private readonly options: PreparationOptions) {
+    this.sources = new DocumentSources(options.trusted);
+    this.#documents = new Documents(options);
+    this.#schema = options.schema;
+  }
+
+  prepare(fields: Fields, channel: Channel): PreparedOperation | Refused {
+    const { operationName, variables } = fields;
+    const malformed = malformation(fields);
+    if (malformed) return malformed;
+    const source = this.sources.find(fields);
+    if (source === undefined) return badRequest("The request has no query");
+    if (source.kind === "refused") return source;
+    const plan = this.#documents.plan(source.text, (operationName ?? undefined) as string | undefined);
+    if (plan.kind === "refused") return plan;
+    this.sources.register(source);
+    return (
+      refusalBy(channel, plan.type) ?? this.#withVariables(source.text, plan, (variables ?? noVariables) as Variables)
+    );
+  }
+
+  #withVariables(text: string, plan: OperationPlan, given: Variables): PreparedOperation | Refused {
+    const { limits } = this.options;
+    const count = valuesIn(given);
+    if (count > limits.variables) {
+      return refusedWith([overLimit("variables", limits.variables, count)], "OPERATION_LIMIT_EXCEEDED");
+    }
+    const { errors, coerced } = getVariableValues(this.#schema, plan.variableDefinitions, given, {
+      maxErrors: maxCoercionErrors,
+    });
+    if (errors) return refusedWith(errors, "BAD_USER_INPUT");
+    const cost = plan.cost(coerced);
+    if (cost > limits.cost) {
+      return refusedWith([overLimit("cost", limits.cost, cost)], "OPERATION_LIMIT_EXCEEDED");
+    }
+    return new PreparedOperation(text, plan, forExecution(coerced));
+  }
+}
+
+const noVariables: Variables = {};
+
+/** Under the names that the executed document has for them. */
+function forExecution(variables: Variables): Variables {
+  for (const name in variables) {
+    if (executedName(name) !== name) {
+      return Object.fromEntries(Object.entries(variables).map(([key, value]) => [executedName(key), value]));
+    }
+  }
+  return variables;
+}
+
+function malformation({ query, operationName, variables, extensions }: Fields): Refused | undefined {
+  if (!isAbsent(query) && typeof query !== "string") return badRequest("query must be text");
+  if (!isAbsent(operationName) && typeof operationName !== "string") return badRequest("operationName must be text");
+  if (!isAbsent(variables) && !isRecord(variables)) return badRequest("variables must be an object");
+  if (!isAbsent(extensions) && !isRecord(extensions)) return badRequest("extensions must be an object");
+  return undefined;
+}
+
+function isAbsent(value: unknown): boolean {
+  return value === undefined || value === null;
+}
+
+const { QUERY, MUTATION, SUBSCRIPTION } = OperationTypeNode;
+
+function refusalBy(channel: Channel, type: OperationTypeNode): Refused | undefined {
+  switch (channel) {
+    case "stream":
+      return undefined;
+    case "stream-by-get":
+      return type === MUTATION ? badRequest("GET requests only support queries and subscriptions") : undefined;
+    case "post":
+      return type === SUBSCRIPTION ? badRequest(onlyAsStream) : undefined;
+    case "get":
+      return type === QUERY
+        ? undefined
+        : refused(`GET requests only support query operations, not ${type} operations`, "BAD_REQUEST", {
+            status: 405,
+            headers: { allow: "POST" },
+          });
+  }
+}
+
+const onlyAsStream =
+  "Subscriptions are answered over a WebSocket (graphql-transport-ws) or as an event stream (accept: text/event-stream)";

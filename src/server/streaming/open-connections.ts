@@ -1,0 +1,138 @@
+/**
+ * Connections that stay open, WebSockets and event streams: how many there may be, in all and of one caller, the one timer
+ * that keeps them alive through proxies that cut what is silent, and the word to leave when the gateway drains.
+ *
+ * WebSockets that have not signed in have a small pool of their own. When it is full the oldest of them is closed, so that
+ * clients that connect and say nothing keep nobody out.
+ */
+
+export interface OpenConnection {
+  /** Something that the other side can see, or has to answer. */
+  beat(): void;
+  /** The gateway drains: ends what waits for events, and then itself. */
+  leave(): void;
+}
+
+export interface UnsignedConnection extends OpenConnection {
+  /** It took too long to sign in. */
+  expire(): void;
+}
+
+export interface OpenConnectionsOptions {
+  readonly maximum: number;
+  readonly maximumPerCaller: number;
+}
+
+/** Why a connection is refused. */
+export interface ConnectionRefusal {
+  readonly message: string;
+  readonly reason: "draining" | "full" | "caller";
+}
+
+export const eventStreamType = "text/event-stream; charset=utf-8";
+
+/** Proxies cut after a minute, some after half of one. Connections take turns, a part of them each second. */
+const beatSeconds = 20;
+
+export class OpenConnections {
+  readonly #open = new Set<OpenConnection>();
+  readonly #unsigned = new Set<UnsignedConnection>();
+  readonly #ofCaller = new Map<string, number>();
+  readonly #turns = Array.from({ length: beatSeconds }, () => new Set<OpenConnection>());
+  readonly #maximumUnsigned: number;
+  #turn = 0;
+  #nextTurn = 0;
+  #heart: NodeJS.Timeout | undefined;
+  #isDraining = false;
+
+  constructor(private readonly options: OpenConnectionsOptions) {
+    this.#maximumUnsigned = Math.min(Math.max(Math.ceil(options.maximum / 10), 16), 500);
+  }
+
+  /** How many connections are open; those that have not signed in are not counted. */
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Why there is no place for another; undefined when there is one. */
+  get refusal(): ConnectionRefusal | undefined {
+    if (this.#isDraining) return { reason: "draining", message: "The gateway is shutting down: connect again" };
+    if (this.#open.size < this.options.maximum) return undefined;
+    return { reason: "full", message: "Too many connections are open: try again later" };
+  }
+
+  /** @returns tells that it signs in now, or is closed */
+  addUnsigned(connection: UnsignedConnection): () => void {
+    const [oldest] = this.#unsigned;
+    if (oldest && this.#unsigned.size >= this.#maximumUnsigned) {
+      this.#unsigned.delete(oldest);
+      oldest.expire();
+    }
+    this.#unsigned.add(connection);
+    return () => {
+      this.#unsigned.delete(connection);
+    };
+  }
+
+  /**
+   * @param identity of its caller; undefined where callers cannot be told apart
+   * @returns tells that it is closed; or why it is refused
+   */
+  add(connection: OpenConnection, identity: string | undefined): (() => void) | ConnectionRefusal {
+    const { refusal } = this;
+    if (refusal) return refusal;
+    const ofCaller = identity === undefined ? 0 : (this.#ofCaller.get(identity) ?? 0);
+    if (ofCaller >= this.options.maximumPerCaller) {
+      return { reason: "caller", message: "Too many connections of this caller are open" };
+    }
+    if (identity !== undefined) this.#ofCaller.set(identity, ofCaller + 1);
+    this.#open.add(connection);
+    const turn = this.#turns[(this.#nextTurn = (this.#nextTurn + 1) % beatSeconds)];
+    turn?.add(connection);
+    this.#heart ??= setInterval(() => {
+      this.#beat();
+    }, 1000).unref();
+    return () => {
+      if (!this.#open.delete(connection)) return;
+      turn?.delete(connection);
+      if (identity === undefined) return;
+      const left = (this.#ofCaller.get(identity) ?? 0) - 1;
+      if (left > 0) this.#ofCaller.set(identity, left);
+      else this.#ofCaller.delete(identity);
+    };
+  }
+
+  drain(): void {
+    this.#isDraining = true;
+    clearInterval(this.#heart);
+    for (const connection of [...this.#unsigned, ...this.#open]) connection.leave();
+  }
+
+  #beat(): void {
+    this.#turn = (this.#turn + 1) % beatSeconds;
+    for (const connection of this.#turns[this.#turn] ?? []) connection.beat();
+  }
+}
+
+/** The longest that a timer of Node's can wait. */
+const maxTimerMs = 2 ** 31 - 1;
+
+/**
+ * Calls `end` when the rights of a caller do.
+ *
+ * @param expiresAt in milliseconds of the clock `now`; Infinity for never
+ * @returns stops the clock
+ */
+export function atExpiry(expiresAt: number, now: () => number, end: () => void): () => void {
+  if (expiresAt === Infinity) return () => undefined;
+  let timer: NodeJS.Timeout;
+  const wait = (): void => {
+    const remainingMs = expiresAt - now();
+    if (remainingMs <= 0) end();
+    else timer = setTimeout(wait, Math.min(remainingMs, maxTimerMs)).unref();
+  };
+  timer = setTimeout(wait, 0).unref();
+  return () => {
+    clearTimeout(timer);
+  };
+}

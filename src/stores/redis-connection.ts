@@ -1,0 +1,145 @@
+/**
+ * One connection to Redis, made anew whenever it is lost or does not answer. A ping each second finds out: a connection to
+ * a machine that vanished looks healthy, and writing to it keeps every idle timer of a socket from running out. Pings that
+ * fail end it within three seconds. Who connects anew asks anew where the server is.
+ */
+import { setTimeout as wait } from "node:timers/promises";
+import type { Logger } from "../observability/logger.js";
+import { reasonOf, StoreError, within } from "./store.js";
+
+export interface Link {
+  ping(): Promise<unknown>;
+  destroy(): void;
+  /** Calls it once at least when the connection is lost. */
+  onLost(lost: (reason: unknown) => void): void;
+}
+
+export interface ConnectionOptions<L extends Link> {
+  /** Ends what it has begun when the signal says so: nothing is left open by an attempt that takes too long. */
+  readonly connect: (signal: AbortSignal) => Promise<L>;
+  /** Called with each new link, before it is used. What it rejects with ends the link. */
+  readonly onUp?: (link: L) => Promise<void> | void;
+  readonly onDown?: () => void;
+  readonly log: Logger;
+  readonly timeoutMs: number;
+  /** Between attempts, at most; and between pings. */
+  readonly restMs: number;
+}
+
+/** Together with `restMs` below the three seconds within which a lost connection is noticed. */
+const pingPatienceMs = 1500;
+const handshakeMs = 2000;
+
+export class RedisConnection<L extends Link> {
+  #link: L | undefined;
+  /** It did not answer a moment ago: nobody queues behind it until it has answered a ping. */
+  #isSilent = false;
+  #isClosed = false;
+  #isReported = false;
+  #lose: (reason: unknown) => void = () => undefined;
+
+  constructor(private readonly options: ConnectionOptions<L>) {}
+
+  /** @throws whatever makes the first attempt fail; later ones are repeated */
+  async open(): Promise<L> {
+    const link = await this.#connect();
+    void this.#keepUp(Promise.resolve(link));
+    return link;
+  }
+
+  get link(): L | undefined {
+    return this.#link;
+  }
+
+  /** @throws {StoreError} when it is not answered in time, and at once when the server is known not to answer */
+  async ask<T>(command: (link: L) => Promise<T>): Promise<T> {
+    const { timeoutMs } = this.options;
+    const link = this.#link;
+    if (!link || this.#isSilent) throw new StoreError("Redis did not answer a moment ago");
+    try {
+      return await within(timeoutMs, command(link), () => {
+        if (link === this.#link) {
+          this.#isSilent = true;
+          void this.#ping(link).catch(this.#lose);
+        }
+        return new StoreError(`Redis did not answer within ${timeoutMs} ms`);
+      });
+    } catch (error) {
+      if (error instanceof StoreError) throw error;
+      // Another server has taken over, and this one does not end its connections.
+      if (/^(READONLY|MOVED) /.test(reasonOf(error))) this.drop(error);
+      throw new StoreError(`Redis failed: ${reasonOf(error)}`, error);
+    }
+  }
+
+  /** Connects anew. */
+  drop(reason: unknown): void {
+    this.#lose(reason);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#lose(new Error("closed"));
+  }
+
+  async #keepUp(first: Promise<L>): Promise<void> {
+    let attempt = first;
+    for (let failures = 0; ; failures += 1) {
+      try {
+        const link = await attempt;
+        failures = 0;
+        if (!this.#isClosed) await this.#untilLost(link);
+      } catch (error) {
+        if (!this.#isClosed && !this.#isReported)
+          this.options.log.error({ reason: reasonOf(error) }, "Redis cannot be reached");
+        this.#isReported = true;
+      }
+      if (this.#isClosed) return;
+      await wait(Math.min(50 * 2 ** failures, this.options.restMs), undefined, { ref: false });
+      attempt = this.#connect();
+    }
+  }
+
+  async #connect(): Promise<L> {
+    const attempt = new AbortController();
+    const connecting = this.options.connect(attempt.signal);
+    const giveUp = (): StoreError => {
+      attempt.abort();
+      return new StoreError(`no connection within ${handshakeMs} ms`);
+    };
+    const link = await within(handshakeMs, connecting, giveUp);
+    if (this.#isClosed) link.destroy();
+    return link;
+  }
+
+  /** Always rejects. */
+  async #untilLost(link: L): Promise<void> {
+    const { onUp, onDown, restMs, log } = this.options;
+    let pinging: NodeJS.Timeout | undefined;
+    this.#link = link;
+    this.#isSilent = false;
+    try {
+      await new Promise<never>((_resolve, lose) => {
+        this.#lose = lose;
+        link.onLost(lose);
+        pinging = setInterval(() => void this.#ping(link).catch(lose), restMs).unref();
+        const up = async (): Promise<void> => {
+          await onUp?.(link);
+          if (this.#isReported) log.info("Redis is back");
+          this.#isReported = false;
+        };
+        up().catch(lose);
+      });
+    } finally {
+      clearInterval(pinging);
+      this.#link = undefined;
+      link.destroy();
+      onDown?.();
+    }
+  }
+
+  async #ping(link: L): Promise<void> {
+    await within(pingPatienceMs, link.ping(), () => new StoreError(`no answer to a ping within ${pingPatienceMs} ms`));
+    if (link === this.#link) this.#isSilent = false;
+  }
+}

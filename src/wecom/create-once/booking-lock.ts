@@ -1,0 +1,186 @@
+/**
+ * Read–write lock per booking. Creates under a key, and whoever looks for a lost one, hold it alone, in all replicas: what
+ * is looked for is not another's that is on its way. Creates without a key share it in their process, for they must cost
+ * nothing; the other replicas hear of those that are not answered at once.
+ */
+import type { CreateStore } from "./closable-store.js";
+import type { Clock } from "../clock.js";
+import type { Deadline } from "../deadline.js";
+import { WecomTransportError } from "../errors.js";
+import type { CreateLivingRequest } from "../living.wire.js";
+import { useridKey } from "../../lib/userid.js";
+import { digestOf } from "./journal.js";
+import type { StoreTime } from "./store-watch.js";
+
+const leaseMs = 2_000;
+const leasePollMs = 25;
+
+/** What two creates have in common that could be taken for each other. */
+export function bookingOf(corp: string, request: CreateLivingRequest): string {
+  return `${corp}\n${useridKey(request.anchor_userid)}\n${request.living_start}\n${request.theme.trim()}`;
+}
+
+interface Waiting {
+  readonly isExclusive: boolean;
+  readonly enter: () => void;
+}
+
+interface Lock {
+  holders: number;
+  isExclusive: boolean;
+  /** In the order of their coming: who wants to be alone is not overtaken for ever. */
+  readonly waiting: Waiting[];
+}
+
+type Release = () => void;
+
+export interface BookingLockOptions {
+  readonly store: CreateStore;
+  readonly clock: Clock;
+  readonly time: StoreTime;
+  /** Of this process, among the replicas. */
+  readonly self: string;
+}
+
+export class BookingLock {
+  readonly #locks = new Map<string, Lock>();
+  #leases = 0;
+
+  constructor(private readonly options: BookingLockOptions) {}
+
+  /**
+   * Beside others that share, in this process. Not a promise where nobody is in the way.
+   *
+   * @throws {WecomTransportError} `delivery: "none"` when the deadline passes first
+   */
+  shared(booking: string, deadline: Deadline): Release | Promise<Release> {
+    return this.#acquire(booking, false, deadline);
+  }
+
+  /**
+   * Alone, in all replicas.
+   *
+   * @throws {WecomTransportError} `delivery: "none"` when the deadline passes first
+   * @throws {StoreError}
+   */
+  async exclusive(booking: string, deadline: Deadline): Promise<Release> {
+    const leave = await this.#acquire(booking, true, deadline);
+    try {
+      for (;;) {
+        const release = await this.#lease(`turn:${digestOf(booking)}`);
+        if (release) {
+          return () => {
+            release();
+            leave();
+          };
+        }
+        if (!(await deadline.pause(leasePollMs))) throw tooLate("deadline passed");
+      }
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  /** Tells the other replicas of a create without a key that is under way. The returned function says that it has ended. */
+  announce(booking: string, name: string, forMs: number): Release {
+    const { store, time } = this.options;
+    const untilMs = Math.ceil(time.latestMs() + forMs);
+    const member = `${untilMs} ${name}`;
+    const announced = store.enqueue(announcementsOf(booking), member, untilMs).catch(() => undefined);
+    return () => void announced.then(() => store.dequeue(announcementsOf(booking), member)).catch(() => undefined);
+  }
+
+  /**
+   * Whether a create without a key is known to be under way in another replica.
+   *
+   * @throws {StoreError}
+   */
+  async isAnnounced(booking: string): Promise<boolean> {
+    const { store, time, self } = this.options;
+    const members = await store.due(announcementsOf(booking), Number.MAX_SAFE_INTEGER, 100);
+    const isOver = (member: string): boolean => Number.parseInt(member, 10) < time.earliestMs();
+    for (const member of members.filter(isOver)) await store.dequeue(announcementsOf(booking), member);
+    return members.some((member) => !isOver(member) && !member.includes(self));
+  }
+
+  /** Prolonged for as long as it is held. Makes double work rare, not impossible: whoever stalls is not alone any more. */
+  async #lease(key: string): Promise<Release | undefined> {
+    const { store, clock, self } = this.options;
+    const holder = `${self} ${(this.#leases += 1)}`;
+    const expiry = { expiresInMs: leaseMs };
+    if (!(await store.compareAndSet(key, undefined, holder, expiry))) return undefined;
+    let isHeld = true;
+    let stopTimer: Release;
+    const prolongLater = (): void => {
+      stopTimer = clock.after(leaseMs / 3, () => {
+        store
+          .compareAndSet(key, holder, holder, expiry)
+          .catch(() => undefined)
+          .finally(() => {
+            if (isHeld) prolongLater();
+          });
+      });
+    };
+    prolongLater();
+    return () => {
+      isHeld = false;
+      stopTimer();
+      store.compareAndSet(key, holder, undefined).catch(() => undefined);
+    };
+  }
+
+  #acquire(booking: string, isExclusive: boolean, deadline: Deadline): Release | Promise<Release> {
+    let lock = this.#locks.get(booking);
+    if (!lock) this.#locks.set(booking, (lock = { holders: 0, isExclusive: false, waiting: [] }));
+    const taken = lock;
+    const leave = (): void => {
+      taken.holders -= 1;
+      this.#admit(booking, taken);
+    };
+    if (lock.waiting.length === 0 && (lock.holders === 0 || (!isExclusive && !lock.isExclusive))) {
+      lock.holders += 1;
+      lock.isExclusive = isExclusive;
+      return leave;
+    }
+    return new Promise((resolve, reject) => {
+      const waiting = {
+        isExclusive,
+        enter: () => {
+          stopWaiting();
+          resolve(leave);
+        },
+      };
+      taken.waiting.push(waiting);
+      const stopWaiting = deadline.onCancel((reason) => {
+        taken.waiting.splice(taken.waiting.indexOf(waiting), 1);
+        // Those behind may have waited for this one alone.
+        this.#admit(booking, taken);
+        reject(tooLate(reason));
+      });
+    });
+  }
+
+  #admit(booking: string, lock: Lock): void {
+    for (let [next] = lock.waiting; next; [next] = lock.waiting) {
+      if (lock.holders > 0 && (next.isExclusive || lock.isExclusive)) return;
+      lock.waiting.shift();
+      lock.holders += 1;
+      lock.isExclusive = next.isExclusive;
+      next.enter();
+    }
+    if (lock.holders === 0) this.#locks.delete(booking);
+  }
+}
+
+function announcementsOf(booking: string): string {
+  return `under-way:${digestOf(booking)}`;
+}
+
+function tooLate(reason: string): WecomTransportError {
+  return new WecomTransportError(`${reason} while another create of the same booking was under way`, {
+    api: "living/create",
+    delivery: "none",
+    mayHaveTakenEffect: false,
+  });
+}

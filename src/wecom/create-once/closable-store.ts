@@ -1,0 +1,37 @@
+/** A store that can be left: much of what creates write, nobody waits for, and it must be over before the store is closed. */
+import { type Store, StoreError } from "../../stores/store.js";
+
+export type CreateStore = Pick<Store, "get" | "set" | "compareAndSet" | "enqueue" | "due" | "dequeue" | "now">;
+
+export class ClosableStore implements CreateStore {
+  readonly #underWay = new Set<Promise<unknown>>();
+  #isClosed = false;
+
+  constructor(private readonly store: CreateStore) {}
+
+  readonly get: CreateStore["get"] = (...given) => this.#ask(() => this.store.get(...given));
+  readonly set: CreateStore["set"] = (...given) => this.#ask(() => this.store.set(...given));
+  readonly compareAndSet: CreateStore["compareAndSet"] = (...given) =>
+    this.#ask(() => this.store.compareAndSet(...given));
+  readonly enqueue: CreateStore["enqueue"] = (...given) => this.#ask(() => this.store.enqueue(...given));
+  readonly due: CreateStore["due"] = (...given) => this.#ask(() => this.store.due(...given));
+  readonly dequeue: CreateStore["dequeue"] = (...given) => this.#ask(() => this.store.dequeue(...given));
+  readonly now: CreateStore["now"] = () => this.#ask(() => this.store.now());
+
+  /** Waits for what is under way; what is asked from now on is refused. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.allSettled(this.#underWay);
+  }
+
+  #ask<T>(command: () => Promise<T>): Promise<T> {
+    if (this.#isClosed) return Promise.reject(new StoreError("the gateway is stopping"));
+    const answer = command();
+    this.#underWay.add(answer);
+    const forget = (): void => {
+      this.#underWay.delete(answer);
+    };
+    answer.then(forget, forget);
+    return answer;
+  }
+}

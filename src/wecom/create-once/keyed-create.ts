@@ -1,0 +1,398 @@
+/**
+ * The state machine of a create under an idempotency key, as docs/creates.md draws it. One step at a time is made by
+ * whoever comes: the request that brings the key, a later one, or the reconciler of any replica. The rules:
+ *
+ * 1. What was sent is not sent again before it has settled: by the record, and by what this process knows itself.
+ * 2. What is not known is not free: without the store nothing is sent, found or told.
+ * 3. An outcome is told only when it is written down.
+ * 4. Times that replicas compare are the store's.
+ * 5. A key ends a fixed time after it was first seen, settled or given up.
+ */
+import type { CreateMetrics } from "../../observability/metrics.js";
+import { reasonOf, StoreError } from "../../stores/store.js";
+import type { CallOptions } from "../call.js";
+import { WecomApiError, WecomError, WecomGivenUpError, WecomKeyReusedError, WecomUnsettledError } from "../errors.js";
+import type { CreateLivingRequest } from "../living.wire.js";
+import { lookPauseMs, reconcilePauseMs, waitPauseMs } from "./backoff.js";
+import { bookingOf, type BookingLock } from "./booking-lock.js";
+import type { CreateOutcome, EndedCreate, EndedEntry, Entry, Journal, OpenCreate, OpenEntry } from "./journal.js";
+import { isEnded } from "./journal.js";
+import type { Ownership } from "./ownership.js";
+import type { LostCreateRecovery } from "./recover-lost.js";
+import { KeyedSendPermit, notSent } from "./send-permit.js";
+import { type Answer, type HowEnded, type Sent, SentHere } from "./sent-here.js";
+import type { StoreWatch } from "./store-watch.js";
+import type { Clock } from "../clock.js";
+
+const api = "living/create";
+/** Of the time that is left, a create waits so much for its answer: the rest is for finding a living whose answer is lost. */
+export const partForAnswer = 0.75;
+
+export interface KeyedCreatesOptions {
+  readonly send: (request: CreateLivingRequest, call: CallOptions) => Promise<{ livingid: string }>;
+  readonly journal: Journal;
+  readonly watch: StoreWatch;
+  readonly lock: BookingLock;
+  readonly ownership: Ownership;
+  readonly lost: LostCreateRecovery;
+  readonly metrics: CreateMetrics;
+  readonly clock: Clock;
+  readonly settleMs: number;
+  readonly keyLifetimeMs: number;
+  /** Of this process, among the replicas. */
+  readonly self: string;
+}
+
+/** A key as it came. `digests`: of its input, by which it may be known. */
+export interface KeyedRequest {
+  readonly id: string;
+  readonly digests: readonly [current: string, ...earlier: string[]];
+  readonly request: CreateLivingRequest;
+}
+
+export class KeyedCreates {
+  /** The records that this process works on just now, by id, with the digest of their requests. */
+  readonly #workedOn = new Map<string, string>();
+  readonly #sentHere: SentHere;
+  #attempts = 0;
+
+  constructor(private readonly options: KeyedCreatesOptions) {
+    this.#sentHere = new SentHere(options.clock);
+  }
+
+  async create(keyed: KeyedRequest, call: CallOptions): Promise<{ livingid: string }> {
+    for (let wait = 0; ; wait += 1) {
+      const ended = await this.#alone(keyed.id, keyed.digests[0], () => this.#create(keyed, call));
+      if (ended) return livingidOf(ended.record);
+      if (!(await call.deadline.pause(waitPauseMs(wait)))) throw new WecomUnsettledError({ api });
+    }
+  }
+
+  /** For the reconciler: a step further with a record that is due. */
+  async resume(id: string, call: Omit<CallOptions, "corp">): Promise<void> {
+    const { journal, watch, settleMs } = this.options;
+    await this.#alone(id, undefined, async () => {
+      const entry = await this.#read(id, { ...call, corp: "" });
+      if (!entry || isEnded(entry)) {
+        await journal.remindOfNoMore(id);
+        return undefined;
+      }
+      // Meanwhile the other replicas leave it alone.
+      await journal.remindOf(id, watch.latestMs() + call.deadline.remainingMs);
+      const next = await this.#advance(entry, { ...call, corp: entry.record.corp });
+      if (!next || isEnded(next) || next.record.state !== "unknown") return undefined;
+      const pauseMs = reconcilePauseMs(
+        watch.earliestMs() - Math.max(next.record.settlesAtMs, watch.latestMs() - settleMs),
+      );
+      await journal.remindOf(id, watch.latestMs() + pauseMs);
+      return undefined;
+    });
+  }
+
+  /** Ids of creates whose outcome this process knows, and the store does not. */
+  unwritten(): Iterable<string> {
+    return this.#sentHere.unwritten();
+  }
+
+  /** One in this process works on a record; `undefined` when it is another, or `work` has found no outcome. */
+  async #alone(
+    id: string,
+    digest: string | undefined,
+    work: () => Promise<EndedEntry | undefined>,
+  ): Promise<EndedEntry | undefined> {
+    const other = this.#workedOn.get(id);
+    if (other !== undefined) {
+      if (digest !== undefined && other !== "" && other !== digest) throw new WecomKeyReusedError({ api });
+      return undefined;
+    }
+    this.#workedOn.set(id, digest ?? "");
+    try {
+      return await work();
+    } finally {
+      this.#workedOn.delete(id);
+    }
+  }
+
+  async #create({ id, digests, request }: KeyedRequest, call: CallOptions): Promise<EndedEntry | undefined> {
+    const { metrics, watch, keyLifetimeMs } = this.options;
+    const entry = await this.#read(id, call).catch((error: unknown) => {
+      if (!(error instanceof StoreError)) throw error;
+      // Without the journal nothing is sent: it could be sent twice.
+      throw this.#sentHere.get(id) ? new WecomUnsettledError({ api, cause: error }) : notSent(error.message);
+    });
+    if (!entry) {
+      const endsAtMs = Math.ceil(watch.latestMs() + keyLifetimeMs);
+      const record = { state: "new", corp: call.corp, digest: digests[0], request, endsAtMs } as const;
+      return await this.#settle({ id, record, text: undefined }, call);
+    }
+    if (!digests.includes(entry.record.digest)) throw new WecomKeyReusedError({ api });
+    if (!isEnded(entry)) return await this.#settle(entry, call);
+    metrics.countCreate("repeated");
+    return entry;
+  }
+
+  /** What is known of a key: by the store, or by this process where the store does not know it any more. */
+  async #read(id: string, call: CallOptions): Promise<Entry | undefined> {
+    const { journal, watch, clock } = this.options;
+    const sent = this.#sentHere.get(id);
+    const conclude = (known: Sent, { outcome, how }: Answer, text: string | undefined) =>
+      this.#conclude({ ...known.entry, text }, outcome, how, call);
+    if (sent?.answer?.isWritten === false) return await conclude(sent, sent.answer, sent.entry.text);
+    const entry = await journal.read(id);
+    if (entry || !sent) return entry;
+    if (sent.answer) return await conclude(sent, sent.answer, undefined);
+    if (!this.#sentHere.isUnsettled(id)) return undefined;
+    const { corp, request, digest, endsAtMs } = sent.entry.record;
+    const settlesAtMs = Math.ceil(watch.latestMs() + sent.unsettledUntilMs - clock.monotonicMs());
+    return await journal.replace(
+      { id, text: undefined },
+      { corp, request, digest, endsAtMs, state: "unknown", settlesAtMs },
+    );
+  }
+
+  /** Until the outcome is known or the time is over. @returns undefined when somebody else is at it */
+  async #settle(entry: OpenEntry, call: CallOptions): Promise<EndedEntry | undefined> {
+    const { watch, metrics, journal } = this.options;
+    let current = entry;
+    for (let look = 0; ; look += 1) {
+      const next = await this.#advance(current, call);
+      if (!next || isEnded(next)) return next;
+      current = next;
+      const { record } = current;
+      const unsettledForMs = record.state === "unknown" ? record.settlesAtMs - watch.earliestMs() : 0;
+      const pauseMs = lookPauseMs(look);
+      if (await call.deadline.pause(unsettledForMs > 0 ? Math.min(pauseMs, unsettledForMs) : pauseMs)) continue;
+      journal.remindOf(current.id, watch.latestMs()).catch(() => undefined);
+      metrics.countCreate("unknown");
+      throw new WecomUnsettledError({ api });
+    }
+  }
+
+  /** One step. @returns undefined when somebody else is at it, or has changed the record */
+  async #advance(entry: OpenEntry, call: CallOptions): Promise<OpenEntry | EndedEntry | undefined> {
+    const { journal, watch, settleMs } = this.options;
+    const { record } = entry;
+    if (watch.earliestMs() >= record.endsAtMs) return await this.#giveUp(entry, call);
+    const { corp, request, digest, endsAtMs } = record;
+    const unknownUntil = (settlesAtMs: number) =>
+      journal.replace(entry, { corp, request, digest, endsAtMs, state: "unknown", settlesAtMs });
+    switch (record.state) {
+      case "new":
+        return watch.isHeld ? await orUnsettled(() => unknownUntil(watch.heldUntilMs)) : await this.#send(entry, call);
+      case "sent":
+        if (watch.earliestMs() < record.answerByMs) return undefined;
+        return await orUnsettled(() => unknownUntil(record.answerByMs + settleMs));
+      case "unknown":
+        return await this.#look(entry, record, call);
+    }
+  }
+
+  /** Looks for what was sent, and sends again what was not found when it cannot appear any more. */
+  async #look(
+    entry: OpenEntry,
+    record: OpenCreate & { state: "unknown" },
+    call: CallOptions,
+  ): Promise<OpenEntry | EndedEntry | undefined> {
+    const { lost, watch } = this.options;
+    const { id } = entry;
+    // Before the look: what takes effect while it goes on is not sure to be seen by it.
+    const lookedAtMs = watch.earliestMs();
+    const isSettled = lookedAtMs >= record.settlesAtMs && !this.#sentHere.isUnsettled(id) && !watch.isHeld;
+    try {
+      const { request, settlesAtMs } = record;
+      const found = await lost.find({ id, request, settlesAtMs }, isSettled, call);
+      if (found.livingid !== undefined) {
+        return await this.#conclude(entry, { livingid: found.livingid }, "found", call);
+      }
+      if (!isSettled || lookedAtMs < found.settlesAtMs) return entry;
+    } catch (error) {
+      if (!(error instanceof StoreError) && (!(error instanceof WecomError) || error instanceof WecomUnsettledError)) {
+        throw error;
+      }
+      call.log.info({ create: id, reason: error.message }, "could not look for a living just now");
+      return entry;
+    }
+    return await this.#send(entry, call);
+  }
+
+  async #send(entry: OpenEntry, call: CallOptions): Promise<OpenEntry | EndedEntry | undefined> {
+    const { lock, journal, watch, send } = this.options;
+    const { request, corp } = entry.record;
+    const release = await lock.exclusive(bookingOf(corp, request), call.deadline).catch((error: unknown) => {
+      throw error instanceof StoreError ? notSent(error.message) : error;
+    });
+    // Whose the living is, is written while it is locked: nobody may look for one like this before.
+    try {
+      const deadline = call.deadline.part(partForAnswer);
+      const attempt = `${this.options.self} ${(this.#attempts += 1)}`;
+      const onSent = (sent: OpenEntry): void => {
+        this.#noteSent(sent, deadline.remainingMs);
+      };
+      const permit = new KeyedSendPermit(entry, deadline, attempt, journal, watch, onSent);
+      try {
+        const { livingid } = await send(request, { ...call, deadline, permit });
+        const how = entry.record.state === "unknown" ? "sent-again" : "created";
+        return await this.#conclude(permit.sent ?? entry, { livingid }, how, call);
+      } catch (error) {
+        const isOurs = error instanceof WecomError && !(error instanceof WecomUnsettledError);
+        if (!isOurs || !permit.sent) throw error;
+        return await this.#afterFailure(entry, permit.sent, error, call);
+      }
+    } finally {
+      release();
+    }
+  }
+
+  async #afterFailure(
+    before: OpenEntry,
+    sent: OpenEntry,
+    error: WecomError,
+    call: CallOptions,
+  ): Promise<OpenEntry | EndedEntry | undefined> {
+    const { journal, watch } = this.options;
+    if (error.mayHaveTakenEffect) return await this.#lose(sent, call);
+    if (error instanceof WecomApiError && (error.entry?.about ?? "request") === "request") {
+      const { errcode, errmsg } = error;
+      return await this.#conclude(sent, { refusal: { errcode, errmsg } }, "refused", call);
+    }
+    // Nothing came of it, and the same key may try again.
+    this.#sentHere.delete(sent.id);
+    const isRestored = await orUnsettled(async () => {
+      const { corp, request, digest, endsAtMs } = sent.record;
+      const unknown = { corp, request, digest, endsAtMs, state: "unknown" } as const;
+      if (before.record.state === "unknown") return await journal.replace(sent, before.record);
+      if (watch.isHeld) return await journal.replace(sent, { ...unknown, settlesAtMs: watch.heldUntilMs });
+      return await journal.forget(sent);
+    });
+    if (!isRestored || watch.isHeld) throw new WecomUnsettledError({ api, cause: error });
+    throw error;
+  }
+
+  /** Nobody waits for the answer any more: from now on the settling time runs. */
+  async #lose(sent: OpenEntry, call: CallOptions): Promise<OpenEntry | undefined> {
+    const { journal, watch, settleMs } = this.options;
+    call.log.warn({ corp: call.corp, create: sent.id }, "the answer to a create is lost: looking for its living");
+    this.#noteSent(sent, 0);
+    const { corp, request, digest, endsAtMs } = sent.record;
+    const settlesAtMs = Math.ceil(watch.latestMs() + settleMs);
+    return await orUnsettled(() =>
+      journal.replace(sent, { corp, request, digest, endsAtMs, state: "unknown", settlesAtMs }),
+    );
+  }
+
+  #noteSent(entry: OpenEntry, answerInMs: number): void {
+    const { clock, settleMs } = this.options;
+    this.#sentHere.set(entry.id, { entry, unsettledUntilMs: clock.monotonicMs() + answerInMs + settleMs });
+  }
+
+  /**
+   * Makes the living this create's own and writes the outcome down; what cannot be written now is written later, and told
+   * then.
+   *
+   * @throws {WecomUnsettledError} when the store is away
+   */
+  async #conclude(
+    entry: OpenEntry,
+    outcome: CreateOutcome,
+    how: HowEnded,
+    call: CallOptions,
+  ): Promise<EndedEntry | undefined> {
+    const { ownership, metrics } = this.options;
+    const { id, record } = entry;
+    const { unsettledUntilMs = 0 } = this.#sentHere.get(id) ?? {};
+    const keep = (isWritten: boolean): void => {
+      this.#sentHere.set(id, { entry, unsettledUntilMs, answer: { outcome, how, isWritten } });
+    };
+    keep(false);
+    return await orUnsettled(async () => {
+      if ("livingid" in outcome) {
+        const { corp, request } = record;
+        const living = { corp, livingid: outcome.livingid, livingStart: request.living_start };
+        // A lost create alike was given this living. Then the lost one's, if there is one, is ours: the two are the same.
+        if (!(await ownership.own(living, id))) {
+          this.#sentHere.delete(id);
+          await this.#lose(entry, call);
+          return undefined;
+        }
+      }
+      const ended = await this.#writeDown(entry, outcome, how, call);
+      keep(true);
+      if (ended?.text !== undefined) metrics.countCreate(how);
+      return ended;
+    });
+  }
+
+  async #writeDown(
+    { id, text, record: { digest, endsAtMs } }: OpenEntry,
+    outcome: CreateOutcome,
+    how: HowEnded,
+    call: CallOptions,
+  ): Promise<EndedEntry | undefined> {
+    const { journal } = this.options;
+    for (let before = text; ;) {
+      const done = await journal.replace({ id, text: before }, { digest, endsAtMs, state: "done", outcome });
+      if (done) {
+        journal.remindOfNoMore(id).catch(() => undefined);
+        return done;
+      }
+      // Somebody has changed the record, or the store has lost it.
+      const found = await journal.read(id);
+      if (found && (isDone(found) || found.record.digest !== digest)) return this.#reportSecond(found, outcome, call);
+      // Whoever has sent it again may have made it, in spite of our refusal.
+      if (found && how === "refused") return undefined;
+      before = found?.text;
+    }
+  }
+
+  /** Another process has finished this create: if by sending it again, there are two livings. */
+  #reportSecond(found: Entry, outcome: CreateOutcome, call: CallOptions): EndedEntry | undefined {
+    const kept = isDone(found) && "livingid" in found.record.outcome ? found.record.outcome.livingid : undefined;
+    if ("livingid" in outcome && outcome.livingid !== kept) {
+      this.options.metrics.countCreate("doubled");
+      call.log.error(
+        { corp: call.corp, create: found.id, kept, left: [outcome.livingid] },
+        "a create has taken effect twice: WeCom carried it out later than WECOM_SETTLE_MS says, or the store has lost what it had confirmed; cancel what is left",
+      );
+    }
+    return isDone(found) ? found : undefined;
+  }
+
+  async #giveUp(entry: OpenEntry, call: CallOptions): Promise<EndedEntry | undefined> {
+    const { journal, metrics } = this.options;
+    const { id, record } = entry;
+    const { digest, endsAtMs } = record;
+    const ended = await orUnsettled(() => journal.replace(entry, { digest, endsAtMs, state: "given-up" }));
+    if (!ended) return undefined;
+    metrics.countCreate("given-up");
+    call.log.error(
+      { corp: record.corp, create: id, anchor: record.request.anchor_userid, theme: record.request.theme },
+      "what became of a create was not found out while its key lived: look at the anchor's livings",
+    );
+    journal.remindOfNoMore(id).catch(() => undefined);
+    return ended;
+  }
+}
+
+function isDone(entry: Entry): entry is Entry & { readonly record: { readonly state: "done" } } {
+  return entry.record.state === "done";
+}
+
+/**
+ * @throws {WecomApiError} as at the first time
+ * @throws {WecomGivenUpError}
+ */
+function livingidOf(record: EndedCreate): { livingid: string } {
+  if (record.state === "given-up") throw new WecomGivenUpError({ api });
+  if ("livingid" in record.outcome) return { livingid: record.outcome.livingid };
+  throw new WecomApiError({ api, mayHaveTakenEffect: false, ...record.outcome.refusal });
+}
+
+/** What cannot be written down is not told. */
+async function orUnsettled<T>(write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    throw new WecomUnsettledError({ api, cause: new Error(reasonOf(error)) });
+  }
+}

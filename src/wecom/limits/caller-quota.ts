@@ -1,0 +1,58 @@
+import { WecomOverloadError } from "../errors.js";
+
+const windowMs = 60_000;
+
+/**
+ * Calls to WeCom per caller and minute: calls, not requests, so that one request with many aliases counts for what it
+ * causes. Counted per replica, in windows of a minute.
+ */
+export class CallerQuota {
+  readonly #counts = new Map<string, number>();
+  #windowEndsAt = -Infinity;
+
+  constructor(
+    private readonly maxPerMinute: number,
+    private readonly now: () => number,
+  ) {}
+
+  /** Counts the calls of one caller; nothing for callers who cannot be told apart. */
+  counterFor(identity: string | undefined): { count?: (api: string) => void } {
+    if (identity === undefined) return {};
+    return {
+      count: (api) => {
+        const retryAfterSeconds = this.#take(identity);
+        if (retryAfterSeconds === 0) return;
+        const message = "You have caused too many calls to WeCom within a minute";
+        throw new WecomOverloadError(message, { api, retryAfterSeconds });
+      },
+    };
+  }
+
+  /** For calls made once for several callers: each is counted to the first of them who may still cause one. */
+  counterForAll(identities: Iterable<string | undefined>): { count: (api: string) => void } {
+    return {
+      count: (api) => {
+        let retryAfterSeconds = 0;
+        for (const identity of identities) {
+          retryAfterSeconds = identity === undefined ? 0 : this.#take(identity);
+          if (retryAfterSeconds === 0) return;
+        }
+        const message = "The callers who subscribe have caused too many calls to WeCom within a minute";
+        throw new WecomOverloadError(message, { api, retryAfterSeconds });
+      },
+    };
+  }
+
+  /** Counts one call, and tells how many seconds to wait when it is one too many; 0 lets it pass. */
+  #take(identity: string): number {
+    const now = this.now();
+    if (now >= this.#windowEndsAt) {
+      this.#counts.clear();
+      this.#windowEndsAt = now + windowMs;
+    }
+    const count = (this.#counts.get(identity) ?? 0) + 1;
+    if (count > this.maxPerMinute) return Math.ceil((this.#windowEndsAt - now) / 1000);
+    this.#counts.set(identity, count);
+    return 0;
+  }
+}

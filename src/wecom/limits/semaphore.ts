@@ -1,0 +1,129 @@
+/**
+ * The calls of one corp to one API that may be under way at once. WeCom answers 45033 above a number that it does not
+ * document (seen at about ten): that lowers the number here, and time raises it again. Whoever finds no place waits for
+ * a turn, but only where it is likely to come in time; else it is told at once, not at the end.
+ */
+import type { TimeLimit } from "../deadline.js";
+import { WecomOverloadError } from "../errors.js";
+import { FairQueue } from "./fair-queue.js";
+
+/** In all lines of one corp and API; a page of 100 livings from each of twenty clients. */
+const maxWaiting = 2000;
+/** A new operation is not let in when its turn would come later than this, or this part of what is left of its time … */
+const maxWaitMs = 500;
+const maxWaitPart = 1 / 16;
+/** … unless the queue is so young: many at once are no overload yet. Ten times too many in it are a second's work. */
+const burstMs = 100;
+/** What a call takes before one has been measured: too little rather than too much, which would refuse for nothing. */
+const initialCallMsEstimate = 5;
+/** A lowered cap rises by one after each such time. */
+const raiseAfterMs = 1000;
+
+interface Waiter {
+  readonly take: () => void;
+}
+
+export class Semaphore {
+  readonly #queue = new FairQueue<Waiter>();
+  #inFlight = 0;
+  #cap: number;
+  #typicalCallMs = initialCallMsEstimate;
+  #loweredAtCall = 0;
+  #raiseAt = 0;
+  #crowdedSince = 0;
+
+  constructor(
+    private readonly api: string,
+    private readonly maxInFlight: number,
+  ) {
+    this.#cap = maxInFlight;
+  }
+
+  get isIdle(): boolean {
+    return this.#inFlight === 0 && this.#queue.length === 0 && this.#cap === this.maxInFlight;
+  }
+
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  /** @returns whether there was a free place: it is taken now */
+  tryAcquire(): boolean {
+    if (this.#inFlight >= this.#cap) return false;
+    this.#inFlight += 1;
+    return true;
+  }
+
+  /**
+   * Waits for a turn; its place is taken when the promise resolves.
+   *
+   * @throws {WecomOverloadError} at once, when the turn would come too late
+   */
+  acquire(operation: object, timeLimit: TimeLimit, errorAtEnd: (reason: string) => Error): Promise<void> {
+    if (this.#queue.length === 0) this.#crowdedSince = performance.now();
+    this.#refuseIfTooLate(operation, timeLimit);
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = {
+        take: () => {
+          stopWaiting();
+          resolve();
+        },
+      };
+      this.#queue.add(operation, waiter);
+      const stopWaiting = timeLimit.onCancel((reason) => {
+        this.#queue.remove(operation, waiter);
+        reject(errorAtEnd(reason));
+      });
+    });
+  }
+
+  release(): void {
+    this.#inFlight -= 1;
+    while (this.#inFlight < this.#cap) {
+      const next = this.#queue.take();
+      if (!next) return;
+      this.#inFlight += 1;
+      next.take();
+    }
+  }
+
+  /** WeCom took a call: how long it took says how fast the queue moves. */
+  answered(callMs: number, now: number): void {
+    // Down fast, up slowly: what tells how fast the queue moves is how long WeCom takes, not a moment in which this process,
+    // or one in between, was slow.
+    this.#typicalCallMs += (callMs - this.#typicalCallMs) / (callMs < this.#typicalCallMs ? 4 : 32);
+    if (this.#cap < this.maxInFlight && now >= this.#raiseAt) {
+      this.#cap += 1;
+      this.#raiseAt = now + raiseAfterMs;
+    }
+  }
+
+  /**
+   * WeCom found them too many. Halves once for all that were under way together.
+   *
+   * @param call the number of the refused one
+   * @param newest the number of the call that began last
+   */
+  tooMany(call: number, newest: number, now: number): void {
+    this.#raiseAt = now + raiseAfterMs;
+    if (call <= this.#loweredAtCall) return;
+    this.#loweredAtCall = newest;
+    this.#cap = Math.max(1, Math.floor(Math.min(this.#cap, this.#inFlight) / 2));
+  }
+
+  #refuseIfTooLate(operation: object, timeLimit: TimeLimit): void {
+    const { length, lines } = this.#queue;
+    const ownBefore = this.#queue.lengthOf(operation);
+    const turns = Math.min(length + 1, (ownBefore === 0 ? lines + 1 : lines) * (ownBefore + 1));
+    const waitMs = (turns * this.#typicalCallMs) / this.#cap;
+    const { remainingMs } = timeLimit;
+    const isOneTooMany =
+      ownBefore === 0 && lines >= this.#cap && waitMs > Math.max(maxWaitMs, remainingMs * maxWaitPart);
+    const isCrowded = isOneTooMany && performance.now() - this.#crowdedSince > burstMs;
+    if (!isCrowded && length < maxWaiting && waitMs + this.#typicalCallMs <= remainingMs) return;
+    throw new WecomOverloadError(`${length} calls wait for ${this.api} already`, {
+      api: this.api,
+      retryAfterSeconds: Math.max(1, Math.ceil((length * this.#typicalCallMs) / this.#cap / 1000)),
+    });
+  }
+}

@@ -1,0 +1,278 @@
+// Runs a plan: replicas with the real code of creates on a simulated clock, store and WeCom, and clients that ask them.
+import type { Logger } from "../../src/observability/logger.js";
+import { Secret } from "../../src/observability/secret.js";
+import type { CallOptions, Endpoint } from "../../src/wecom/call.js";
+import { type Answer, type Payload, WecomClient } from "../../src/wecom/client.js";
+import { CreateOnce } from "../../src/wecom/create-once/create-once.js";
+import { Deadline } from "../../src/wecom/deadline.js";
+import * as errors from "../../src/wecom/errors.js";
+import { partForAnswer } from "../../src/wecom/create-once/keyed-create.js";
+import { LivingDataSource } from "../../src/wecom/living.datasource.js";
+import type { CreateLivingRequest } from "../../src/wecom/living.wire.js";
+import { type Ask, faultsUntilMs, type Happening, keyLifetimeMs, type Plan, settleMs, timeoutMs } from "./plan.js";
+import { SimulatedStore } from "./simulated-store.js";
+import { SimulatedWecom } from "./simulated-wecom.js";
+import { type Process, Process as SimulatedProcess, randomFrom, World } from "./world.js";
+
+export type Told =
+  | { readonly is: "made"; readonly livingid: string }
+  | { readonly is: "refused"; readonly errcode: number }
+  | { readonly is: "open" | "given-up" | "unavailable" | "reused" | "not-found-out" | "disconnected" }
+  | { readonly is: "bug"; readonly error: unknown };
+
+export interface Answered {
+  readonly ask: Ask;
+  /** Of its living: of all asks with one key the same. */
+  readonly tag: number;
+  readonly process: Process | undefined;
+  readonly askedAtMs: number;
+  toldAtMs: number;
+  told: Told | undefined;
+}
+
+export interface History {
+  readonly plan: Plan;
+  readonly asks: readonly Answered[];
+  readonly wecom: SimulatedWecom;
+  readonly store: SimulatedStore;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly endedAtMs: number;
+  readonly userChangedAtMs: readonly number[];
+}
+
+/** After the faults each key is asked for every second, until this time: by then it must have ended. */
+export const endsByMs = faultsUntilMs + keyLifetimeMs + 30_000;
+const firstUnkeyedTag = 1000;
+
+const silent = new Proxy({}, { get: () => () => undefined }) as Logger;
+const metricsOfCalls = { observeCall: () => undefined, countRetry: () => undefined };
+const limiter = { acquire: () => Promise.resolve({ startedAt: 0 }), release: () => undefined };
+const retries = { countCall: () => undefined, mayRepeat: () => Promise.resolve(false) };
+const token = new Secret("token");
+
+/** Runs step by step, so that many can be run in turns: each step is to be a macrotask of its own. */
+export class HistoryRun {
+  readonly #world = new World();
+  readonly #random: () => number;
+  readonly #store: SimulatedStore;
+  readonly #wecom: SimulatedWecom;
+  readonly #replicas: { process: Process; creates: CreateOnce }[] = [];
+  readonly #asks: Answered[] = [];
+  readonly #counts: Record<string, number> = {};
+  readonly #userChangedAtMs: number[] = [];
+  #processes = 0;
+  #unkeyed = 0;
+  #open = 0;
+  #isOver = false;
+
+  constructor(private readonly plan: Plan) {
+    this.#random = randomFrom(plan.seed ^ 0x5bd1e995);
+    this.#store = new SimulatedStore(this.#world, this.#random);
+    this.#wecom = new SimulatedWecom(this.#world, this.#random, {
+      settleMs,
+      answerMs: timeoutMs * partForAnswer,
+      spelling: plan.spelling,
+    });
+    this.#wecom.fates = [...plan.fates];
+    for (let index = 0; index < plan.replicas; index += 1) this.#start(index);
+    // The first have started before anybody asks.
+    for (const ask of plan.asks) this.#world.after(100 + ask.atMs, undefined, () => this.#ask(ask));
+    for (const happening of plan.happenings) {
+      if (happening.kind === "store-rolled-back") {
+        this.#world.after(100 + happening.toMs, undefined, () => {
+          this.#store.takeSnapshot();
+        });
+      }
+      this.#world.after(100 + happening.atMs, undefined, () => {
+        this.#happen(happening);
+      });
+    }
+    this.#world.after(faultsUntilMs + 500, undefined, () => {
+      this.#calmDown();
+    });
+  }
+
+  /** For running code that does not take its clock from the options. */
+  get world(): World {
+    return this.#world;
+  }
+
+  /** @returns whether there is more to come */
+  step(): boolean {
+    return !this.#isOver && this.#world.nowMs < endsByMs && this.#world.step();
+  }
+
+  get history(): History {
+    return {
+      ...{ plan: this.plan, asks: this.#asks, wecom: this.#wecom, store: this.#store, counts: this.#counts },
+      ...{ endedAtMs: this.#world.nowMs, userChangedAtMs: this.#userChangedAtMs },
+    };
+  }
+
+  #start(index: number): void {
+    const process = new SimulatedProcess(`replica-${index}.${(this.#processes += 1)}`, this.#world);
+    const client = new WecomClient({
+      ...{ baseUrl: new URL("http://wecom"), dispatcher: this.#wecom.connect(process) },
+      ...({ limiter, retries, metrics: metricsOfCalls } as never as { limiter: never; retries: never; metrics: never }),
+    });
+    const calls = {
+      call: <T>(endpoint: Endpoint, payload: Payload, _: unknown, call: CallOptions, read: (answer: Answer) => T) =>
+        client.exchange(endpoint, payload, token, call, read),
+    };
+    const creates = new CreateOnce({
+      livings: new LivingDataSource(calls as unknown as WecomClient, {} as never),
+      store: this.#store.connect(process),
+      metrics: { countCreate: (outcome) => (this.#counts[outcome] = (this.#counts[outcome] ?? 0) + 1) },
+      log: silent,
+      clock: process.clock,
+      random: this.#random,
+      ...{ settleMs, timeoutMs, keyLifetimeMs, app: "app" },
+    });
+    this.#replicas[index] = { process, creates };
+    this.#world.after(0, process, () => {
+      // What cannot be started is started again, as an orchestrator does.
+      creates.start().catch(() => {
+        process.kill();
+        this.#world.after(200, undefined, () => {
+          if (this.#replicas[index]?.process === process) this.#start(index);
+        });
+      });
+    });
+  }
+
+  #ask(ask: Ask): Answered {
+    const { process, creates } = this.#replicas[ask.replica % this.#replicas.length]!;
+    const tag = ask.key ?? firstUnkeyedTag + (this.#unkeyed += 1);
+    const answered: Answered = { ask, tag, process, askedAtMs: this.#world.nowMs, toldAtMs: Infinity, told: undefined };
+    this.#asks.push(answered);
+    const tell = (told: Told): void => {
+      if (answered.told) return;
+      answered.told = told;
+      answered.toldAtMs = this.#world.nowMs;
+    };
+    const hearOfDeath = (): void => {
+      tell({ is: "disconnected" });
+    };
+    if (process.state === "dead") {
+      hearOfDeath();
+      return answered;
+    }
+    process.onDeath.add(hearOfDeath);
+    this.#world.after(0, process, () => {
+      const deadline = new Deadline(timeoutMs, process.clock);
+      const key =
+        ask.key === undefined ? undefined : { key: `key ${ask.key}`, caller: undefined, input: { theme: ask.theme } };
+      void creates
+        .create(requestOf(ask, tag), key, { corp: "corp", deadline, log: silent })
+        .then(
+          ({ livingid }): Told => ({ is: "made", livingid }),
+          (error: unknown) => toldOf(error),
+        )
+        .then((told) => {
+          // What a dead process would have said, nobody hears.
+          if (process.state !== "dead") tell(told);
+          process.onDeath.delete(hearOfDeath);
+          deadline.close();
+        });
+    });
+    return answered;
+  }
+
+  #happen(happening: Happening): void {
+    const nowMs = this.#world.nowMs;
+    const replica = "replica" in happening ? happening.replica % this.#replicas.length : 0;
+    const { process } = this.#replicas[replica]!;
+    switch (happening.kind) {
+      case "kill":
+        process.kill();
+        break;
+      case "restart":
+        if (process.state === "dead") this.#start(replica);
+        break;
+      case "stop":
+        process.stop();
+        this.#world.after(happening.forMs, undefined, () => {
+          process.continue();
+        });
+        break;
+      case "store-away":
+        this.#store.awayUntilMs = nowMs + happening.forMs;
+        this.#store.isRefusing = happening.isRefusing;
+        break;
+      case "store-slow":
+        this.#store.slowUntilMs = nowMs + happening.forMs;
+        break;
+      case "reads-fail":
+        this.#wecom.readsFailUntilMs = nowMs + happening.forMs;
+        break;
+      case "store-emptied":
+        this.#store.empty();
+        break;
+      case "store-rolled-back":
+        this.#store.rollBack();
+        this.#store.clockErrorMs -= happening.clockBackMs;
+        break;
+      case "anchor-deleted":
+        this.#wecom.isAnchorDeleted = true;
+        break;
+      case "user-books-alike":
+        this.#wecom.book(requestOf({ atMs: 0, key: undefined, replica: 0 }, -1), undefined);
+        break;
+      case "user-cancels":
+      case "user-modifies": {
+        const living = this.#wecom.livings.at(-1);
+        if (!living) break;
+        this.#userChangedAtMs.push(nowMs);
+        if (happening.kind === "user-cancels") living.status = 4;
+        else living.theme = "modified";
+      }
+    }
+  }
+
+  /** All run, and whoever wants a living asks until the outcome is known. */
+  #calmDown(): void {
+    for (const [index, { process }] of this.#replicas.entries()) {
+      process.continue();
+      if (process.state === "dead") this.#start(index);
+    }
+    const keys = new Map(this.plan.asks.filter(({ key }) => key !== undefined).map((ask) => [ask.key!, ask]));
+    // The first input that was asked with a key is its own.
+    for (const ask of this.plan.asks.toSorted((one, other) => other.atMs - one.atMs)) {
+      if (ask.key !== undefined) keys.set(ask.key, ask);
+    }
+    for (const key of this.plan.abandoned) keys.delete(key);
+    this.#open = keys.size;
+    if (this.#open === 0) this.#world.after(settleMs * 3, undefined, () => (this.#isOver = true));
+    for (const ask of keys.values()) {
+      let asked = 0;
+      const again = (): void => {
+        asked += 1;
+        const answered = this.#ask({ ...ask, atMs: this.#world.nowMs, replica: ask.replica + asked });
+        const look = (): void => {
+          if (!answered.told) this.#world.after(20, undefined, look);
+          else if (["made", "refused", "given-up", "reused", "bug"].includes(answered.told.is)) {
+            this.#open -= 1;
+            if (this.#open === 0) this.#world.after(300, undefined, () => (this.#isOver = true));
+          } else this.#world.after(500, undefined, again);
+        };
+        look();
+      };
+      this.#world.after(0, undefined, again);
+    }
+  }
+}
+
+function requestOf({ theme = "theme", anchor = "ZhangSan" }: Ask, tag: number): CreateLivingRequest {
+  // WeCom is told the tag in a field that no look compares.
+  return { anchor_userid: anchor, theme, living_start: 4_000_000_000, living_duration: 3600, remind_time: tag };
+}
+
+function toldOf(error: unknown): Told {
+  if (error instanceof errors.WecomKeyReusedError) return { is: "reused" };
+  if (error instanceof errors.WecomUnsettledError) return { is: "open" };
+  if (error instanceof errors.WecomGivenUpError) return { is: "given-up" };
+  if (!(error instanceof errors.WecomError)) return { is: "bug", error };
+  if (error.mayHaveTakenEffect) return { is: "not-found-out" };
+  if (error instanceof errors.WecomApiError && error.errcode === 60011) return { is: "refused", errcode: 60011 };
+  return { is: "unavailable" };
+}
