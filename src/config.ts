@@ -23,7 +23,7 @@ export interface Setting {
   readonly isSecret?: true;
 }
 
-/** Every variable that the gateway reads; the table in the README is compared with this one. */
+/** Every variable that the gateway reads; a test compares docs/configuration.md with this table. */
 export const settings = {
   NODE_ENV: { default: "development", meaning: "`production` closes what is open for development" },
   PORT: { default: "4000", meaning: "TCP port; 0 takes a free one" },
@@ -61,7 +61,7 @@ export const settings = {
   WECOM_TIMEOUT_MS: { default: "8000", meaning: "deadline of one operation's calls to WeCom, in milliseconds" },
   REDIS_URL: {
     meaning:
-      "state that several replicas share, in Redis or Valkey: `redis://`, `redis+sentinel://` or `redis+cluster://`, with `rediss` for TLS ([forms](docs/credentials.md#redis)); unset: the embedded store in `DATA_DIR`",
+      "state that several replicas share, in Redis or Valkey: `redis://`, `redis+sentinel://` or `redis+cluster://`, with `rediss` for TLS ([forms](credentials.md#redis)); unset: the embedded store in `DATA_DIR`",
     isSecret: true,
   },
   REDIS_CA: {

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { settings, type Setting } from "../src/config.js";
 import { DEMO_CORP } from "../src/simulator/index.js";
@@ -12,10 +12,12 @@ const AsyncFunction = Object.getPrototypeOf(async function () {
   await Promise.resolve();
 }).constructor as new (...parametersAndBody: string[]) => (...values: unknown[]) => Promise<void>;
 
-const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
-const packageJson = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
-const blocks = (language: string) =>
-  [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\``, "gm"))].map(([, text]) => text!);
+const root = new URL("../", import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, root), "utf8");
+const readme = read("README.md");
+const packageJson = JSON.parse(read("package.json"));
+const blocks = (language: string, text = readme) =>
+  [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\``, "gm"))].map(([, block]) => block!);
 
 let gateway: Gateway;
 let livingid: string;
@@ -57,8 +59,14 @@ describe("The README's quick start", () => {
     expect(await post(request)).toEqual(JSON.parse(blocks("json")[1]!));
   });
 
-  it("shows every call with a query that works", async () => {
-    const queries = blocks("graphql");
+  it("creates a living under a key", async () => {
+    const [query] = blocks("graphql");
+
+    expect(await post({ query })).toEqual({ data: { createLiving: { livingid: expect.any(String) } } });
+  });
+
+  it("is followed by an example of every call that works", async () => {
+    const queries = blocks("graphql", read("docs/examples.md"));
     expect(queries).toHaveLength(9);
     for (const query of queries) {
       // The last two need a past that a new living does not have: they are typed all the same.
@@ -93,24 +101,80 @@ describe("The README's subscription", () => {
   });
 });
 
-describe("The README", () => {
+describe("The README's server-sent events", () => {
+  it("arrive as it says", async () => {
+    await using gateway = await startGateway({ env: callbackEnv });
+    const curl = blocks("sh").find((text) => text.includes("curl -N"))!;
+    const headers = Object.fromEntries(
+      [...curl.matchAll(/-H '([^:]+): ([^']+)'/g)].map(([, name, value]) => [name, value]),
+    );
+    const [, body] = /-d '([^']+)'/.exec(curl)!;
+    const response = await fetch(`${gateway.url}/graphql`, { method: "POST", headers, body: body! });
+    await untilOpen(gateway, 1);
+    const { livingid } = gateway.simulator.livings.reserve({ corpid, agentid: 1000014 }, booking);
+    await tell(gateway, { LivingId: livingid, Status: 0 });
+
+    let text = "";
+    for await (const chunk of response.body!) {
+      text += Buffer.from(chunk as Uint8Array).toString();
+      if (text.includes(livingid)) break;
+    }
+    expect(text).toContain(JSON.stringify({ data: { livingStatusChanged: { livingid, status: "RESERVED" } } }));
+  });
+});
+
+describe("docs/configuration.md", () => {
   it("lists every setting with its default and meaning, as the code has them", () => {
     const row = ([name, { default: value, meaning }]: [string, Setting]) =>
       `| \`${name}\` | ${value === undefined ? "–" : `\`${value}\``} | ${meaning} |`;
-    const table = readme.slice(readme.indexOf("<!-- settings")).split("\n\n")[1];
+    const rows = read("docs/configuration.md").match(/^\| `[A-Z_]+` \|.*$/gm);
 
-    expect(table!.split("\n").slice(2)).toEqual(Object.entries(settings).map(row));
+    expect(rows).toEqual(Object.entries(settings).map(row));
   });
+});
 
+const documents = ["README.md", "CONTRIBUTING.md", ...readdirSync(new URL("docs/", root)).map((name) => `docs/${name}`)]
+  .filter((path) => path.endsWith(".md"))
+  .map((path) => [path, read(path)] as const);
+
+describe.each(documents)("%s", (path, text) => {
   it("names only commands that exist", () => {
-    for (const [, script] of readme.matchAll(/npm run ([\w:-]+)/g)) {
+    for (const [, script] of text.matchAll(/npm run ([\w:-]+)/g)) {
       expect(Object.keys(packageJson.scripts)).toContain(script);
     }
   });
 
-  it("links only to files that exist", () => {
-    for (const [, path] of readme.matchAll(/\]\((?!http)([^)#]+)\)/g)) {
-      expect(() => readFileSync(new URL(`../${path}`, import.meta.url))).not.toThrow();
+  it("links only to files and headings that exist", () => {
+    for (const [, target = "", heading] of text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)) {
+      const linked = target === "" ? text : readFileSync(new URL(target, new URL(path, root)), "utf8");
+      if (heading !== undefined) expect(headingsOf(linked)).toContain(heading);
     }
   });
 });
+
+describe("The README", () => {
+  it("names only settings and error codes that exist", () => {
+    const names = new Set([...readme.matchAll(/`([A-Z][A-Z0-9]*_[A-Z0-9_]+)`/g)].map(([, name]) => name!));
+    const code = sources("src/");
+
+    expect(names.size).toBeGreaterThan(20);
+    for (const name of names) expect([name, code.includes(name)]).toEqual([name, true]);
+  });
+});
+
+/** The anchors that GitHub gives to headings. */
+function headingsOf(markdown: string): string[] {
+  return [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+function sources(folder: string): string {
+  return readdirSync(new URL(folder, root), { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".ts"))
+    .map((path) => read(`${folder}${path}`))
+    .join("\n");
+}
