@@ -23,7 +23,7 @@ if (unknown.length > 0) {
 const root = join(import.meta.dirname, "..");
 const copy = mkdtempSync(join(tmpdir(), "guards-"));
 const needed = ["src", "test", "scripts", "package.json", "tsconfig.json", "tsconfig.build.json", "jest.config.js"];
-const files = ["schema.graphql", "README.md", "CONTRIBUTING.md", "docs", "deploy"];
+const files = ["schema.graphql", "README.md", "README.zh-CN.md", "CONTRIBUTING.md", "SECURITY.md", "docs", "deploy"];
 for (const path of [...needed, ...files]) cpSync(join(root, path), join(copy, path), { recursive: true });
 cpSync(join(root, "dist"), join(copy, "dist"), { recursive: true });
 symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));

@@ -133,7 +133,13 @@ describe("docs/configuration.md", () => {
   });
 });
 
-const documents = ["README.md", "CONTRIBUTING.md", ...readdirSync(new URL("docs/", root)).map((name) => `docs/${name}`)]
+const documents = [
+  "README.md",
+  "README.zh-CN.md",
+  "CONTRIBUTING.md",
+  "SECURITY.md",
+  ...readdirSync(new URL("docs/", root)).map((name) => `docs/${name}`),
+]
   .filter((path) => path.endsWith(".md"))
   .map((path) => [path, read(path)] as const);
 
@@ -159,6 +165,34 @@ describe("The README", () => {
 
     expect(names.size).toBeGreaterThan(20);
     for (const name of names) expect([name, code.includes(name)]).toEqual([name, true]);
+  });
+});
+
+describe("The Chinese README", () => {
+  const chinese = read("README.zh-CN.md");
+  const all = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([match]) => match);
+  const named = (text: string) => [...new Set(all(text.replace(/^```[^]*?^```/gm, ""), /`[^`\n]+`/g))].sort();
+
+  it("has the same code blocks, each once", () => {
+    const codeBlock = /^```[^]*?^```$/gm;
+
+    expect(all(chinese, codeBlock)).toEqual(all(readme, codeBlock));
+    expect(new Set(all(readme, codeBlock)).size).toBe(all(readme, codeBlock).length);
+  });
+
+  it("has the same structure: headings, rows of tables, items of lists", () => {
+    expect(all(chinese, /^(#+|\||-) /gm)).toEqual(all(readme, /^(#+|\||-) /gm));
+  });
+
+  it("names the same settings, codes, files and decimal numbers", () => {
+    expect(named(chinese)).toEqual(named(readme));
+    expect(all(chinese, /\d+\.\d+/g).sort()).toEqual(all(readme, /\d+\.\d+/g).sort());
+  });
+
+  it("links to the same pages", () => {
+    const links = (text: string) => all(text, /(?<=\]\()[^)#]+/g).filter((link) => !link.startsWith("README"));
+
+    expect(links(chinese).sort()).toEqual(links(readme).sort());
   });
 });
 
