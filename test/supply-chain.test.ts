@@ -128,8 +128,20 @@ describe("What runs", () => {
 
 const compilers = ["graphql-jit", "generate-function", "ajv", "fast-json-stringify", "vm2"];
 
-/** Version checks, and compilers for platforms without a prebuilt package: `npm test` and the image do without any. */
+/**
+ * Version checks, a request for donations, and compilers for platforms without a prebuilt package: `npm test` and the image do
+ * without any.
+ */
 const scriptsThatMayBeSkipped = [
-  ...["@apollo/protobufjs", "@parcel/watcher", "@swc/core", "esbuild", "lmdb", "msgpackr-extract", "protobufjs"],
+  ...[
+    "@apollo/protobufjs",
+    "@parcel/watcher",
+    "@swc/core",
+    "core-js",
+    "esbuild",
+    "lmdb",
+    "msgpackr-extract",
+    "protobufjs",
+  ],
   "unrs-resolver",
 ];

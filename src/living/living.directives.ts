@@ -21,9 +21,7 @@ export const CostsACall = () => all("@cost(weight: 10)");
 
 /** A connection with `first` and `after`. Without `requireOneSlicingArgument` the default of `first` would not do. */
 export const IsPaged = () =>
-  all(
-    '@listSize(slicingArguments: ["first"], sizedFields: ["edges", "nodes"], assumedSize: 20, requireOneSlicingArgument: false)',
-  );
+  all('@listSize(slicingArguments: ["first"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)');
 
 /** Seconds that a router may keep it for its caller, as long as it is kept here (`living.cache.ts`) in the worst case. */
 export const IsKept = (maxAge: number) => all(`@cacheControl(maxAge: ${maxAge})`);
