@@ -24,7 +24,8 @@ describe("The search for leaks", () => {
     ["a push URL that nobody asked for", (gateway) => gateway.fetch("/push.simulator.invalid")],
     ["the address that WeCom sees", (gateway) => gateway.fetch("/203.0.113.77")],
   ])("fails the gateway that gives away %s", async (_, giveAway) => {
-    const gateway = await startGateway({ env: { ROUTER_SECRET: "CANARY-router-secret-of-32-bytes-and-more" } });
+    const secret = "CANARY-router-secret-of-32-bytes-and-more";
+    const gateway = await startGateway({ env: { AUTH_MODE: "router", ROUTER_SECRET: secret } });
     await giveAway(gateway);
 
     await expect(gateway.close()).rejects.toThrow(/^leaked/);
