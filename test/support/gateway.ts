@@ -7,7 +7,7 @@ import { print } from "graphql";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type AppOptions, createApp } from "../../src/app.js";
+import { type App, type AppOptions, createApp } from "../../src/app.js";
 import { loadConfig, type Setting, settings } from "../../src/config.js";
 import { type Simulator, type SimulatorOptions, startSimulator } from "../../src/simulator/index.js";
 
@@ -84,13 +84,23 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     const value = (env as Readonly<Record<string, string>>)[name];
     if (isSecret && value) planted.add(value);
   }
-  const app = await createApp(loadConfig(env), {
-    logTo: { write: (line) => logLines.push(line) },
-    explorerPage: new URL("../../dist/graphiql.html", import.meta.url),
-    ...(options.now && { now: options.now }),
-    ...(options.callLimits && { callLimits: options.callLimits }),
-  });
-  const url = await app.listen();
+  let app: App | undefined;
+  let url: string;
+  try {
+    app = await createApp(loadConfig(env), {
+      logTo: { write: (line) => logLines.push(line) },
+      explorerPage: new URL("../../dist/graphiql.html", import.meta.url),
+      ...(options.now && { now: options.now }),
+      ...(options.callLimits && { callLimits: options.callLimits }),
+    });
+    url = await app.listen();
+  } catch (error) {
+    // What was started before would keep the test run from ending.
+    await app?.close({ acceptForMs: 0 });
+    await rm(dataDir, { recursive: true });
+    await simulator.close();
+    throw error;
+  }
 
   const fetchText: Gateway["fetch"] = async (path, init) => {
     const response = await fetch(`${url}${path}`, init);
