@@ -23,6 +23,9 @@ import {
   WecomExternalContact,
 } from "./living.viewers.js";
 
+/** A field of the wire type that is not mapped does not compile. */
+type AllFieldsOf<T> = { [Name in keyof Required<T>]: unknown };
+
 /** A field that was left out or is null is not sent: WeCom's defaults are its own. */
 export function toCreateRequest(input: LivingInput): CreateLivingRequest {
   const detail = input.activityDetail;
@@ -38,7 +41,7 @@ export function toCreateRequest(input: LivingInput): CreateLivingRequest {
     activity_cover_mediaid: input.activityCoverMediaid,
     activity_share_mediaid: input.activityShareMediaid,
     activity_detail: detail && withoutAbsent({ description: detail.description, image_list: detail.imageList }),
-  });
+  } satisfies AllFieldsOf<CreateLivingRequest>);
 }
 
 /** Where a field that WeCom blames stands in the input of createLiving; those of modifyLiving are a part of them. */
@@ -68,7 +71,7 @@ export function toModifyRequest(livingid: string, input: ModifyLivingInput): Mod
       type: input.type,
       description: input.description,
       remind_time: input.remindTime,
-    }),
+    } satisfies AllFieldsOf<Omit<ModifyLivingRequest, "livingid">>),
   };
 }
 
