@@ -67,6 +67,8 @@ export interface App {
   listen(): Promise<string>;
   /** Where probes, metrics and details are; undefined where they have no port of their own, and before it listens. */
   readonly adminUrl: string | undefined;
+  /** The page of the simulator, where it answers: what people do in WeCom's client is done there. */
+  readonly simulatorUrl: string | undefined;
   /**
    * Drains: says that it is not ready, accepts for a moment more, so that whoever asks can hear it, finishes what runs,
    * and closes everything. Calling it again waits for the same end.
@@ -150,6 +152,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   };
   return {
     log,
+    simulatorUrl: wecom.upstream.simulatorUrl,
     get adminUrl() {
       return adminUrl;
     },
@@ -444,6 +447,7 @@ interface Upstream {
   readonly credentials: AppCredentials;
   readonly baseUrl: URL;
   readonly callback: CallbackKeys | undefined;
+  readonly simulatorUrl?: string;
   /** To the simulator: where its callbacks go. WeCom is told by its administrator. */
   pushTo(callbackUrl: string): void;
   close(): Promise<void>;
@@ -456,7 +460,7 @@ async function connectUpstream({ wecom }: Config, log: Logger): Promise<Upstream
     return { credentials, baseUrl, callback, pushTo: () => undefined, close: () => Promise.resolve() };
   }
   const { startSimulator, DEMO_CORP } = await import("./simulator/index.js");
-  const simulator = await startSimulator();
+  const simulator = await startSimulator({ playsBySelf: credentials.playsBySelf });
   const [app] = DEMO_CORP.apps;
   const token = randomBytes(16).toString("hex");
   const aesKey = randomBytes(32).toString("base64").slice(0, 43);
@@ -471,6 +475,7 @@ async function connectUpstream({ wecom }: Config, log: Logger): Promise<Upstream
       corpsecret: new Secret(app.secret),
     },
     baseUrl: new URL(simulator.url),
+    simulatorUrl: simulator.url,
     callback: { token: new Secret(token), aesKey: new Secret(aesKey) },
     pushTo: (url) => {
       simulator.subscribe({ corpid: DEMO_CORP.corpid, agentid: app.agentid }, { url, token, aesKey });

@@ -144,6 +144,11 @@ export const settings = {
     meaning:
       "TCP port for probes and metrics, which leave `PORT`, and for `GET /health/details`; 0 takes a free one; unset: probes and metrics answer on `PORT`",
   },
+  SIMULATOR_PLAY: {
+    default: "0",
+    meaning:
+      "1: while the simulator answers, livings go live and end by themselves when their time has come; its page, whose URL is printed at the start, moves them by hand",
+  },
   LOG_LEVEL: { default: "info", meaning: "`debug`, `info`, `warn`, `error` or `silent`: JSON lines to stdout" },
 } as const satisfies Record<string, Setting>;
 
@@ -153,7 +158,7 @@ type SettingNameWithDefault = {
 }[SettingName];
 
 /** Those of an app, or none: the simulator answers. */
-type Credentials = { readonly kind: "simulator" } | AppCredentials;
+type Credentials = { readonly kind: "simulator"; readonly playsBySelf: boolean } | AppCredentials;
 
 /** Those of a document, and those of the server. */
 interface AllLimits extends Limits {
@@ -321,7 +326,7 @@ function readCredentials(reader: SettingReader, isProduction: boolean, problems:
       "WECOM_SUITE_ID: not set, expected a provider's suite_id, together with WECOM_SUITE_SECRET, if none of these is given",
     );
   }
-  return { kind: "simulator" };
+  return { kind: "simulator", playsBySelf: reader.integer("SIMULATOR_PLAY", 0, 1) === 1 };
 }
 
 interface Surroundings {

@@ -76,7 +76,7 @@ async function start(): Promise<void> {
   clearTimeout(startLimit);
   if (app.adminUrl !== undefined) app.log.info({ url: app.adminUrl }, `probes and metrics on ${app.adminUrl}`);
   app.log.info({ url: `${url}/graphql` }, `listening on ${url}/graphql`);
-  if (!config.isProduction) process.stdout.write(banner(url, config.wecom.credentials.kind === "simulator"));
+  if (!config.isProduction) process.stdout.write(banner(url, app.simulatorUrl));
 }
 
 async function ownVersion(): Promise<string> {
@@ -106,11 +106,17 @@ function endStart(error: unknown): never {
   process.exit(exitCodes.unavailable);
 }
 
-function banner(base: string, isSimulated: boolean): string {
+function banner(base: string, simulatorUrl: string | undefined): string {
   const lines = [
     `  Apollo Sandbox      ${base}/graphql`,
     `  without internet    ${base}/graphiql`,
-    ...(isSimulated ? ["", "  SIMULATOR: no WeCom credentials are set, so nothing reaches WeCom."] : []),
+    ...(simulatorUrl === undefined
+      ? []
+      : [
+          `  the simulated WeCom ${simulatorUrl}`,
+          "",
+          "  SIMULATOR: no WeCom credentials are set, so nothing reaches WeCom.",
+        ]),
   ];
   return `\n${lines.join("\n")}\n\n`;
 }

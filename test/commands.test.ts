@@ -28,6 +28,8 @@ describe("npm start in a fresh checkout", () => {
 
   it("builds, prints its URL and says that WeCom is simulated", async () => {
     await gateway.printed(/Apollo Sandbox +http:\/\/127\.0\.0\.1:\d+\/graphql\n/);
+    const page = await gateway.printed(/simulated WeCom (http:\/\/127\.0\.0\.1:\d+)\n/);
+    expect(await (await fetch(page)).text()).toContain("<title>Simulated WeCom</title>");
     await gateway.printed(/SIMULATOR: no WeCom credentials are set/);
   }, 120_000);
 
@@ -67,6 +69,29 @@ describe("npm start in a fresh checkout", () => {
 });
 
 describe("The gateway's process", () => {
+  it("lets a living go live and end by itself with SIMULATOR_PLAY=1, and tells who subscribed", async () => {
+    await using gateway = new Running(gatewayCommand, { SIMULATOR_PLAY: "1" });
+    const url = await gateway.printed(/"msg":"listening on ([^"]+)"/);
+    const headers = { "content-type": "application/json", accept: "text/event-stream" };
+    const body = JSON.stringify({ query: "subscription { livingStatusChanged { livingid status } }" });
+    const stream = await fetch(url, { method: "POST", headers, body });
+    const input = {
+      anchorUserid: "zhangsan",
+      theme: "theme",
+      livingStart: Math.floor(Date.now() / 1000),
+      livingDuration: 3,
+    };
+    const query = "mutation ($input: LivingInput!) { createLiving(input: $input) { __typename } }";
+    await gateway.post(JSON.stringify({ query, variables: { input } }));
+
+    let told = "";
+    for await (const part of stream.body!.pipeThrough(new TextDecoderStream())) {
+      told += part;
+      if (told.includes("ENDED")) break;
+    }
+    expect(told.match(/LIVE|ENDED/g)).toEqual(["LIVE", "ENDED"]);
+  });
+
   it.each(["SIGTERM", "SIGINT"] as const)("ends with 0 on %s", async (signal) => {
     await using gateway = new Running(gatewayCommand, {});
     await gateway.printed(/listening on/);

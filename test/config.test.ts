@@ -22,7 +22,7 @@ const selfBuilt = { WECOM_CORP_ID: "ww1", WECOM_CORP_SECRET: "s3cret-of-the-app"
 
 describe("The configuration", () => {
   it("uses the simulator when nothing about WeCom is set, outside production", () => {
-    expect(loadConfig({}).wecom.credentials).toEqual({ kind: "simulator" });
+    expect(loadConfig({}).wecom.credentials).toEqual({ kind: "simulator", playsBySelf: false });
   });
 
   it("has the defaults that are promised", () => {

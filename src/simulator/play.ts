@@ -36,9 +36,10 @@ function page(world: World): string {
 <title>Simulated WeCom</title>
 <style>
   :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif }
-  body { margin: 2rem auto; max-width: 70rem; padding: 0 1rem }
+  body { margin: 2rem auto; max-width: 76rem; padding: 0 1rem }
   table { border-collapse: collapse; width: 100% }
   th, td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent) }
+  td:nth-child(3), td:nth-child(6) { white-space: nowrap }
   code { font-size: .85em }
   button { font: inherit; margin: .1rem }
   .live { color: #c0392b; font-weight: 600 }
@@ -100,12 +101,13 @@ function moves({ livingid, viewers }: Living, status: string): string {
     watchSeconds: 60,
   };
   const share = { viewer: { externalUserid: "wmGuest1" }, invitor: { userid: "zhangsan" } };
-  const ofAny = [button("Add viewer", "viewers", viewer), button("Share", "share-codes", share)];
+  const addViewer = button("Add viewer", "viewers", viewer);
+  const sharing = button("Share", "share-codes", share);
   if (status === "reserved") {
-    return [button("Start", "start"), button("Cancel", "cancel"), button("Expire", "expire"), ...ofAny].join(" ");
+    return [button("Start", "start"), button("Cancel", "cancel"), button("Expire", "expire"), sharing].join(" ");
   }
-  if (status === "live") return [button("End", "end", { replayStatus: "ready" }), ...ofAny].join(" ");
-  return ofAny.join(" ");
+  if (status === "live") return [button("End", "end", { replayStatus: "ready" }), addViewer, sharing].join(" ");
+  return status === "ended" ? [addViewer, sharing].join(" ") : "";
 }
 
 function escaped(text: string): string {
