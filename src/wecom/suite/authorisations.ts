@@ -1,21 +1,21 @@
 /**
  * The auth_codes by which corps authorise the app, as a queue in the store. WeCom and the administrator are answered when a
- * code is stored, with a number that rises; the worker of one replica then exchanges it, under a lease of that code alone.
+ * code is stored, with a number that rises; then one replica exchanges it, and others do not wait for that.
  *
- *     pending → sent → exchanged → done          refused: WeCom does not take the code
+ *     pending ⇄ sent → exchanged → done          refused: WeCom does not take the code
  *                 ↓                              expired: it could not be sent as long as the code was good
- *              doubtful → lost
+ *               lost
  *
- * An auth_code works once. So `sent` is written before the exchange, and WeCom's answer before anything is done with it.
- * When WeCom refuses a code that was sent before, its answer went to a process that has died or was cut off: if that does
- * not write it down within a while, it is lost, and the corp has to authorise the app again.
+ * An auth_code works once. So `sent` is written before the exchange, by comparison: whoever wrote it sends, and nobody
+ * else before `untilMs`. WeCom's answer is written down before anything is done with it. When WeCom refuses a code that was
+ * sent before, its first answer went to a process that has died: it is lost, and the corp has to authorise the app again.
  */
 import { createHash } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "../../observability/logger.js";
 import type { AuthorisationMetrics } from "../../observability/metrics.js";
 import { Secret } from "../../observability/secret.js";
-import { acquireLease, reasonOf, type Store } from "../../stores/store.js";
+import { reasonOf, type Store } from "../../stores/store.js";
 import { WecomApiError, WecomError, WecomTransportError } from "../errors.js";
 import type { PermanentCodes } from "./permanent-codes.js";
 import { type Authorisation, permanentCodeApi } from "./suite.datasource.js";
@@ -27,29 +27,28 @@ const authCodeLifeMs = 11 * 60_000;
 const keptMs = 20 * 60_000;
 /** A permanent code that is written down is not forgotten before it has reached its place. */
 const exchangedKeptMs = 30 * 24 * 3_600_000;
-const leaseMs = 3_000;
 const pollMs = 1_000;
+/** How many polls pass until this process looks at its own codes, whose places in the queue a failover may have lost. */
+const pollsBetweenOwn = 5;
 const outcomePollMs = 50;
 /** Exchanges of one replica at once, each for another code. */
 const maxAtOnce = 20;
-const retryPausesMs = [500, 1_000, 2_000, 5_000, 10_000];
-/** As long as a process that was cut off may need to write down what it has in hand. */
-const doubtMs = 15_000;
-/** A code whose place in the queue a failover lost is queued again. */
-const requeueMs = 5_000;
+/** After the deadline of an exchange, as long as its answer may need to be written down. */
+const writeDownMs = 5_000;
 
-type AuthCodeRecord = Versioned & { readonly at: number } & (
-    | { readonly state: "pending" | "sent" | "doubtful"; readonly authCode: string }
-    | {
-        readonly state: "exchanged";
-        readonly corpid: string;
-        readonly permanentCode: string;
-        readonly isCustomised: boolean;
-      }
-    | { readonly state: "done"; readonly corpid: string }
-    | { readonly state: "refused" | "expired" | "lost" }
-  );
+type AuthCodeRecord = Versioned & { readonly at: number } & State;
+type State =
+  | { readonly state: "pending" | "sent"; readonly authCode: string; readonly untilMs: number }
+  | {
+      readonly state: "exchanged";
+      readonly corpid: string;
+      readonly permanentCode: string;
+      readonly isCustomised: boolean;
+    }
+  | { readonly state: "done"; readonly corpid: string }
+  | { readonly state: "refused" | "expired" | "lost" };
 type OpenRecord = Extract<AuthCodeRecord, { authCode: string }>;
+type ExchangedRecord = Extract<AuthCodeRecord, { state: "exchanged" }>;
 
 /** What became of an auth_code. `open`: nothing yet. */
 export type AuthorisationOutcome =
@@ -62,7 +61,7 @@ export interface AuthorisationsOptions {
   readonly codes: PermanentCodes;
   readonly log: Logger;
   readonly metrics: AuthorisationMetrics;
-  /** How long `stop` waits for what is in hand. */
+  /** How long an exchange may take, and how long `stop` waits for what is in hand. */
   readonly timeoutMs: number;
   exchange(authCode: Secret): Promise<Authorisation>;
   /** A corp's code has changed. */
@@ -73,12 +72,13 @@ export class Authorisations {
   readonly #prefix: string;
   readonly #queue: string;
   readonly #running = new Map<string, Promise<void>>();
-  readonly #attempts = new Map<string, number>();
-  /** Stored by this process and not known to be finished. */
+  /** Stored by this process, or found at its start, and not known to be finished. */
   readonly #open = new Set<string>();
+  readonly #end = new AbortController();
   #numbering: Promise<number> = Promise.resolve(0);
   #polling: NodeJS.Timeout | undefined;
-  #requeuedAtMs = 0;
+  #polls = 0;
+  #hasLooked = false;
   #isStopped = false;
 
   constructor(private readonly options: AuthorisationsOptions) {
@@ -102,10 +102,9 @@ export class Authorisations {
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#polling);
-    const end = new AbortController();
-    const timeUp = wait(this.options.timeoutMs, undefined, { signal: end.signal }).catch(() => undefined);
+    const timeUp = wait(this.options.timeoutMs, undefined, { signal: this.#end.signal }).catch(() => undefined);
     await Promise.race([Promise.allSettled(this.#running.values()), timeUp]);
-    end.abort();
+    this.#end.abort();
   }
 
   /**
@@ -118,31 +117,24 @@ export class Authorisations {
   async accept(authCode: Secret, atSeconds?: number): Promise<string> {
     const { records, metrics, store } = this.options;
     const id = createHash("sha256").update(authCode.reveal()).digest("base64url");
-    const key = this.#prefix + id;
-    const known = await store.get(key);
-    if (known === undefined) {
-      const number = await this.#nextNumber();
-      const record: AuthCodeRecord = {
-        ...{ number, revision: 0, at: atSeconds ?? Math.floor(number / 1000) },
-        ...{ state: "pending", authCode: authCode.reveal() },
-      };
-      const stored = await records.update<AuthCodeRecord>(key, (found) => (found ? undefined : record), {
-        expiresInMs: keptMs,
-      });
-      if (stored) metrics.countAuthorisation("stored");
-    }
-    if (known === undefined || (JSON.parse(known) as AuthCodeRecord).state === "pending") {
-      await store.enqueue(this.#queue, id, await store.now());
-      this.#open.add(id);
-    }
+    const number = await this.#nextNumber();
+    const record: AuthCodeRecord = {
+      ...{ number, revision: 0, at: atSeconds ?? Math.floor(number / 1000) },
+      ...{ state: "pending", authCode: authCode.reveal(), untilMs: 0 },
+    };
+    const stored = await records.update<AuthCodeRecord>(this.#prefix + id, (found) => (found ? undefined : record), {
+      expiresInMs: keptMs,
+    });
+    if (stored) metrics.countAuthorisation("stored");
+    await store.enqueue(this.#queue, id, 0);
+    this.#open.add(id);
     this.#begin(id);
     return id;
   }
 
   /** What kept the exchanges from succeeding may be over. */
   hurry(): void {
-    this.#attempts.clear();
-    for (const id of this.#open) this.#begin(id);
+    for (const id of this.#open) this.#begin(id, { isHurried: true });
   }
 
   /** @throws {StoreError} */
@@ -174,21 +166,23 @@ export class Authorisations {
   async #poll(): Promise<void> {
     const { store, records } = this.options;
     await records.putBackWhatIsLost();
-    const now = await store.now();
-    if (this.#open.size > 0 && Math.abs(now - this.#requeuedAtMs) >= requeueMs) {
-      this.#requeuedAtMs = now;
-      for (const id of this.#open) {
-        const record = await this.#read(id);
-        if (!record || isFinal(record)) this.#open.delete(id);
-        else if (record.state !== "doubtful" && !this.#running.has(id)) await store.enqueue(this.#queue, id, now);
-      }
-    }
-    for (const id of await store.due(this.#queue, now, 5 * maxAtOnce)) this.#begin(id);
+    if (!this.#hasLooked) await this.#look();
+    const due = await store.due(this.#queue, await store.now(), 5 * maxAtOnce);
+    const own = this.#polls++ % pollsBetweenOwn === 0 ? this.#open : [];
+    for (const id of new Set([...due, ...own])) this.#begin(id);
   }
 
-  #begin(id: string): void {
+  /** Codes have no place in the queue when an older version stored them, or nobody lived to queue them again. */
+  async #look(): Promise<void> {
+    for await (const [key, text] of this.options.store.scan(this.#prefix)) {
+      if (!isFinal(JSON.parse(text) as AuthCodeRecord)) this.#open.add(key.slice(this.#prefix.length));
+    }
+    this.#hasLooked = true;
+  }
+
+  #begin(id: string, { isHurried = false } = {}): void {
     if (this.#isStopped || this.#running.size >= maxAtOnce || this.#running.has(id)) return;
-    const work = this.#work(id)
+    const work = this.#work(id, isHurried)
       .catch((error: unknown) => {
         this.options.log.warn({ reason: reasonOf(error) }, "an authorisation has to wait for the store");
       })
@@ -196,70 +190,59 @@ export class Authorisations {
     this.#running.set(id, work);
   }
 
-  async #work(id: string): Promise<void> {
-    const { store } = this.options;
-    const lease = await acquireLease(store, `lease:${this.#prefix}${id}`, leaseMs);
-    if (!lease) return;
-    try {
-      for (;;) {
-        const record = await this.#read(id);
-        if (!record || isFinal(record)) break;
-        const pauseMs = await this.#step(id, record, await store.now());
-        if (pauseMs === 0) continue;
-        await store.enqueue(this.#queue, id, (await store.now()) + pauseMs);
-        return;
-      }
-      await store.dequeue(this.#queue, id);
-      this.#open.delete(id);
-      this.#attempts.delete(id);
-    } finally {
-      await lease.release().catch(() => undefined);
+  async #work(id: string, isHurried: boolean): Promise<void> {
+    for (;;) {
+      const record = await this.#read(id);
+      if (!record || isFinal(record)) break;
+      const waitsUntilMs = await (record.state === "exchanged"
+        ? this.#save(id, record)
+        : this.#send(id, record, isHurried));
+      if (waitsUntilMs === undefined) continue;
+      await this.options.store.enqueue(this.#queue, id, waitsUntilMs);
+      return;
     }
+    await this.options.store.dequeue(this.#queue, id);
+    this.#open.delete(id);
   }
 
-  /** @returns how long to wait before the next step */
-  async #step(id: string, record: Exclude<AuthCodeRecord, { state: FinalState }>, now: number): Promise<number> {
-    if (record.state === "exchanged") return await this.#save(id, record);
-    if (record.state === "doubtful") return await this.#end(id, record, "lost");
-    if (now - record.number > authCodeLifeMs) {
-      return await this.#end(id, record, record.state === "sent" ? "lost" : "expired");
-    }
+  /** @returns until when the code has to wait; undefined when it can go on at once */
+  async #send(id: string, record: OpenRecord, isHurried: boolean): Promise<number | undefined> {
+    const { store, timeoutMs } = this.options;
+    const nowMs = await store.now();
     const wasSent = record.state === "sent";
-    if (!wasSent && !(await this.#replace(id, record, { state: "sent", authCode: record.authCode }))) return 0;
-    const sent: OpenRecord = wasSent ? record : { ...record, state: "sent", revision: record.revision + 1 };
+    if (nowMs - record.number > authCodeLifeMs) {
+      await this.#finish(id, record, wasSent ? "lost" : "expired");
+      return undefined;
+    }
+    if (nowMs < record.untilMs && (wasSent || !isHurried)) return record.untilMs;
+    const { authCode } = record;
+    const untilMs = nowMs + timeoutMs + writeDownMs;
+    const sent = await this.#replace(id, record, { state: "sent", authCode, untilMs });
+    if (!sent) return undefined;
+    await store.enqueue(this.#queue, id, untilMs);
     try {
-      const authorisation = await this.options.exchange(new Secret(record.authCode));
-      await this.#writeDown(id, record, authorisation);
-      return 0;
+      await this.#writeDown(id, sent, await this.options.exchange(new Secret(authCode)));
+      return undefined;
     } catch (error) {
-      return await this.#afterFailure(id, sent, wasSent, error);
+      if (!(error instanceof WecomError)) throw error;
+      if (isVerdict(error)) {
+        await this.#finish(id, sent, wasSent ? "lost" : "refused", error);
+        return undefined;
+      }
+      const state = wasSent || mayBeSent(error) ? "sent" : "pending";
+      const failedAtMs = await store.now();
+      const againMs = failedAtMs + pauseMs(failedAtMs - record.number);
+      await this.#replace(id, sent, { state, authCode, untilMs: againMs });
+      return againMs;
     }
-  }
-
-  async #afterFailure(id: string, sent: OpenRecord, wasSent: boolean, error: unknown): Promise<number> {
-    if (!(error instanceof WecomError)) throw error;
-    const { authCode } = sent;
-    const isVerdict =
-      error instanceof WecomApiError && error.api === permanentCodeApi && error.entry?.retry === "never";
-    if (isVerdict && !wasSent) return await this.#end(id, sent, "refused", error);
-    if (isVerdict) {
-      await this.#replace(id, sent, { state: "doubtful", authCode });
-      return doubtMs;
-    }
-    const isUnsent =
-      error.api !== permanentCodeApi ||
-      (error instanceof WecomTransportError ? error.delivery === "none" : !error.mayHaveTakenEffect);
-    if (isUnsent && !wasSent) await this.#replace(id, sent, { state: "pending", authCode });
-    const attempts = this.#attempts.get(id) ?? 0;
-    this.#attempts.set(id, attempts + 1);
-    return retryPausesMs[Math.min(attempts, retryPausesMs.length - 1)] ?? 0;
   }
 
   /** Only this process has the answer: it is written down before anything else, however long the store is away. */
-  async #writeDown(id: string, { number, at }: OpenRecord, authorisation: Authorisation): Promise<void> {
-    const { records, log } = this.options;
-    const { corpid, isCustomised } = authorisation;
-    const exchanged = { state: "exchanged", corpid, permanentCode: authorisation.permanentCode.reveal(), isCustomised };
+  async #writeDown(id: string, sent: AuthCodeRecord, authorisation: Authorisation): Promise<void> {
+    const { records, store, log } = this.options;
+    const { corpid, isCustomised, permanentCode } = authorisation;
+    const exchanged = { state: "exchanged", corpid, permanentCode: permanentCode.reveal(), isCustomised } as const;
+    const { number, at } = sent;
     for (let attempts = 0; ; attempts += 1) {
       try {
         await records.update<AuthCodeRecord>(
@@ -267,36 +250,44 @@ export class Authorisations {
           (found) =>
             found?.state === "exchanged" || found?.state === "done"
               ? undefined
-              : ({ ...exchanged, number, at, revision: (found?.revision ?? 2) + 1 } as AuthCodeRecord),
+              : { ...exchanged, number, at, revision: (found ?? sent).revision + 1 },
           { expiresInMs: exchangedKeptMs },
         );
+        // Another may have thought it lost, and taken it out.
+        await store.enqueue(this.#queue, id, 0);
         return;
       } catch (error) {
-        if (attempts === 0) {
+        const reason = reasonOf(error);
+        if (attempts === 0)
+          log.error({ corp: corpid, reason }, "a permanent code waits for the store to be written down");
+        await wait(100, undefined, { signal: this.#end.signal }).catch(() => {
           log.error(
-            { corp: corpid, reason: reasonOf(error) },
-            "a permanent code waits for the store to be written down",
+            { corp: corpid },
+            "the gateway ends with a permanent code that the store did not take: the corp has to authorise the app again",
           );
-        }
-        await wait(100);
+          throw error;
+        });
       }
     }
   }
 
-  async #save(id: string, record: Extract<AuthCodeRecord, { state: "exchanged" }>): Promise<number> {
+  async #save(id: string, record: ExchangedRecord): Promise<undefined> {
     const { codes, log, metrics } = this.options;
     const { corpid, permanentCode, isCustomised, number, at } = record;
     await codes.save({ corpid, permanentCode: new Secret(permanentCode), isCustomised }, number, at);
     await this.options.onChange(corpid);
-    if (await this.#replace(id, record, { state: "done", corpid })) {
-      log.info({ corp: corpid }, "a corp has authorised the app");
-      metrics.countAuthorisation("done");
-    }
-    return 0;
+    if (!(await this.#replace(id, record, { state: "done", corpid }))) return;
+    log.info({ corp: corpid }, "a corp has authorised the app");
+    metrics.countAuthorisation("done");
   }
 
-  async #end(id: string, record: OpenRecord, state: "refused" | "expired" | "lost", error?: WecomApiError) {
-    if (!(await this.#replace(id, record, { state }))) return 0;
+  async #finish(
+    id: string,
+    record: AuthCodeRecord,
+    state: "refused" | "expired" | "lost",
+    error?: WecomApiError,
+  ): Promise<undefined> {
+    if (!(await this.#replace(id, record, { state }))) return;
     this.options.metrics.countAuthorisation(state);
     this.options.log.error(
       { ...(error && { errcode: error.errcode, todo: error.entry?.operator }) },
@@ -306,36 +297,44 @@ export class Authorisations {
         lost: "the answer to an auth_code was lost, and the code works once: the corp has to authorise the app again",
       }[state],
     );
-    return 0;
   }
 
   async #read(id: string): Promise<AuthCodeRecord | undefined> {
-    return await this.options.records.get<AuthCodeRecord>(this.#prefix + id);
+    const found = await this.options.records.get<AuthCodeRecord>(this.#prefix + id);
+    // An older version counted by nothing but WeCom's time.
+    return found && { ...found, number: found.number || found.at * 1000 };
   }
 
-  /** @returns false when another replica has changed it meanwhile */
-  async #replace(id: string, record: AuthCodeRecord, change: StateFields): Promise<boolean> {
-    const { number, at } = record;
-    const revision = record.revision + 1;
-    const replaced = await this.options.records.update<AuthCodeRecord>(
+  /** @returns the new record; undefined when another replica has changed it meanwhile */
+  async #replace(id: string, record: AuthCodeRecord, change: State): Promise<AuthCodeRecord | undefined> {
+    const { number, at, revision } = record;
+    return await this.options.records.update<AuthCodeRecord>(
       this.#prefix + id,
       // What is gone was not finished: it is only over when it is said to be.
       (found) =>
-        !found || (found.state === record.state && found.revision === record.revision)
-          ? { number, at, revision, ...change }
+        !found || (found.state === record.state && found.revision === revision)
+          ? { number, at, revision: revision + 1, ...change }
           : undefined,
       { expiresInMs: keptMs },
     );
-    return replaced !== undefined;
   }
 }
 
-type FinalState = "done" | "refused" | "expired" | "lost";
-type StateFields =
-  | { readonly state: "pending" | "sent" | "doubtful"; readonly authCode: string }
-  | { readonly state: "done"; readonly corpid: string }
-  | { readonly state: "refused" | "expired" | "lost" };
+function isFinal(record: AuthCodeRecord): record is Exclude<AuthCodeRecord, OpenRecord | ExchangedRecord> {
+  return !["pending", "sent", "exchanged"].includes(record.state);
+}
 
-function isFinal(record: AuthCodeRecord): record is Extract<AuthCodeRecord, { state: FinalState }> {
-  return record.state !== "exchanged" && !("authCode" in record);
+/** On the code itself, and not on what its exchange needs. */
+function isVerdict(error: WecomError): error is WecomApiError {
+  return error instanceof WecomApiError && error.api === permanentCodeApi && error.entry?.retry === "never";
+}
+
+function mayBeSent(error: WecomError): boolean {
+  if (error.api !== permanentCodeApi) return false;
+  return error instanceof WecomTransportError ? error.delivery !== "none" : error.mayHaveTakenEffect;
+}
+
+/** The older a code, the longer. */
+function pauseMs(ageMs: number): number {
+  return Math.min(Math.max(ageMs / 4, 500), 10_000);
 }

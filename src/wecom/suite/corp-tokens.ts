@@ -87,7 +87,8 @@ export class CorpTokens implements TokenSource {
     } catch (error) {
       if (!other || !(error instanceof WecomApiError) || error.entry?.fault !== "credential") throw error;
       const fetched = await this.#fetchWith(other, call);
-      await this.options.codes.prefer(call.corp, other.permanentCode);
+      // Without the store the other one is found out again the next time; this token is good all the same.
+      await this.options.codes.prefer(call.corp, other.permanentCode).catch(() => undefined);
       return fetched;
     }
   }

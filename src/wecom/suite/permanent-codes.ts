@@ -59,13 +59,15 @@ export class PermanentCodes {
     const code = { permanentCode: permanentCode.reveal(), isCustomised };
     await this.records.update<CodeRecord>(this.#prefix + corpid, (found) => {
       if (!found) return { ...code, number, revision: 0, at: atSeconds };
-      const { number: foundNumber = 0, revision = 0 } = found as Partial<Versioned>;
-      if (foundNumber === number) return undefined;
-      const isOverlapping = !found.isCancelled && Math.abs(number - foundNumber) < overlapMs;
-      if (foundNumber < number) {
-        return { ...code, number, revision: 0, at: atSeconds, ...(isOverlapping && { other: codeOf(found) }) };
-      }
-      return isOverlapping ? { ...found, revision: revision + 1, other: code } : undefined;
+      const version =
+        found.number < number ? { number, revision: 0 } : { number: found.number, revision: found.revision + 1 };
+      if (found.isCancelled) return found.number < number ? { ...code, ...version, at: atSeconds } : undefined;
+      const isOverlapping = Math.abs(number - numberOf(found)) < overlapMs;
+      const isKnown = [found, found.other].some((known) => known?.permanentCode === code.permanentCode);
+      // Of two that overlap the one with the greater number may be the older: it could not be stored when it came first.
+      const isLater = isOverlapping && atSeconds !== found.at ? atSeconds > found.at : numberOf(found) < number;
+      if (isLater) return { ...code, ...version, at: atSeconds, ...(isOverlapping && otherThan(code, found)) };
+      return isOverlapping && !isKnown ? { ...found, ...version, other: code } : undefined;
     });
   }
 
@@ -88,13 +90,21 @@ export class PermanentCodes {
       this.#prefix + corpid,
       (found) => {
         if (!found || found.isCancelled || found.at >= atSeconds) return undefined;
-        const { number = 0, revision = 0 } = found as Partial<Versioned>;
-        return { number, revision: revision + 1, at: atSeconds, isCancelled: true };
+        return { number: found.number, revision: found.revision + 1, at: atSeconds, isCancelled: true };
       },
       { expiresInMs: cancellationKeptMs },
     );
     return cancelled !== undefined;
   }
+}
+
+/** An older version counted by nothing but WeCom's time. */
+function numberOf({ number, at }: CodeRecord): number {
+  return number || at * 1000;
+}
+
+function otherThan(code: Code, found: Code): { other?: Code } {
+  return found.permanentCode === code.permanentCode ? {} : { other: codeOf(found) };
 }
 
 function codeOf({ permanentCode, isCustomised }: Code): Code {

@@ -54,7 +54,7 @@ export class SuiteRecords {
       if (!this.#copyOf(key)) throw error;
     }
     const copy = this.#copyOf(key);
-    return copy && (JSON.parse(copy.text) as T);
+    return copy && (parse(copy.text) as T);
   }
 
   /**
@@ -72,7 +72,7 @@ export class SuiteRecords {
       const copy = this.#copyOf(key);
       if (copy) await this.#putBack(key, copy);
       const found = await this.store.get(key);
-      const next = change(found === undefined ? undefined : (JSON.parse(found) as T));
+      const next = change(found === undefined ? undefined : (parse(found) as T));
       if (!next) return undefined;
       const { expiresAtMs: _, ...lasting } = next;
       const expiry = expiresInMs === undefined ? {} : { expiresAtMs: (await this.store.now()) + expiresInMs };
@@ -114,18 +114,18 @@ export class SuiteRecords {
     this.#copies.delete(key);
     const [oldest] = this.#copies.keys();
     if (this.#copies.size >= maxCopies && oldest !== undefined) this.#copies.delete(oldest);
-    this.#copies.set(key, { text, version: versionOf(text), notedAtMs: this.now() });
+    this.#copies.set(key, { text, version: parse(text), notedAtMs: this.now() });
   }
 }
 
-/** A record from before records had versions is older than any other. */
-function versionOf(text: string): Versioned {
+/** A record of a version without numbers is older than any other. */
+function parse(text: string): Versioned {
   return { number: 0, revision: 0, ...(JSON.parse(text) as Partial<Versioned>) };
 }
 
 /** @param found undefined: lost, which is older than anything */
 function isOlder(found: string | undefined, { number, revision }: Versioned): boolean {
   if (found === undefined) return true;
-  const version = versionOf(found);
+  const version = parse(found);
   return version.number === number ? version.revision < revision : version.number < number;
 }

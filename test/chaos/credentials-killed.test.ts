@@ -1,15 +1,16 @@
-// A gateway that is killed while a corp authorises its app. KILLS=20 is the long form.
+// A gateway that is killed while a corp authorises its app.
 import { describe, expect, it } from "@jest/globals";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { seededRandom, startSimulator } from "../src/simulator/index.js";
-import { freePort } from "./support/ports.js";
-import { corps, providerEnv, providerSimulation, suiteId } from "./support/provider.js";
-import { Replica } from "./support/replica.js";
+import { seededRandom, startSimulator } from "../../src/simulator/index.js";
+import { freePort } from "../support/ports.js";
+import { corps, providerEnv, providerSimulation, suiteId } from "../support/provider.js";
+import { Replica } from "../support/replica.js";
+import { parameter, say } from "./parts/form.js";
 
-const kills = Number(process.env["KILLS"] ?? 4);
+const kills = parameter("KILLS", { short: 4, long: 20 });
 const random = seededRandom(7);
 const [corpid] = corps;
 const authorised = /a corp has authorised the app"/;
@@ -19,7 +20,8 @@ describe(`A gateway that is killed at ${kills} random points of an authorisation
     const port = await freePort();
     await using simulator = await startSimulator({ ...providerSimulation(port), latencyMs: 5 });
     const dataDir = await mkdtemp(join(tmpdir(), "killed-"));
-    const env = { ...providerEnv(port), DATA_DIR: dataDir, WECOM_BASE_URL: simulator.url };
+    const upstream = { WECOM_BASE_URL: simulator.url, WECOM_TIMEOUT_MS: "1000" };
+    const env = { ...providerEnv(port), DATA_DIR: dataDir, ...upstream };
     const { callbacks, suites } = simulator;
     let lost = 0;
     for (let round = 0; round < kills; round += 1) {
@@ -57,7 +59,7 @@ describe(`A gateway that is killed at ${kills} random points of an authorisation
       lost += 1;
     }
     expect(simulator.requestCounts["service/get_permanent_code"]).toBeLessThanOrEqual(2 * kills);
-    process.stderr.write(`killed ${kills} times: ${lost} codes were on their way and had to be asked for again\n`);
+    say(`killed ${kills} times: ${lost} codes were on their way and had to be asked for again`);
     await rm(dataDir, { recursive: true });
   }, 300_000);
 });
