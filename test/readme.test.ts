@@ -15,7 +15,6 @@ const AsyncFunction = Object.getPrototypeOf(async function () {
 const root = new URL("../", import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), "utf8");
 const readme = read("README.md");
-const packageJson = JSON.parse(read("package.json"));
 const blocks = (language: string, text = readme) =>
   [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\``, "gm"))].map(([, block]) => block!);
 
@@ -133,31 +132,6 @@ describe("docs/configuration.md", () => {
   });
 });
 
-const documents = [
-  "README.md",
-  "README.zh-CN.md",
-  "CONTRIBUTING.md",
-  "SECURITY.md",
-  ...readdirSync(new URL("docs/", root)).map((name) => `docs/${name}`),
-]
-  .filter((path) => path.endsWith(".md"))
-  .map((path) => [path, read(path)] as const);
-
-describe.each(documents)("%s", (path, text) => {
-  it("names only commands that exist", () => {
-    for (const [, script] of text.matchAll(/npm run ([\w:-]+)/g)) {
-      expect(Object.keys(packageJson.scripts)).toContain(script);
-    }
-  });
-
-  it("links only to files and headings that exist", () => {
-    for (const [, target = "", heading] of text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)) {
-      const linked = target === "" ? text : readFileSync(new URL(target, new URL(path, root)), "utf8");
-      if (heading !== undefined) expect(headingsOf(linked)).toContain(heading);
-    }
-  });
-});
-
 describe("The README", () => {
   it("names only settings and error codes that exist", () => {
     const names = new Set([...readme.matchAll(/`([A-Z][A-Z0-9]*_[A-Z0-9_]+)`/g)].map(([, name]) => name!));
@@ -195,16 +169,6 @@ describe("The Chinese README", () => {
     expect(links(chinese).sort()).toEqual(links(readme).sort());
   });
 });
-
-/** The anchors that GitHub gives to headings. */
-function headingsOf(markdown: string): string[] {
-  return [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
-    heading!
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N} _-]/gu, "")
-      .replaceAll(" ", "-"),
-  );
-}
 
 function sources(folder: string): string {
   return readdirSync(new URL(folder, root), { recursive: true, encoding: "utf8" })

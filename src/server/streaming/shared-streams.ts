@@ -5,16 +5,7 @@
  * Whose result it is is found out, not listed: the caller that an execution sees notes whether anything was read of it that
  * tells it from others with the same permissions, such as its userid. From then on that stream executes once per caller.
  *
- * ```mermaid
- * stateDiagram-v2
- *   [*] --> Opening: the first subscriber
- *   Opening --> [*]: refused, all who wait are told why
- *   Opening --> Open: WeCom's events can be heard
- *   Open --> Open: an event, executed once and sent to all who were there when it came
- *   Open --> [*]: the last subscriber left
- *   Open --> Ended: events were missed, or too many wait for WeCom
- *   Ended --> [*]: what came before is sent, then each is told the error
- * ```
+ * docs/architecture.md draws the states of a stream.
  */
 import { createHash, randomUUID } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
