@@ -1,4 +1,5 @@
 import graphql from "@graphql-eslint/eslint-plugin";
+import jest from "eslint-plugin-jest";
 import tseslint from "typescript-eslint";
 
 /** The recommended rules for schemas; their naming convention is narrowed below to that of Apollo's linter. */
@@ -54,6 +55,16 @@ export default tseslint.config(
         "error",
         { allowForKnownSafeCalls: [{ from: "package", package: "@jest/globals", name: ["describe", "it"] }] },
       ],
+    },
+  },
+  {
+    // A test without an assertion passes whatever happens; helpers that assert say so by their name.
+    files: ["test/**/*.test.ts"],
+    plugins: { jest },
+    rules: {
+      "jest/expect-expect": ["error", { assertFunctionNames: ["expect*", "until*", "fc.assert"] }],
+      "jest/no-focused-tests": "error",
+      "jest/no-identical-title": "error",
     },
   },
   {

@@ -180,7 +180,7 @@ const isForGraphqlJs = ({ body }: GeneratedRequest): boolean =>
   typeof (body["variables"] ?? {}) === "object";
 
 describe("A prepared operation", () => {
-  const compare = async (request: GeneratedRequest) => {
+  const expectAlike = async (request: GeneratedRequest) => {
     if (!isForGraphqlJs(request)) return;
     const [first, again] = await asPrepared(request);
     expect(first).toEqual(await asGraphqlJs(request));
@@ -188,13 +188,13 @@ describe("A prepared operation", () => {
   };
 
   it.each(cases)("is answered as graphql-js answers it: %s", async (_, body) => {
-    await compare({ body, headers: plain });
+    await expectAlike({ body, headers: plain });
   });
 
   it(
     `is answered as graphql-js answers it: ${requestCount} generated ones`,
     async () => {
-      const property = fc.asyncProperty(generatedDocuments(reference.schema), compare);
+      const property = fc.asyncProperty(generatedDocuments(reference.schema), expectAlike);
       await fc.assert(property, parameters);
     },
     timeLimitMs + 30_000,
@@ -255,7 +255,7 @@ describe("Each way of answering", () => {
     }
   });
 
-  const compare = async (request: GeneratedRequest) => {
+  const expectAlike = async (request: GeneratedRequest) => {
     for (let sight = 0; sight < 3; sight += 1) {
       // What was read a moment ago is not known any more.
       clock += 6 * 60_000;
@@ -275,7 +275,7 @@ describe("Each way of answering", () => {
 
   it.each(cases)("gives the same answer: %s", async (_, body) => {
     for (const accept of ["application/json", "application/graphql-response+json"])
-      await compare({ body, headers: { accept } });
+      await expectAlike({ body, headers: { accept } });
     expect("polluted" in globalThis).toBe(false);
   });
 
@@ -285,7 +285,7 @@ describe("Each way of answering", () => {
       let done = 0;
       const startedAt = Date.now();
       const property = fc.asyncProperty(generatedDocuments(reference.schema), async (request) => {
-        await compare(request);
+        await expectAlike(request);
         if (isLong && (done += 1) % 1000 === 0) {
           process.stderr.write(`${done} requests, ${Math.round((Date.now() - startedAt) / 1000)} s\n`);
         }

@@ -21,6 +21,7 @@ import { CreateLivingDocument, type LivingInput } from "./operations/generated/o
 import { corpid, type Gateway, startGateway } from "./support/gateway.js";
 import { minimalInput } from "./support/inputs.js";
 import { describeWithRedis, TestRedis } from "./support/redis.js";
+import { until } from "./support/until.js";
 
 const app = { corpid, agentid: 1000014 };
 const settleMs = 60_000;
@@ -623,8 +624,4 @@ function alike() {
     remindSeconds: 0,
     imageMediaids: [],
   };
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await wait(10);
 }

@@ -3,6 +3,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { type Fault, seededRandom, type Simulator, startSimulator } from "../src/simulator/index.js";
+import { until } from "./support/until.js";
 
 const BOOKING = { anchor_userid: "zhangsan", theme: "theme", living_start: 1600000000, living_duration: 1800 };
 
@@ -123,7 +124,7 @@ describe("whether a faulty call takes effect", () => {
   it("on its own, once that time has passed", async () => {
     sim.faults.inject({ kind: "drop", effect: { lateMs: 5 } });
     await create().catch(() => undefined);
-    while (sim.livings.size === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    await until(() => sim.livings.size === 1);
   });
 
   it("never when the simulator is reset before that", async () => {

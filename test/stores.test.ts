@@ -15,6 +15,7 @@ import { openStore } from "../src/stores/open-store.js";
 import { openRedisStore } from "../src/stores/redis.js";
 import { acquireLease, type Store, StoreError } from "../src/stores/store.js";
 import { describeWithRedis, TestNetwork, TestRedis } from "./support/redis.js";
+import { until } from "./support/until.js";
 
 const log = createLogger("silent");
 let folder: string;
@@ -240,10 +241,6 @@ function keepsTheContract(
     expect(there).toBeGreaterThanOrEqual(later);
     expect(there).toBeLessThan(later + 1000);
   });
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await wait(5);
 }
 
 describe("the embedded store", () => {

@@ -164,6 +164,7 @@ describe("A WebSocket", () => {
     await untilOpen(gateway, 1);
     socket.pause();
     for (let index = 0; (await openSubscriptions(gateway)) === 1; index += 1) {
+      expect(index).toBeLessThan(200);
       await tell(gateway, { LivingId: `${index}-${"x".repeat(40_000)}`, Status: 1 });
     }
     socket.terminate();

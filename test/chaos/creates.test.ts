@@ -180,7 +180,7 @@ function expectEachOnce(report: Report): void {
   expect(report.within).toBeGreaterThanOrEqual(0.999);
 }
 
-async function runSeeds(title: string, store: () => Promise<StorePlace>) {
+async function expectOneLivingEach(title: string, store: () => Promise<StorePlace>) {
   const rows: Report[] = [];
   for (let seed = firstSeed; seed < firstSeed + seeds; seed += 1) {
     await using place = await store();
@@ -197,5 +197,9 @@ const title = `${creates} creates with ${Math.round(faultShare * 100)}% faults a
 const limitMs = seeds * (creates * 60 + kills * 3000 + 120_000);
 
 describeWithRedis(`${title}, over three replicas on one Redis`, () => {
-  it("make each living exactly once, and tell each client which", () => runSeeds("Redis", redisStore), limitMs);
+  it(
+    "make each living exactly once, and tell each client which",
+    () => expectOneLivingEach("Redis", redisStore),
+    limitMs,
+  );
 });

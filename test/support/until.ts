@@ -1,4 +1,24 @@
-/** Looks again and again, for as long as the test may run. */
-export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 20));
+import { setTimeout as wait } from "node:timers/promises";
+import { inspect } from "node:util";
+
+/** Less than a test may take, so that its failure says what it waited for. */
+const limitMs = 15_000;
+
+/**
+ * Waits until the condition holds.
+ *
+ * @param seen what to show when it does not
+ * @throws with the condition's source after 15 s
+ */
+export async function until(holds: () => boolean | Promise<boolean>, seen?: () => unknown): Promise<void> {
+  const failure = new Error();
+  const endsAt = performance.now() + limitMs;
+  while (!(await holds())) {
+    if (performance.now() > endsAt) {
+      failure.message = `After ${limitMs / 1000} s this does not hold: ${holds.toString()}`;
+      if (seen) failure.message += `\nSeen instead: ${inspect(seen(), { depth: 5 })}`;
+      throw failure;
+    }
+    await wait(10);
+  }
 }

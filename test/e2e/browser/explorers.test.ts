@@ -32,17 +32,17 @@ describeInBrowser("/graphiql, in a browser without internet", () => {
 
   afterAll(() => browser.close());
 
-  const shows = (area: string, hasText: string | RegExp) => page.locator(area).filter({ hasText }).waitFor();
+  const expectToShow = (area: string, hasText: string | RegExp) => page.locator(area).filter({ hasText }).waitFor();
 
   it("opens with the sample and its variables", async () => {
-    await shows(".graphiql-editor", /mutation\s+ScheduleLiving/);
-    await shows(".graphiql-editor", sample.variables.input.theme);
+    await expectToShow(".graphiql-editor", /mutation\s+ScheduleLiving/);
+    await expectToShow(".graphiql-editor", sample.variables.input.theme);
   });
 
   it("runs it at the press of the button, and shows the livingid", async () => {
     await page.getByRole("button", { name: /execute/i }).click();
 
-    await shows(".result-window", /"livingid":\s"\S{20,}"/);
+    await expectToShow(".result-window", /"livingid":\s"\S{20,}"/);
     const [sent] = gateway.simulator.requestsTo("living/create");
     expect(sent!.body).toMatchObject({ anchor_userid: "zhangsan", theme: sample.variables.input.theme });
   });
