@@ -1,24 +1,24 @@
 /**
- * environment → config → app → listen → signals; nothing else. Signals are heard first: all that the gateway is made of is
- * loaded after that.
+ * environment → config → app → listen → signals; nothing else. Signal handlers are installed first, before the gateway's own
+ * code is loaded.
  */
 import { readFile } from "node:fs/promises";
 import { setFlagsFromString } from "node:v8";
 import type { App } from "./app.js";
 
-/** sysexits.h: something is wrong with the configuration; something that is needed is not there. */
+/** As in sysexits.h: EX_CONFIG and EX_UNAVAILABLE. */
 const exitCodes = { done: 0, fault: 1, configuration: 78, unavailable: 69 };
 
-/** A start takes half a second. After this time, what it waits for will not answer. */
+/** A start takes half a second. After this time the start fails. */
 const startLimitMs = 30_000;
-/** How long a start that was told to stop may take to end in order. */
+/** After a signal during the start: how long it may take to end in order. */
 const stopLimitMs = 5000;
 
 let app: App | undefined;
-let isTold = false;
+let isStopRequested = false;
 let waitsFor = "its own code";
 
-// `on`, not `once`: a second signal must not kill what the first one lets finish.
+// `on`, not `once`: a second signal must not kill requests that the first one lets finish.
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.on(signal, () => {
     if (app) {
@@ -26,14 +26,14 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
       drain(app, exitCodes.done);
       return;
     }
-    // Nothing was accepted yet that could be lost.
-    if (isTold) process.exit(exitCodes.done);
-    isTold = true;
+    // No request was accepted yet, so none can be lost.
+    if (isStopRequested) process.exit(exitCodes.done);
+    isStopRequested = true;
     process.stderr.write(`${signal} while the gateway starts: it stops\n`);
     setTimeout(() => process.exit(exitCodes.done), stopLimitMs);
   });
 }
-// A bug, and nobody knows what it left behind: what runs is finished, for a create must not be lost, and then the
+// A bug: the state of this process is unknown. Running requests are finished, because a create must not be lost; then the
 // orchestrator starts a new process.
 for (const fault of ["unhandledRejection", "uncaughtException"] as const) {
   process.on(fault, (error: unknown) => {
@@ -46,11 +46,11 @@ const startLimit = setTimeout(() => {
   endStart(new Error(`it has waited ${startLimitMs / 1000} s for ${waitsFor}`));
 }, startLimitMs);
 
-// In its first second of load, while the young generation is still small, V8 sees every request's objects outlive a
-// collection of it, and from then on puts those that the same code makes straight among the old ones, where they stay, with
-// all that they lead to, until everything is collected: a tenth of a request's CPU, and twice the memory.
+// In the first second of load, while the young generation is still small, each request's objects survive a collection. V8 then
+// allocates such objects directly in the old generation, where they stay, with everything they reference, until a full
+// collection: this costs a tenth of a request's CPU, and twice the memory.
 setFlagsFromString("--no-allocation-site-pretenuring");
-// What is left of that is little: so the old ones may be collected when they are a third more, not three times as many.
+// Little reaches the old generation then, so it is collected when it has grown by a third, not to three times its size.
 setFlagsFromString("--heap-growing-percent=30");
 
 try {
@@ -67,7 +67,7 @@ async function start(): Promise<void> {
     version: await ownVersion(),
     explorerPage: new URL("graphiql.html", import.meta.url),
   });
-  if (isTold) {
+  if (isStopRequested) {
     await created.close({ acceptForMs: 0 });
     process.exit(exitCodes.done);
   }
@@ -94,9 +94,9 @@ function drain(running: App, exitCode: number): void {
   );
 }
 
-/** One sentence, or one for each mistake in the configuration. */
+/** Prints one sentence, or one for each configuration error. */
 function endStart(error: unknown): never {
-  if (isTold) process.exit(exitCodes.done);
+  if (isStopRequested) process.exit(exitCodes.done);
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   if (name === "ConfigurationError") {
     process.stderr.write(`${message}\n`);

@@ -1,7 +1,6 @@
 /**
- * TypeGraphQL classes as a federation 2 subgraph: the schema that is executed, and its SDL, which `_service` answers.
- * `_service` and `_entities` are added here, in a dozen lines: the usual library for it, @apollo/subgraph, rests on an
- * Elastic-licensed one.
+ * Builds a federation 2 subgraph from TypeGraphQL classes: the executable schema, and its SDL for `_service`. `_service` and
+ * `_entities` are implemented here, because the usual library, @apollo/subgraph, depends on an Elastic-licensed one.
  *
  * @see https://www.apollographql.com/docs/federation/subgraph-spec
  */
@@ -23,10 +22,10 @@ import {
 } from "graphql";
 import { buildSchemaSync, type BuildSchemaOptions } from "type-graphql";
 
-/** A type with `@key`: how its objects are told from others, and made from the key that another subgraph sends. */
+/** A type with `@key`: how to recognise its objects, and to create them from the key that another subgraph sends. */
 export interface EntityType<TContext> {
   readonly type: abstract new (...args: never[]) => object;
-  /** @returns null, or nothing, where there is no such entity */
+  /** @returns null or undefined if there is no such entity */
   resolveReference(
     keys: Readonly<Record<string, unknown>>,
     context: TContext,
@@ -35,14 +34,14 @@ export interface EntityType<TContext> {
 }
 
 export interface SubgraphParts<TContext> {
-  /** `extend schema` with its `@link`s, and the definitions of directives that no `@link` brings. */
+  /** `extend schema` with its `@link`s, and the definitions of directives that no `@link` imports. */
   readonly header: string;
   readonly resolvers: BuildSchemaOptions["resolvers"];
   /** The types with `@key`, by name. */
   readonly entityTypes: Readonly<Record<string, EntityType<TContext>>>;
-  /** How many references may be asked for at once. Default: any number. */
+  /** The maximum number of references in one `_entities`. Default: unlimited. */
   readonly maxReferences?: (context: TContext) => number;
-  /** Types that no field leads to. */
+  /** Types that no field refers to. */
   readonly orphanedTypes?: BuildSchemaOptions["orphanedTypes"];
 }
 
@@ -50,7 +49,7 @@ export interface Subgraph {
   readonly schema: GraphQLSchema;
   /** With federation's directives. */
   readonly sdl: string;
-  /** What a client sees: without them, so that `buildSchema` reads it. */
+  /** Without them, so that clients can read it with `buildSchema`. */
   readonly apiSdl: string;
 }
 
@@ -59,21 +58,21 @@ export function buildSubgraph<TContext>(parts: SubgraphParts<TContext>): Subgrap
   const types = buildSchemaSync({
     resolvers,
     orphanedTypes,
-    // class-validator runs in the resolvers: here its errors could not become a member of a union, and would echo the input.
+    // The resolvers validate: an error here could not become a member of a union, and would echo the input.
     validate: false,
-    // Asked for, and never used: a subscription brings its own events.
+    // Required by TypeGraphQL and never used: each subscription has its own events.
     pubSub: { publish: noTopics, subscribe: noTopics },
   });
-  // Decorators of parameters run from the last to the first, and TypeGraphQL keeps their order.
+  // Parameter decorators run from the last to the first, and TypeGraphQL keeps that order.
   for (const root of [types.getQueryType(), types.getMutationType(), types.getSubscriptionType()]) {
     for (const field of Object.values(root?.getFields() ?? {})) (field.args as GraphQLArgument[]).reverse();
   }
-  // TypeGraphQL makes these functions async; a value that names its type, or is of a class, needs no promise to tell it.
+  // TypeGraphQL makes these functions async; a value with `__typename`, or of a class, needs no promise.
   for (const type of Object.values(types.getTypeMap())) {
     if (isAbstractType(type))
       type.resolveType = (value: { __typename?: string }) => value.__typename ?? value.constructor.name;
   }
-  // graphql's own printer drops `@key` and its like; the definitions of the directives come with `@link`.
+  // graphql-js's printer drops directives such as `@key`; `@link` imports their definitions.
   const sdl = `${header}\n${print(rootTypesFirst(getDocumentNodeFromSchema(types)))}\n`;
   const apiSdl = `${print(rootTypesFirst(parse(printSchema(types))))}\n`;
   const schema = extendSchema(types, federationTypes(Object.keys(entityTypes)));
@@ -100,7 +99,7 @@ export function buildSubgraph<TContext>(parts: SubgraphParts<TContext>): Subgrap
 
 const rootTypes = ["Query", "Mutation", "Subscription"];
 
-/** Whoever opens a schema looks for them first. */
+/** Readers of a schema look for these types first. */
 function rootTypesFirst(document: DocumentNode): DocumentNode {
   const rank = (definition: DefinitionNode): number => {
     if (definition.kind === Kind.SCHEMA_DEFINITION) return -1;

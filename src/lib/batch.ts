@@ -1,13 +1,12 @@
 /**
- * Work of one kind done in one go, for what comes and goes many at a time. Taking up requests, going on with WeCom's
- * answers, writing our own: each runs through a lot of code, and what the processor has of it at hand after the first is
- * there for the others.
+ * Batches work of one kind (starting requests, continuing after WeCom's answers, writing responses), so that its code and
+ * data are in the processor's caches after the first item.
  */
 let answers: (() => void)[] = [];
 
 /**
- * At the end of this turn of the event loop. A write wakes the process at the other end unless it is awake already, and
- * that costs more than the write: under load, half of what writing costs.
+ * Writes at the end of this event-loop tick, together with the others. Each write may wake the process at the other end, which
+ * costs more than the write: under load, half of the cost of writing.
  *
  * @param write must not throw
  */
@@ -21,31 +20,31 @@ function writeAnswers(): void {
   for (const write of writes) write();
 }
 
-/** More are hardly cheaper still, and the first is not to wait long: a turn under load takes about half a millisecond. */
+/** Larger batches save little more, and the first item must not wait long: a tick under load takes about 0.5 ms. */
 const maxBatchSize = 64;
 const maxTicks = 12;
 
 /**
- * Where work of one kind is taken up at the end of this turn, or of one of the next as long as more of it is coming: a
- * gateway that is busy takes up sixty at once, one that is not takes up each at once.
+ * Starts its items at the end of an event-loop tick. It waits for another tick while more items arrive: a busy gateway
+ * starts about sixty together, an idle one starts each immediately.
  */
 export class Batch {
   #starts: (() => void)[] = [];
   #waiting = 0;
-  #turns = 0;
+  #ticks = 0;
 
   /** @param start must not throw */
   add(start: () => void): void {
     if (this.#starts.push(start) > 1) return;
     this.#waiting = 1;
-    this.#turns = 0;
+    this.#ticks = 0;
     setImmediate(this.#startUnlessMoreCome);
   }
 
   readonly #startUnlessMoreCome = (): void => {
-    this.#turns += 1;
+    this.#ticks += 1;
     const { length } = this.#starts;
-    if (length > this.#waiting && length < maxBatchSize && this.#turns < maxTicks) {
+    if (length > this.#waiting && length < maxBatchSize && this.#ticks < maxTicks) {
       this.#waiting = length;
       setImmediate(this.#startUnlessMoreCome);
       return;

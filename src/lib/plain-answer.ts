@@ -1,8 +1,8 @@
-/** What the WeCom side answers to a request that is not GraphQL: a callback, or a visit of the installation page. */
+/** The answer to a request that is not GraphQL: a callback, or the installation page. */
 export interface PlainAnswer {
   readonly status: number;
   readonly text: string;
   readonly location?: string;
-  /** A browser loads the page again by itself. */
+  /** The browser reloads the page by itself. */
   readonly reloadAfterSeconds?: number;
 }

@@ -3,12 +3,12 @@ import { type DestinationStream, pino } from "pino";
 type Level = "debug" | "info" | "warn" | "error";
 type Log = (fields: object | string, message?: string) => void;
 
-/** Each line is one JSON object; what stands in `err` is written with its stack. */
+/** Each line is one JSON object; the error in `err` is written with its stack. */
 export type Logger = Readonly<Record<Level, Log>>;
 
 export type LogLevel = Level | "silent";
 
-/** JSON lines to stdout, or to `destination`. Secrets are `Secret`s and print themselves as `[secret]`. */
+/** Writes JSON lines to stdout, or to `destination`. A `Secret` prints as `[secret]`. */
 export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
   const options = {
     level,
@@ -19,7 +19,7 @@ export function createLogger(level: LogLevel, destination?: DestinationStream): 
   return destination ? pino(options, destination) : pino(options);
 }
 
-/** Names the request in every line. One is made for each request, and hardly any is written to: a pino child costs more. */
+/** Adds the request id to every line. Most requests log nothing, so this is cheaper than a pino child per request. */
 export class RequestLogger implements Logger {
   constructor(
     private readonly log: Logger,

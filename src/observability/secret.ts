@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 
-/** A value that prints `[secret]` wherever a string is made of it, so that no log, error or dump can leak it. */
+/** A value that prints as `[secret]` when it is turned into a string, so that no log, error or dump can leak it. */
 export class Secret {
   readonly #value: string;
 
@@ -8,7 +8,7 @@ export class Secret {
     this.#value = value;
   }
 
-  /** The value itself: call it only where it is put on the wire or compared. */
+  /** The value itself. Call this only to send or compare it. */
   reveal(): string {
     return this.#value;
   }
