@@ -1,6 +1,6 @@
 /**
- * Who may do what. The resolvers ask here, for nothing else stands before all of them: a reference from another subgraph
- * passes no middleware, and one around every field would slow down those that need none.
+ * Authorization. The resolvers call it, because nothing else runs before all of them: a reference from another subgraph
+ * passes no middleware, and middleware around every field would slow down fields that need none.
  */
 import { GraphQLError } from "graphql";
 import type { RequestCaller, RequestContext } from "../request-context.js";
@@ -13,7 +13,7 @@ export function requireScope({ scopes }: RequestCaller, scope: LivingScope): voi
   if (!scopes.has(scope)) throw forbidden(`This needs the scope ${scope}`, scope);
 }
 
-/** Without `living:admin`, a caller acts in their own name only. @throws {GraphQLError} `FORBIDDEN` */
+/** Without `living:admin`, a caller may act on their own livings only. @throws {GraphQLError} `FORBIDDEN` */
 export function requireAnchor({ scopes, userid }: RequestCaller, anchorUserid: string | undefined): void {
   if (scopes.has("living:admin")) return;
   if (userid !== undefined && anchorUserid !== undefined && isSameUserid(userid, anchorUserid)) return;
@@ -21,13 +21,13 @@ export function requireAnchor({ scopes, userid }: RequestCaller, anchorUserid: s
 }
 
 /**
- * The same for a living that exists: who its anchor is has to be read, unless the caller may do everything.
+ * The same for an existing living. Its anchor has to be read, unless the caller has `living:admin`.
  *
- * @throws {WecomError} when the living cannot be read, so that one of another corp is answered like one that is not there
+ * @throws {WecomError} when the living cannot be read: a living of another corp gets the same answer as one that does not exist
  */
 export async function requireAnchorOf(livingid: string, { caller, reader }: RequestContext): Promise<void> {
   if (caller.scopes.has("living:admin")) return;
-  // Nobody's own: not worth a call.
+  // A caller without a userid owns no living: no call is needed.
   if (caller.userid === undefined) requireAnchor(caller, undefined);
   requireAnchor(caller, anchorOf(await reader.living(livingid)));
 }

@@ -1,12 +1,12 @@
 /**
- * Connections over WeCom's pages. A cursor says where an item stands: in the page that WeCom gives for `pageKey`, behind
- * `offset` items. So a client may go on after any item, although WeCom can only go on after a page.
+ * Connections over WeCom's pages. A cursor holds WeCom's `pageKey` and the item's offset in that page, so a client can
+ * continue after any item, although WeCom can only continue after a page.
  */
 import { GraphQLError } from "graphql";
 import { Directive, Field, ObjectType } from "type-graphql";
 import { PageWalk } from "../wecom/page-walk.js";
 
-/** Relay's, and of one name in all subgraphs: the only type here without `Living` or `Wecom` in its name. */
+/** Relay's type, shared by all subgraphs: the only one here without `Living` or `Wecom` in its name. */
 @Directive("@shareable")
 @ObjectType({ description: "Where a page stands in its connection." })
 export class PageInfo {
@@ -28,16 +28,16 @@ export interface Page<T> {
   readonly pageInfo: PageInfo;
 }
 
-/** One page as WeCom gives it; `nextKey` is undefined on the last one. */
+/** One page of WeCom's; `nextKey` is undefined on the last page. */
 interface WecomPage<T> {
   readonly items: readonly T[];
   readonly nextKey: string | undefined;
 }
 
 interface PageRequest<T> {
-  /** Whose pages these are, for the words of an error. */
+  /** The API, for error messages. */
   readonly api: string;
-  /** What the connection belongs to: a cursor of another one is refused. */
+  /** Identifies the connection: cursors of other connections are rejected. */
   readonly owner: readonly string[];
   readonly first: number;
   readonly maxFirst: number;
@@ -46,7 +46,7 @@ interface PageRequest<T> {
   readonly fetch: (pageKey: string | undefined, wanted: number) => Promise<WecomPage<T>>;
 }
 
-/** Of one connection. A connection has at most 100 items, so more pages than that are mostly empty ones. */
+/** Per connection. A connection has at most 100 items, so most of 100 pages would be empty. */
 const maxPages = 100;
 
 /** @throws {GraphQLError} `BAD_USER_INPUT` when `first` is out of range or `after` is not a cursor of this connection */
@@ -103,7 +103,7 @@ function decode(owner: readonly string[], cursor: string): Position {
       }
     }
   } catch {
-    // Not base64url of JSON: not ours either.
+    // Not base64url of JSON: not one of our cursors.
   }
   throw badInput("after is not a cursor of this connection");
 }

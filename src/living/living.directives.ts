@@ -1,4 +1,4 @@
-/** What the supergraph's router is told about a field: who may ask for it, and what it costs to answer. */
+/** Directives for the supergraph's router: the scopes, the cost and the cache lifetime of a field. */
 import { Directive } from "type-graphql";
 
 export type LivingScope = "living:read" | "living:write" | "living:push" | "living:admin";
@@ -12,19 +12,19 @@ function all(...directives: readonly string[]): AnyDecorator {
   }) as AnyDecorator;
 }
 
-/** Refused by a router that knows its callers; this gateway checks its own callers by itself. */
+/** Enforced by a router that authenticates callers. This gateway checks scopes itself as well. */
 export const NeedsScope = (scope: LivingScope) =>
   all("@authenticated", `@requiresScopes(scopes: [[${JSON.stringify(scope)}]])`);
 
-/** Ten units: each needs a call to WeCom, which allows some ten at once. */
+/** Costs ten units, because it needs a call to WeCom, which allows about ten concurrent calls. */
 export const CostsACall = () => all("@cost(weight: 10)");
 
-/** A connection with `first` and `after`. Without `requireOneSlicingArgument` the default of `first` would not do. */
+/** A connection with `first` and `after`. `requireOneSlicingArgument: false` lets `first` keep its default. */
 export const IsPaged = () =>
   all('@listSize(slicingArguments: ["first"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)');
 
-/** Seconds that a router may keep it for its caller, as long as it is kept here (`living.cache.ts`) in the worst case. */
+/** For how many seconds a router may cache it per caller: the shortest time that `living.cache.ts` caches it. */
 export const IsKept = (maxAge: number) => all(`@cacheControl(maxAge: ${maxAge})`);
 
-/** As long as the object that it stands in. */
+/** Inherits the cache lifetime of its parent. */
 export const IsKeptAlong = () => all("@cacheControl(inheritMaxAge: true)");

@@ -1,4 +1,4 @@
-/** WeCom's integer codes by name. The number is the internal value, so the mapping needs no table of its own. */
+/** WeCom's integer codes by name. The internal value is the number, so no mapping table is needed. */
 import { registerEnumType } from "type-graphql";
 
 export enum LivingType {

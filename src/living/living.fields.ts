@@ -1,4 +1,4 @@
-/** Fields that need a call of their own, or more than their object holds. */
+/** Fields that need a call to WeCom, or more than their object holds. */
 import type { GraphQLResolveInfo } from "graphql";
 import { Arg, Ctx, Directive, FieldResolver, Info, Int, Resolver, Root } from "type-graphql";
 import type { RequestContext } from "../request-context.js";
@@ -21,7 +21,7 @@ interface PageArguments {
 /** WeCom's own maximum for a page of livings. */
 const maxLivingids = 100;
 
-/** WeCom gives ids only; each living is read where a field of it is asked for. */
+/** WeCom returns ids only. A living is read if one of its fields is requested. */
 export async function livingsOf(
   argument: string,
   userid: string,
@@ -79,7 +79,7 @@ class LivingEdgeFields {
 
 @Resolver(() => LivingMutationSuccess)
 class LivingMutationSuccessFields {
-  /** It happened whether or not the living can be read now, so a failure is told by the fields that need it. */
+  /** The mutation succeeded whether or not the living can be read, so a read failure is an error of the fields below. */
   @FieldResolver(() => Living, {
     description: "The living; read from WeCom only where more than its livingid is asked for.",
   })
@@ -178,7 +178,7 @@ class LivingFields {
     return { edges, nodes: edges.map(({ node }) => node), pageInfo };
   }
 
-  /** For whoever may read the living, as WeCom lets any member share one: it lets a viewer in and tells nothing of others. */
+  /** Needs `living:read` only, because WeCom lets any member share a living, and the code reveals nothing about viewers. */
   @CostsACall()
   @IsKept(0)
   @FieldResolver(() => String, {

@@ -1,4 +1,4 @@
-/** The idempotency key of a createLiving: its argument, or the request's header where the operation has only one. */
+/** The idempotency key of a createLiving: its argument, or the request's header if the operation has one createLiving. */
 import { type GraphQLResolveInfo, Kind, type SelectionSetNode } from "graphql";
 import type { LivingFieldViolation } from "../errors.js";
 import type { IdempotencyKey } from "../wecom/create-once/create-once.js";
@@ -30,7 +30,7 @@ export function idempotencyKeyOf(
   return { key: { key, caller: caller.identity }, violations };
 }
 
-/** How often the field stands in the operation; what `@skip` may leave out counts. */
+/** How often the operation selects the field; selections under `@skip` count. */
 function countOf({ fieldName, operation, fragments }: GraphQLResolveInfo): number {
   const names = new Set<string>();
   const collect = ({ selections }: SelectionSetNode): void => {

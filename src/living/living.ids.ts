@@ -1,6 +1,6 @@
 /**
- * WeCom's ids and codes: livingid, userid, openid, share code. Its own have at most 64 bytes, those of linked corps' members
- * more; what is longer than any could be is refused before it is read, kept or sent.
+ * WeCom's ids and codes: livingid, userid, openid, share code. They have at most 64 bytes, those of linked corps' members
+ * more. Longer ones are rejected before they are read, stored or sent.
  */
 import { GraphQLError } from "graphql";
 import type { LivingFieldViolation } from "../errors.js";
@@ -9,7 +9,7 @@ import { isWecomText } from "./living.validation.js";
 const maxCharacters = 128;
 
 function isId(id: unknown): id is string {
-  // A character has at most two units.
+  // A character has at most two UTF-16 units.
   if (typeof id !== "string" || id === "" || id.length > 2 * maxCharacters) return false;
   return Array.from(id).length <= maxCharacters && isWecomText(id);
 }
@@ -19,7 +19,7 @@ export function idViolations(path: string, id: string): LivingFieldViolation[] {
   return isId(id) ? [] : [{ path, message: `${path} ${rule}`, constraint: "isId" }];
 }
 
-/** For all else. @param name the argument's or key's name @throws {GraphQLError} `BAD_USER_INPUT` */
+/** For queries and references. @param name the argument's or key's name @throws {GraphQLError} `BAD_USER_INPUT` */
 export function requireId(name: string, id: unknown): string {
   if (isId(id)) return id;
   throw new GraphQLError(`${name} ${rule}`, { extensions: { code: "BAD_USER_INPUT" } });

@@ -1,5 +1,5 @@
 /**
- * The inputs and their rules. Only what WeCom documents as an error is refused, never what is merely unlikely.
+ * The inputs and their rules. A rule rejects only what WeCom documents as an error, never what is merely unlikely.
  *
  * @see https://developer.work.weixin.qq.com/document/path/93637
  */
@@ -89,7 +89,7 @@ export class LivingInput {
 }
 
 /**
- * The limits are those of modify's own page, which counts bytes where create's counts characters.
+ * The limits are those of modify's page: it counts bytes, create's counts characters.
  *
  * @see https://developer.work.weixin.qq.com/document/path/93640
  */

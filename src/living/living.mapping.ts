@@ -1,4 +1,4 @@
-/** Wire ↔ GraphQL, pure: the only file in which both spellings meet. */
+/** Maps WeCom's names and values to GraphQL's and back. Pure, and the only file that knows both. */
 import type { FieldPaths } from "../errors.js";
 import type { LivingStatusChange as WireStatusChange } from "../wecom/callback/events.js";
 import type {
@@ -23,10 +23,10 @@ import {
   WecomExternalContact,
 } from "./living.viewers.js";
 
-/** A field of the wire type that is not mapped does not compile. */
+/** Makes an unmapped field of the wire type a compile error. */
 type AllFieldsOf<T> = { [Name in keyof Required<T>]: unknown };
 
-/** A field that was left out or is null is not sent: WeCom's defaults are its own. */
+/** Absent and null fields are not sent, so that WeCom's defaults apply. */
 export function toCreateRequest(input: LivingInput): CreateLivingRequest {
   const detail = input.activityDetail;
   return withoutAbsent({
@@ -44,7 +44,7 @@ export function toCreateRequest(input: LivingInput): CreateLivingRequest {
   } satisfies AllFieldsOf<CreateLivingRequest>);
 }
 
-/** Where a field that WeCom blames stands in the input of createLiving; those of modifyLiving are a part of them. */
+/** The path of each wire field in the input of createLiving; modifyLiving has a subset of them. */
 export const fieldPaths: FieldPaths = {
   anchor_userid: "anchorUserid",
   theme: "theme",
@@ -60,7 +60,7 @@ export const fieldPaths: FieldPaths = {
   "activity_detail.image_list": "activityDetail.imageList",
 };
 
-/** Only what was given: an absent field stays as it is at WeCom. */
+/** Only the fields that were given: WeCom does not change the others. */
 export function toModifyRequest(livingid: string, input: ModifyLivingInput): ModifyLivingRequest {
   return {
     livingid,
@@ -136,7 +136,7 @@ function toBoolean(flag: number | undefined): boolean | null {
   return flag === undefined ? null : flag === 1;
 }
 
-/** Is told of a number in `field` that WeCom has not documented. */
+/** Called with a number in `field` that WeCom does not document. */
 export type OnUnknownCode = (field: string, code: number) => void;
 
 export function toLivingDetails(wire: LivingInfo, onUnknownCode: OnUnknownCode): LivingDetails {
@@ -158,13 +158,13 @@ export function toLivingDetails(wire: LivingInfo, onUnknownCode: OnUnknownCode):
     onlineCount: wire.online_count ?? null,
     subscribeCount: wire.subscribe_count ?? null,
     openReplay,
-    // WeCom sends it only with a replay; a number beside open_replay 0 would mean nothing.
+    // WeCom sends it only with a replay; a number together with open_replay 0 is meaningless.
     replayStatus: openReplay ? knownCode(LivingReplayStatus, wire.replay_status, "replay_status", onUnknownCode) : null,
     pushStreamUrl: wire.push_stream_url || null,
   };
 }
 
-/** A number that WeCom adds tomorrow must not break a query: it is null, and reported. */
+/** A number that WeCom adds later must not break a query: the field is null, and the number is reported. */
 function knownCode<Code extends number>(
   names: Readonly<Record<string, string | Code>>,
   code: number | undefined,

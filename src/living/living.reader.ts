@@ -1,4 +1,4 @@
-/** The reads of one request: what is asked for in five places is read once, or was a moment ago for another one. */
+/** The reads of one request: each thing is read once, or taken from the cache. */
 import { GraphQLError } from "graphql";
 import type { CallOptions } from "../wecom/call.js";
 import type { LivingDataSource } from "../wecom/living.datasource.js";
@@ -7,17 +7,17 @@ import type { LivingCache } from "./living.cache.js";
 import { type OnUnknownCode, toLivingDetails } from "./living.mapping.js";
 import { Living } from "./living.types.js";
 
-/** Of one operation. What an operation may cost allows some hundred; empty pages cost nothing there. */
+/** Per operation. The cost limit allows some hundred, but empty pages cost nothing there. */
 const maxPages = 1000;
 
-/** All throw `WecomError`s, as the calls do. */
+/** All methods throw `WecomError`s, as the calls do. */
 export class LivingReader {
-  // Made when they are needed: most operations read nothing, or one kind of thing.
+  // Created when needed: most operations read nothing, or one kind of thing.
   #livings: Map<string, Promise<Living>> | undefined;
   #livingidPages: Map<string, Promise<LivingidPage>> | undefined;
   #watchStatPages: Map<string, Promise<WatchStatPage>> | undefined;
   #pages = 0;
-  /** The livings that were told as they were some time ago, for WeCom is away. */
+  /** The livings that were answered from an old cache entry, because WeCom is unreachable. */
   staleLivingids: string[] | undefined;
 
   constructor(
@@ -27,7 +27,7 @@ export class LivingReader {
     readonly onUnknownCode: OnUnknownCode,
   ) {}
 
-  /** WeCom does not document which errcode an unknown livingid yields. */
+  /** WeCom does not document the errcode for an unknown livingid. */
   living(livingid: string): Promise<Living> {
     return once((this.#livings ??= new Map<string, Promise<Living>>()), livingid, async () => {
       const { details, isStale } = await this.cache.get(this.call.corp, livingid, async () =>
@@ -68,7 +68,7 @@ export class LivingReader {
     });
   }
 
-  /** After a mutation: what was read of this living before it may have changed. */
+  /** After a mutation: forgets what was read of this living before. */
   forget(livingid: string): void {
     this.#livings?.delete(livingid);
     this.cache.change(this.call.corp, livingid);

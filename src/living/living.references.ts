@@ -1,4 +1,4 @@
-/** How a livingid or a userid becomes an entity: for the fields of this subgraph and for the references of others. */
+/** Turns a livingid or a userid into an entity, for fields of this subgraph and for references from others. */
 import type { GraphQLResolveInfo } from "graphql";
 import type { RequestContext } from "../request-context.js";
 import { requireScope } from "./living.access.js";
@@ -8,7 +8,7 @@ import { Living, WecomUser } from "./living.types.js";
 import { WecomExternalContact } from "./living.viewers.js";
 
 /**
- * Read only where a field is asked for that neither the livingid gives nor a call of its own.
+ * Reads the living only if a field is requested that needs it: neither the livingid nor a field with a call of its own.
  *
  * @throws {GraphQLError} `FORBIDDEN` when it would be read by somebody who may not
  */

@@ -1,4 +1,4 @@
-/** The operation that both explorers open with, and the README shows. */
+/** The operation that both explorers open with. */
 export const sample = {
   document: `mutation ScheduleLiving($input: LivingInput!) {
   createLiving(input: $input) {

@@ -2,12 +2,12 @@ import { GraphQLError, GraphQLScalarType, Kind } from "graphql";
 
 const rfc3339 = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}):(\d{2})(?:\.\d+)?(Z|[+-]\d{2}:\d{2})$/i;
 
-/** Fractions of a second are cut off; a leap second (`:60`) counts as the second after it. */
+/** Drops fractions of a second; a leap second (`:60`) is the first second of the next minute. */
 function parseDateTime(text: string): number {
   const [, date = "", time = "", seconds = "", zone = ""] = rfc3339.exec(text) ?? [];
   const minute = `${date}T${time}:00`;
   const ms = Date.parse(`${minute}${zone.toUpperCase()}`);
-  // Date.parse rolls 30 February over into March; a date that does not come back as it went in does not exist.
+  // Date.parse turns 30 February into 2 March; a date that does not round-trip does not exist.
   const isReal = !Number.isNaN(ms) && new Date(`${minute}Z`).toISOString().startsWith(minute);
   if (!isReal || Number(seconds) > 60) throw invalid(text);
   return ms / 1000 + Number(seconds);
@@ -25,10 +25,10 @@ function invalid(value: unknown): GraphQLError {
   return new GraphQLError(`UnixTime must be whole seconds since 1970 or an RFC 3339 date-time, found: ${found}`);
 }
 
-/** Whole seconds as a number: GraphQL's Int ends in 2038. */
+/** Whole seconds. GraphQL's Int has 32 bits, which end in 2038. */
 export const UnixTime = new GraphQLScalarType<number, number>({
   name: "UnixTime",
-  // In full: docs/unix-time.md.
+  // docs/unix-time.md is the specification.
   description: `A point in time, to the second.
 Result: the number of seconds since 1970-01-01T00:00:00Z, an integer; it may exceed 32 bits.
 Input: the same integer, or an RFC 3339 date-time with an offset, such as "2026-12-24T18:00:00+08:00". Fractions of a second are dropped.`,

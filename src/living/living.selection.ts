@@ -1,8 +1,8 @@
 import { type FieldNode, type GraphQLResolveInfo, Kind, type SelectionSetNode } from "graphql";
 
 /**
- * Whether the selection of a field needs more than the named ones. Fields under `@skip` and `@include` count as asked
- * for: at worst a living is read that nobody looks at.
+ * Whether a field's selection has more than the named fields. Fields under `@skip` and `@include` count as requested: at
+ * worst, a living is read needlessly.
  */
 export function asksForMoreThan(names: readonly string[], { fieldNodes, fragments }: GraphQLResolveInfo): boolean {
   const free = new Set(["__typename", ...names]);

@@ -12,7 +12,7 @@ interface StatusChangeArguments {
   readonly anchorUserid?: string | null;
 }
 
-/** Who is asking is checked once, when the subscription begins; it ends with their token. */
+/** The caller is authorized when the subscription begins. The subscription ends when their token expires. */
 function subscribeToStatusChanges({ livingid, anchorUserid }: StatusChangeArguments, context: RequestContext) {
   const { caller, call, statusChanges } = context;
   requireScope(caller, "living:read");

@@ -4,7 +4,7 @@ import { CostsACall, IsKept, IsKeptAlong, NeedsScope } from "./living.directives
 import { LivingReplayStatus, LivingStatus, LivingType } from "./living.enums.js";
 import { UnixTime } from "./living.scalars.js";
 
-/** The fields of get_living_info in GraphQL's words; null where WeCom sends none, or a number it has not documented. */
+/** The fields of get_living_info with GraphQL's names; null if WeCom sends none, or an undocumented number. */
 export interface LivingDetails {
   readonly theme: string | null;
   readonly description: string | null;
@@ -37,7 +37,7 @@ export class WecomUser {
   }
 }
 
-/** Details are null where they were not asked for, or throw what kept them from being read. */
+/** Fields are null if they were not read, or throw the error that prevented the read. */
 @NeedsScope("living:read")
 @CostsACall()
 @IsKept(1)

@@ -1,4 +1,4 @@
-/** Rules that class-validator lacks, and the walk that turns its findings into our violations. */
+/** Rules that class-validator lacks, and the conversion of its errors to violations. */
 import {
   getMetadataStorage,
   ValidateBy,
@@ -46,7 +46,7 @@ export function HasBytes({ max }: { max: number }): PropertyDecorator {
 // JSON.stringify writes these as \uxxxx, and WeCom refuses that escape with errcode 40033.
 const escapedByJson = /[\u0000-\u0007\u000b\u000e-\u001f]/;
 
-/** Text that reaches WeCom as it was written: no lone surrogate, no control character that JSON can only escape. */
+/** Text that reaches WeCom unescaped: no lone surrogate, no control character that JSON has to escape. */
 export function isWecomText(value: unknown): boolean {
   return typeof value === "string" && value.isWellFormed() && !escapedByJson.test(value);
 }
@@ -65,7 +65,7 @@ export function IsWecomText(options?: ValidationOptions): PropertyDecorator {
   );
 }
 
-/** Every violation at once, none of them with the value that was given. */
+/** All violations. None contains the value that was given. */
 export function violationsOf(input: object): LivingFieldViolation[] {
   if (rulesOf(input)(input)) return [];
   return validateSync(input, { forbidUnknownValues: false }).flatMap((error) => flatten(error, ""));
@@ -82,8 +82,8 @@ type Check = (value: unknown) => boolean;
 const compiledRules = new Map<object, Check>();
 
 /**
- * The verdict of class-validator's rules without its walk over the metadata, which cost a third of a whole request: the
- * decorators are read once for each class. Only what breaks a rule is walked, for the words.
+ * Checks class-validator's rules without its walk over the metadata, which took a third of a request's time: the decorators
+ * are read once per class. class-validator itself runs only on inputs that break a rule, for its messages.
  */
 function rulesOf(input: object): Check {
   let isValid = compiledRules.get(input.constructor);
@@ -109,7 +109,7 @@ function compileRules(inputClass: object): Check {
   };
 }
 
-/** The kinds of rules that the inputs use; another kind fails at its first use, and so in any test of its input. */
+/** The kinds of rules that the inputs use. Another kind throws at its first use, and so in any test of its input. */
 function compileRule(
   rule: ReturnType<ReturnType<typeof getMetadataStorage>["getTargetValidationMetadatas"]>[number],
 ): Check[] {
@@ -117,7 +117,7 @@ function compileRule(
     return [(value) => typeof value === "object" && value !== null && rulesOf(value)(value)];
   }
   if (rule.type !== "customValidation") throw new Error(`no way to compile a rule of the type ${rule.type}`);
-  // A rule here looks at the value and at its own constraints, never at the rest of the input.
+  // A rule here reads the value and its own constraints, never other fields of the input.
   const asked = { constraints: rule.constraints as unknown[], property: rule.propertyName } as ValidationArguments;
   const constraints = getMetadataStorage().getTargetValidatorConstraints(rule.constraintCls);
   return constraints.map(({ instance }): Check => {

@@ -1,9 +1,9 @@
-/** Who watched a living: members of the corp and others, in one connection. */
+/** The viewers of a living: members of the corp and external contacts, in one connection. */
 import { Directive, Field, ID, Int, InterfaceType, ObjectType, registerEnumType } from "type-graphql";
 import { PageInfo } from "./living.connections.js";
 import { WecomUser } from "./living.types.js";
 
-/** Known to other subgraphs, a CRM's for example, which add to it. */
+/** An entity that other subgraphs, such as a CRM's, extend. */
 @Directive('@key(fields: "externalUserid")')
 @Directive('@tag(name: "personal")')
 @ObjectType({

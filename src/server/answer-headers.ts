@@ -1,4 +1,4 @@
-/** The headers of one answer, each name once: setting one again replaces its value. Written once, by `writeHead`. */
+/** The headers of one answer. Each name occurs once: setting it again replaces its value. */
 export class AnswerHeaders {
   readonly #values: Map<string, string>;
 
@@ -12,7 +12,7 @@ export class AnswerHeaders {
     return this;
   }
 
-  /** Names and values in turn, which Node writes as they are; it looks up each header of an object. */
+  /** An array of names and values. Node writes it as it is, and would look up each header of an object. */
   toRaw(): string[] {
     const raw: string[] = [];
     for (const [name, value] of this.#values) raw.push(name, value);

@@ -5,7 +5,7 @@ export type Body = { kind: "text"; text: string } | { kind: "too-long" } | { kin
 
 const requests = new Batch();
 
-/** @param maxBytes a longer body is refused before it is read, or as soon as it is found to be longer */
+/** @param maxBytes a longer body is rejected: by its content-length, or as soon as more bytes have arrived */
 export function readBody(request: IncomingMessage, maxBytes: number): Promise<Body> {
   return new Promise((resolve) => {
     if (Number(request.headers["content-length"] ?? 0) > maxBytes) {

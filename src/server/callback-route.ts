@@ -1,4 +1,4 @@
-/** `/wecom/callback`: WeCom's messages in, the handler's answer out. What they mean is the handler's business. */
+/** `/wecom/callback`: passes WeCom's messages to the handler, and sends its answer. */
 import type { PlainAnswer } from "../lib/plain-answer.js";
 import { readBody } from "./body.js";
 import { type Route, sendText } from "./exchange.js";
@@ -8,7 +8,7 @@ export interface CallbackHandler {
   receive(query: URLSearchParams, body: string): Promise<PlainAnswer>;
 }
 
-/** A message has some 1 kB; none that WeCom documents comes near this. */
+/** WeCom's documented messages have about 1 kB. */
 const maxCallbackBytes = 64 * 1024;
 
 export function callbackRoute(handler: CallbackHandler): Route {

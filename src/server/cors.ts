@@ -1,4 +1,4 @@
-/** Which browsers' origins may read our answers. @see https://fetch.spec.whatwg.org/#http-cors-protocol */
+/** The origins whose pages may read our answers. @see https://fetch.spec.whatwg.org/#http-cors-protocol */
 import type { IncomingHttpHeaders } from "node:http";
 import type { Exchange } from "./exchange.js";
 
@@ -9,8 +9,8 @@ function isAllowed(policy: CorsPolicy, origin: string): boolean {
 }
 
 /**
- * Whether a page of that origin may open a WebSocket, which browsers let any page do: one that may read our answers, or
- * one from this very host.
+ * Whether a page of that origin may open a WebSocket: an allowed origin, or this host. Browsers do not apply CORS to
+ * WebSockets.
  */
 export function mayConnect(policy: CorsPolicy, { origin, host }: IncomingHttpHeaders): boolean {
   if (origin === undefined || isAllowed(policy, origin)) return true;
@@ -25,7 +25,7 @@ export function varyByOrigin(policy: CorsPolicy, { request, headers }: Exchange)
   headers.set("access-control-allow-origin", origin).set("access-control-expose-headers", "x-request-id, retry-after");
 }
 
-/** Answers a preflight request; false for an OPTIONS request that is none. */
+/** Answers a preflight request. @returns false for any other OPTIONS request */
 export function preflight(policy: CorsPolicy, { request, response, headers }: Exchange): boolean {
   const { origin } = request.headers;
   if (origin === undefined || request.headers["access-control-request-method"] === undefined) return false;

@@ -1,4 +1,4 @@
-/** One request and its answer, as the routes pass it on, and the ways to answer it. */
+/** One HTTP request with its response, as routes get it, and functions that answer it. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { batchedWrite } from "../lib/batch.js";
 import type { Logger } from "../observability/logger.js";
@@ -10,9 +10,9 @@ export interface Exchange extends RequestTarget {
   readonly response: ServerResponse;
   readonly requestId: string;
   readonly log: Logger;
-  /** What the answer will have. */
+  /** The headers of the answer. */
   readonly headers: AnswerHeaders;
-  /** Its answer lasts as long as a subscription does. */
+  /** The answer is a stream, which lasts as long as its subscription. */
   isStream?: true;
 }
 
@@ -22,7 +22,7 @@ export function sendJson(exchange: Exchange, status: number, body: unknown): voi
   sendText(exchange, status, "application/json; charset=utf-8", JSON.stringify(body));
 }
 
-/** An error before GraphQL had a say, in GraphQL's form, for that is what the clients here read. */
+/** An error from before GraphQL's execution, in GraphQL's format, because GraphQL clients read it. */
 export function sendError(exchange: Exchange, status: number, message: string, code: string): void {
   sendJson(exchange, status, { errors: [{ message, extensions: { code } }] });
 }

@@ -1,8 +1,8 @@
-/** `/graphiql`: an explorer whose every byte comes from this process, for networks that cannot reach Apollo's CDN. */
+/** `/graphiql`: an explorer that loads nothing from elsewhere, for networks that cannot reach Apollo's CDN. */
 import { readFile } from "node:fs/promises";
 import { type Route, sendError, sendText } from "./exchange.js";
 
-/** @param page made by the build; it is read when it is first asked for, for it has some 9 MB */
+/** @param page made by the build; read at the first request, because it has about 9 MB */
 export function explorerRoute(page: URL): Route {
   let html: Promise<string> | undefined;
   return async (exchange) => {

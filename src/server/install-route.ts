@@ -1,4 +1,4 @@
-/** `/wecom/install`: where an administrator starts to install the app, and comes back to. */
+/** `/wecom/install`: where an administrator starts the installation of the app, and returns to. */
 import type { PlainAnswer } from "../lib/plain-answer.js";
 import { type Route, sendText } from "./exchange.js";
 

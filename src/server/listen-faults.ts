@@ -1,13 +1,13 @@
-/** Why an address cannot be listened on, in one sentence that names the setting. */
+/** Explains in one sentence, with the setting's name, why the gateway cannot listen on an address. */
 
 export interface ListenAddress {
   readonly host: string;
   readonly port: number;
-  /** Which setting names the port. */
+  /** The setting with the port. */
   readonly setting: string;
 }
 
-/** @returns a handler that throws the sentence */
+/** @returns a handler that throws an error with that sentence */
 export function explainListening({ host, port, setting }: ListenAddress): (error: NodeJS.ErrnoException) => never {
   const sentences: Readonly<Record<string, string>> = {
     EADDRINUSE: `port ${port} of ${host} is in use (${setting})`,

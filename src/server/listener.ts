@@ -1,6 +1,6 @@
 /**
- * The HTTP server: routes, probes, CORS, the count of requests under way and their draining. What a route answers is its
- * own business; this file knows nothing of GraphQL and nothing of WeCom.
+ * The HTTP server: routing, CORS, running requests, draining. It knows nothing of GraphQL or WeCom: a route produces its own
+ * answer.
  */
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -15,7 +15,7 @@ import { type Exchange, type Route, sendError } from "./exchange.js";
 import { type AllowedHosts, isForThisHost, requestTarget } from "./request-target.js";
 import { asksForWebSocket, headWithoutUpgrade } from "./upgrades.js";
 
-/** Takes a request over that asks for another protocol. */
+/** Takes over a request for another protocol. */
 export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 export interface ListenerOptions {
@@ -24,29 +24,29 @@ export interface ListenerOptions {
   readonly cors: CorsPolicy;
   /** Default: any. */
   readonly allowedHosts?: AllowedHosts;
-  /** Set on every answer. */
+  /** Headers of every answer. */
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly log: Logger;
   readonly metrics: HttpMetrics;
-  /** Within which a request must have come in whole. Default: 30 s; its headers in a third of it. */
+  /** How long a client may take to send a request; for its headers, a third of it. Default: 30 s. */
   readonly requestTimeoutMs?: number;
 }
 
 export interface Listener {
   listen(port: number, host: string): Promise<AddressInfo>;
-  /** From now on every connection is closed after its next answer, and says so: a client that hears it opens another. */
+  /** From now on each answer has `connection: close`, so that clients open connections to other replicas. */
   drain(): void;
-  /** Stops accepting, lets what runs finish for at most `graceMs`, then closes what is left. */
+  /** Stops accepting, waits at most `graceMs` for running requests, then closes all connections. */
   close(graceMs: number): Promise<void>;
 }
 
-/** A client's own id is taken over when it is harmless in a header and a log line. */
+/** A client's request id is used if it is safe in a header and a log line. */
 const requestIdPattern = /^[\w.-]{8,128}$/;
 
-/** While it closes, how long a connection may still take to bring its first request. */
+/** While it closes, how long a new connection may take to send its first request. */
 const firstRequestMs = 500;
 
-/** UUIDs that share their random part: a new one for each request was dearer than all its routing. */
+/** UUIDs with a common random part: a random one per request took more time than its routing. */
 function requestIds(): () => string {
   const prefix = randomUUID().slice(0, 24);
   let count = 0;
@@ -56,7 +56,7 @@ function requestIds(): () => string {
 export function createListener(options: ListenerOptions): Listener {
   const { routes, upgrade, cors, allowedHosts = "any", log, metrics, requestTimeoutMs = 30_000 } = options;
   let isDraining = false;
-  /** With the exchange that is under way. Node would not count one that brought no request yet among the idle ones. */
+  /** With the running exchange. Node does not count a connection without a request as idle. */
   const connections = new Map<Socket, Exchange | undefined>();
   const nextRequestId = requestIds();
 
@@ -94,7 +94,7 @@ export function createListener(options: ListenerOptions): Listener {
     if (found) return found(exchange);
     sendError(exchange, 404, `There is nothing at ${path.slice(0, 100)}`, "NOT_FOUND");
   };
-  /** With headers of its own: those of the exchange may be what could not be written. */
+  /** With new headers: those of the exchange may be what caused the failure. */
   const answerFailure = (exchange: Exchange): void => {
     const { response, requestId } = exchange;
     try {
@@ -112,7 +112,7 @@ export function createListener(options: ListenerOptions): Listener {
       requestTimeout: requestTimeoutMs,
       headersTimeout: requestTimeoutMs / 3,
       connectionsCheckingInterval: 1000,
-      // Longer than any proxy's idle time in front of us.
+      // Longer than the idle timeout of usual proxies in front of us.
       keepAliveTimeout: 75_000,
     },
     (request, response) => {
@@ -122,7 +122,7 @@ export function createListener(options: ListenerOptions): Listener {
       connections.set(socket, exchange);
       response.on("close", () => {
         if (!socket.destroyed && connections.get(socket) === exchange) connections.set(socket, undefined);
-        // How long a stream was open says nothing about how long clients wait.
+        // The duration of a stream is not a latency.
         if (exchange.isStream) return;
         const name = Object.hasOwn(routes, exchange.path) ? exchange.path : "other";
         metrics.observeRequest(name, response.statusCode, (performance.now() - startedAt) / 1000);
@@ -130,17 +130,17 @@ export function createListener(options: ListenerOptions): Listener {
       void answer(exchange);
     },
   );
-  // Their size is bounded, and by default those beyond the 2,000th are dropped without a word: one that says who is
-  // calling could be among them.
+  // Node silently drops headers beyond the 2,000th by default; one of them could authenticate the caller. Their total size is
+  // limited anyway.
   server.maxHeadersCount = 0;
   const takeOver = (request: IncomingMessage, socket: Socket, head: Buffer): void => {
     if (!asksForWebSocket(request)) {
-      // Back to a parser, without the offer: what came behind it, its body included, is in `head`.
+      // Parsed again without the offer. `head` holds what followed, its body included.
       socket.unshift(Buffer.concat([headWithoutUpgrade(request), head]));
       server.emit("connection", socket);
       return;
     }
-    // It is not idle, and whoever took it over closes it.
+    // Not idle: the code that took it over closes it.
     connections.delete(socket);
     try {
       const { path, search, authority } = requestTarget(request);
@@ -158,7 +158,7 @@ export function createListener(options: ListenerOptions): Listener {
       takeOver(request, socket, head);
       return;
     }
-    // Nothing may overtake the answer to an earlier request of the same connection.
+    // An earlier request of the same connection must be answered first.
     const ignore = (): void => undefined;
     socket.on("error", ignore);
     underWay.response.once("close", () => {
@@ -167,7 +167,7 @@ export function createListener(options: ListenerOptions): Listener {
     });
   });
   server.on("connection", (socket: Socket) => {
-    // It comes again with each offer of a protocol that is not spoken here.
+    // The event is emitted for each offer of an unsupported protocol.
     if (connections.has(socket)) return;
     connections.set(socket, undefined);
     socket.once("close", () => connections.delete(socket));
@@ -190,14 +190,14 @@ export function createListener(options: ListenerOptions): Listener {
     drain,
     close: async (graceMs) => {
       drain();
-      // A process that was slow has connections to accept and requests to read that have been there for a while: each turn of
-      // its loop takes one of these steps.
+      // A busy process still has connections to accept and requests to read. Each tick of the event loop does one of these
+      // steps.
       for (let turn = 0; turn < 3; turn += 1) await nextTurn();
       await new Promise<void>((resolve) => {
         const force = setTimeout(() => {
           for (const socket of connections.keys()) socket.destroy();
         }, graceMs);
-        // Those that have just been opened may be about to bring one.
+        // A connection that was just opened may be about to send a request.
         const giveUp = setTimeout(() => {
           for (const [socket, exchange] of connections) if (!exchange) socket.destroySoon();
         }, firstRequestMs);

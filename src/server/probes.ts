@@ -1,10 +1,10 @@
-/** What orchestrators, Prometheus and whoever is on call ask. Liveness depends on nothing outside the process. */
+/** Probes, metrics and details, for orchestrators, Prometheus and operators. `/health/live` depends on this process only. */
 import type { Metrics } from "../observability/metrics.js";
 import { type Route, sendJson, sendText } from "./exchange.js";
 
 type Routes = Readonly<Record<string, Route>>;
 
-/** What readiness tells: 503 but for `ready`. Neither WeCom nor the store counts: all replicas would be gone at once. */
+/** `/health/ready` answers 503 unless `ready`. WeCom and the store do not count: all replicas would be taken out at once. */
 export type Readiness = "ready" | "draining" | "waiting for the issuer's keys";
 
 export function probeRoutes(readiness: () => Readiness, metrics: Metrics): Routes {
@@ -23,10 +23,10 @@ export function probeRoutes(readiness: () => Readiness, metrics: Metrics): Route
   };
 }
 
-/** How long a part may take to say how it is. */
+/** How long a part may take to report its state. */
 const detailLimitMs = 1000;
 
-/** `/health/details`: always 200, each part as it says itself, or why it does not. On the admin port only. */
+/** `/health/details`, on the admin port only: always 200, with the state of each part, or why it could not report it. */
 export function detailRoutes(parts: Readonly<Record<string, () => unknown>>): Routes {
   return {
     "/health/details": async (exchange) => {

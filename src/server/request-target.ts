@@ -1,6 +1,6 @@
 /**
- * Which resource of which host a request is for. Clients of proxies name both in the request line (absolute-form), and
- * then that host counts, not the header's.
+ * The resource and the host of a request. In the absolute form of the request line, which clients of proxies use, its host
+ * takes precedence over the header's.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9112#section-3.2
  */
@@ -11,7 +11,7 @@ export interface RequestTarget {
   readonly path: string;
   /** From `?` on, or "". */
   readonly search: string;
-  /** Host and port, in lower case; undefined where the request names none, as HTTP/1.0 allows. */
+  /** Host and port, in lower case; undefined if the request names none, as HTTP/1.0 allows. */
   readonly authority: string | undefined;
 }
 
@@ -30,15 +30,15 @@ function split(url: string, authority: string | undefined): RequestTarget {
   return { path: url.slice(0, queryAt), search: url.slice(queryAt), authority };
 }
 
-/** Hosts that a request may name, without ports; "any" where a name in front of this decides. */
+/** Allowed hosts, without ports; "any" if a proxy in front decides. */
 export type AllowedHosts = "any" | readonly string[];
 
 /**
- * Whether the request is meant for one of our names. A page whose own name was made to point at this address (DNS
- * rebinding) is of our origin to the browser, so that CORS does not stop it; but it cannot send another `Host`.
+ * Whether the request names an allowed host. CORS does not stop a page whose name was made to resolve to this address (DNS
+ * rebinding), because to the browser it has our origin. But it cannot send another `Host`.
  */
 export function isForThisHost(allowed: AllowedHosts, authority: string | undefined): boolean {
-  // Only clients that are no browsers leave it out.
+  // Browsers always send it.
   if (allowed === "any" || authority === undefined) return true;
   return allowed.includes(authority.replace(/:\d*$/, ""));
 }

@@ -1,5 +1,5 @@
 /**
- * What browsers are told about every answer. `Strict-Transport-Security` is for whoever ends TLS in front of this.
+ * Security headers of every answer. `Strict-Transport-Security` is left to the proxy that terminates TLS.
  *
  * @see https://owasp.org/www-project-secure-headers/
  */
@@ -12,7 +12,7 @@ export function securityHeaders({
     ["x-content-type-options", "nosniff"],
     ["referrer-policy", "no-referrer"],
     ["cross-origin-resource-policy", "same-origin"],
-    // The explorers outside production load scripts; the answers in production are never a page.
+    // Explorers, outside production, load scripts; in production no answer is a page.
     ["content-security-policy", `${isProduction ? "default-src 'none'; " : ""}frame-ancestors 'none'`],
   ];
 }

@@ -1,6 +1,6 @@
 /**
- * Requests that offer another protocol. A server may go on without it, and must for what it does not speak (Java's client
- * offers `h2c` with its first request), but Node hands over every request that has an `Upgrade` header.
+ * Requests that offer another protocol. A server may ignore the offer, and must for unknown protocols (Java's client offers
+ * `h2c` with its first request), but Node emits `upgrade` for every request with an `Upgrade` header.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-7.8
  */
@@ -10,7 +10,7 @@ export function asksForWebSocket({ headers }: IncomingMessage): boolean {
   return headers.upgrade?.toLowerCase() === "websocket";
 }
 
-/** The head of the same request without the offer, as it would have come in. */
+/** The head of the same request without the offer. */
 export function headWithoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
   let lines = `${method} ${url} HTTP/${httpVersion}\r\n`;
   for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -19,7 +19,7 @@ export function headWithoutUpgrade({ method, url, httpVersion, rawHeaders }: Inc
     if (/^(upgrade|http2-settings)$/i.test(name)) continue;
     lines += `${name}: ${/^connection$/i.test(name) ? withoutOffer(value) : value}\r\n`;
   }
-  // Headers are read and written as Latin-1.
+  // Node reads and writes headers as Latin-1.
   return Buffer.from(`${lines}\r\n`, "latin1");
 }
 

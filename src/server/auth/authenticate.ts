@@ -9,13 +9,13 @@ import { authenticateRouter } from "./router.js";
 export type AuthSettings =
   | {
       readonly mode: "none";
-      /** Whether `x-wecom-scopes` and `x-wecom-userid` count: where somebody chose that everybody may say who they are. */
+      /** Whether `x-wecom-scopes` and `x-wecom-userid` count: only if `AUTH_MODE=none` was set explicitly. */
       readonly trustsHeaders: boolean;
     }
   | { readonly mode: "router"; readonly secret: Secret }
   | ({ readonly mode: "jwt" } & JwtSettings);
 
-/** Which headers say who is calling; the others are nobody's business, however often they come. */
+/** The headers that identify the caller, by mode. Others are ignored, however often they occur. */
 const headersOf: Readonly<Record<AuthSettings["mode"], readonly CredentialName[]>> = {
   none: claimHeaders,
   router: ["router-authorization", ...claimHeaders],

@@ -1,6 +1,6 @@
 /**
- * The headers that say who is calling. Node joins or drops a header that comes twice, so they are taken from what was
- * sent: two routers or a client beside one would otherwise add up to a caller that nobody vouched for.
+ * The headers that identify the caller. Node joins or drops repeated headers, so they are read from the raw headers:
+ * otherwise a router's and a client's headers could combine to a caller that nobody verified.
  */
 import type { IncomingMessage } from "node:http";
 
@@ -12,21 +12,21 @@ export class Credentials {
   readonly #values = new Map<CredentialName, string>();
   readonly #repeated = new Set<CredentialName>();
 
-  /** @param rawHeaders names and values in turn, as `IncomingMessage` has them */
+  /** @param rawHeaders names and values alternately, as in `IncomingMessage` */
   static ofRequest({ rawHeaders }: Pick<IncomingMessage, "rawHeaders">): Credentials {
     const credentials = new Credentials();
     for (let index = 0; index < rawHeaders.length; index += 2) {
       const name = rawHeaders[index] ?? "";
-      // Most headers are of another length than these: nothing is made lower case for them.
+      // Most headers have other lengths than these, so most names are not lower-cased.
       if (lengths.has(name.length)) credentials.#add(name, rawHeaders[index + 1] ?? "");
     }
     return credentials;
   }
 
   /**
-   * Those of the request that opened the connection, or, where it has none of them (a browser cannot set any), what
-   * `connection_init` holds, as it is or below `headers`. Never some of each: a router that passes its clients' payload on
-   * would lend them its secret.
+   * The credentials of the request that opened the connection. If it has none (browsers cannot set headers), those of
+   * `connection_init`, directly or below `headers`. They are never mixed: clients of a router that forwards their payload could
+   * use the router's secret.
    */
   static ofConnection(
     request: Pick<IncomingMessage, "rawHeaders">,
@@ -46,7 +46,7 @@ export class Credentials {
     return this.#values.get(name);
   }
 
-  /** The first of `of` that came more than once. */
+  /** The first of `of` that occurs more than once. */
   repeated(of: readonly CredentialName[]): CredentialName | undefined {
     return this.#repeated.size === 0 ? undefined : of.find((name) => this.#repeated.has(name));
   }

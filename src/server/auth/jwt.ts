@@ -1,9 +1,9 @@
 /**
- * `AUTH_MODE=jwt`: a bearer token that its issuer signed for this gateway. A token that was good is good for a minute
- * without a second look, so that a signature is not checked for every request.
+ * `AUTH_MODE=jwt`: a bearer token that its issuer signed for this gateway. A valid token is cached for a minute, so that
+ * its signature is not verified for every request.
  *
  * @see https://www.rfc-editor.org/rfc/rfc8725 what goes wrong with JWTs
- * @see https://www.rfc-editor.org/rfc/rfc6750#section-3 how a refusal is told
+ * @see https://www.rfc-editor.org/rfc/rfc6750#section-3 the error response
  */
 import { hash } from "node:crypto";
 import { errors, type JWTPayload, jwtVerify, type JWTVerifyGetKey } from "jose";
@@ -30,7 +30,7 @@ export interface JwtSettings {
   readonly userClaim: string;
 }
 
-/** Never both kinds at once: a public key must not be taken for a shared secret. */
+/** Either kind, never both: a public key must not be used as a shared secret. */
 const algorithms = {
   jwks: ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"],
   secret: ["HS256"],
@@ -70,7 +70,7 @@ export function authenticateJwt(settings: JwtSettings, log: Logger, now: () => n
 
   const authenticate: Authenticate = (credentials) => {
     const authorization = credentials.get("authorization") ?? "";
-    // The digest, not the token: a dump of this process must not hold tokens that could be used.
+    // The digest, not the token: a memory dump must not contain usable tokens.
     const digest = hash("sha256", authorization, "base64");
     const known = remembered.get(digest);
     if (known && now() < known.until) return known.authentication;
@@ -104,7 +104,7 @@ function callerFromClaims(claims: JWTPayload, { corpClaim, userClaim }: JwtSetti
   };
 }
 
-/** @throws {Error} for what is no id of WeCom's */
+/** @throws {Error} if it cannot be an id of WeCom's */
 function idClaim(claims: JWTPayload, name: string): string | undefined {
   const id = textClaim(claims, name);
   if (id !== undefined && id.length > maxIdLength) throw new Error(`the claim ${name} is too long`);
@@ -116,7 +116,7 @@ function textClaim(claims: JWTPayload, name: string): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** `scope` is text in RFC 8693, `scp` a list at some issuers and text at others. */
+/** `scope` is a string in RFC 8693; `scp` is a list or a string, depending on the issuer. */
 function scopesOf(claim: unknown): Iterable<string> {
   if (typeof claim === "string") return parseScopes(claim);
   return Array.isArray(claim) ? claim.filter((scope) => typeof scope === "string") : [];

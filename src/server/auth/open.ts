@@ -3,9 +3,9 @@ import { type Authenticate, callerFromHeaders } from "./caller.js";
 const openScopes: ReadonlySet<string> = new Set(["living:read", "living:write", "living:admin"]);
 
 /**
- * `AUTH_MODE=none`: everybody may do everything, except see secrets that they do not name. The headers of a trusted router
- * count where the mode was chosen, so that permissions can be tried out; where it is only the default, they would let
- * whoever is on this machine name more scopes than these, so that of all headers only the corp counts.
+ * `AUTH_MODE=none`: every caller has all scopes but `living:push`. If the mode was set explicitly, the headers of a router
+ * count, so that permissions can be tried out. If it is only the default, only the corp's header counts: otherwise any process
+ * on this machine could give itself more scopes.
  */
 export function authenticateNobody({ trustsHeaders }: { readonly trustsHeaders: boolean }): Authenticate {
   return (credentials) => {

@@ -1,6 +1,6 @@
 /**
- * The issuer's public keys. They are fetched again when they are ten minutes old or a token names an unknown one, at most
- * once in thirty seconds whatever callers send; while the issuer's host is away, the last good ones are kept.
+ * The issuer's public keys. They are fetched again after ten minutes, or for a token with an unknown key id; at most once in
+ * thirty seconds, whatever callers send. If the issuer's host is unreachable, the last keys are kept.
  *
  * @see https://www.rfc-editor.org/rfc/rfc7517
  */
@@ -10,10 +10,10 @@ import type { Logger } from "../../observability/logger.js";
 const maxAgeMs = 600_000;
 const cooldownMs = 30_000;
 const timeoutMs = 5000;
-/** How soon the first keys are tried again, without which nobody can sign in. */
+/** Pause between attempts to fetch the first keys: without them nobody can sign in. */
 const firstRetryMs = 2000;
 
-/** No key could ever be fetched: nobody's fault who is calling. */
+/** No keys were fetched yet. The caller is not at fault. */
 export class KeysUnavailable extends Error {}
 
 export interface RemoteKeysOptions {
@@ -23,14 +23,14 @@ export interface RemoteKeysOptions {
 }
 
 export interface RemoteKeys {
-  /** @throws {KeysUnavailable} while there are no keys at all */
+  /** @throws {KeysUnavailable} until keys have been fetched once */
   readonly getKey: JWTVerifyGetKey;
   areFetched(): boolean;
-  /** Tries no more. */
+  /** Stops fetching. */
   close(): void;
 }
 
-/** The first ones are fetched at once, and tried for until they are there. */
+/** The first keys are fetched immediately, and again until that succeeds. */
 export function remoteKeys({ url, log, now }: RemoteKeysOptions): RemoteKeys {
   let keys: JWTVerifyGetKey | undefined;
   let fetchedAt = -Infinity;
@@ -66,7 +66,7 @@ export function remoteKeys({ url, log, now }: RemoteKeysOptions): RemoteKeys {
 
   const getKey: JWTVerifyGetKey = async (header, token) => {
     if (!keys) await refresh();
-    // Old keys still verify: nobody waits for new ones.
+    // Old keys can still verify, so no request waits for new ones.
     else if (now() - fetchedAt > maxAgeMs) void refresh();
     if (!keys) throw new KeysUnavailable("no keys could be fetched");
     try {
@@ -88,7 +88,7 @@ export function remoteKeys({ url, log, now }: RemoteKeysOptions): RemoteKeys {
 }
 
 async function fetchKeys(url: URL): Promise<JSONWebKeySet> {
-  // A redirect could lead to keys of somebody else's.
+  // A redirect could lead to another party's keys.
   const response = await fetch(url, { redirect: "error", signal: AbortSignal.timeout(timeoutMs) });
   if (response.status !== 200) throw new Error(`HTTP status ${response.status}`);
   return (await response.json()) as JSONWebKeySet;
