@@ -1,4 +1,4 @@
-/** The kinds of app, and in what they differ: where tokens come from, whom callbacks are for, and which corp is meant. */
+/** The kinds of app. They differ in where tokens come from, who receives callbacks, and which corp a request is for. */
 import type { Secret } from "../observability/secret.js";
 import type { CallbackEvent } from "./callback/events.js";
 import { publishLivingStatus } from "./callback/living-status-channel.js";
@@ -17,15 +17,15 @@ export type AppCredentials =
       readonly kind: "suite";
       readonly suiteId: string;
       readonly suiteSecret: Secret;
-      /** The provider's own: only the verification of a callback URL is addressed to it. */
+      /** The provider's own corp: WeCom addresses only the verification of a callback URL to it. */
       readonly providerCorpid: string | undefined;
     };
 
 export interface Access {
-  /** Names the app among those that may share a store. */
+  /** Identifies the app in a store that several apps share. */
   readonly app: string;
   readonly tokens: TokenSource;
-  /** The corp of a request that names none: known to no token source where every request has to name one. */
+  /** The corp of a request that names none. If every request has to name one, no token source knows it. */
   readonly defaultCorp: string;
   readonly receiver: Receiver;
   /** Only for a provider's app. */
@@ -33,14 +33,14 @@ export interface Access {
   handle(event: CallbackEvent): Promise<void>;
 }
 
-/** @param wecom which WeCom it is: a token of one is of no use at another, such as a simulator */
+/** @param wecom the base URL: a token is valid at one WeCom only, not at a simulator too */
 export function accessWith(
   credentials: AppCredentials,
   wecom: URL,
   client: WecomClient,
   givenDependencies: Omit<SuiteDependencies, "failedFetches">,
 ): Access {
-  // One for all tokens: WeCom bans the address, not the corp whose secret is wrong.
+  // One for all tokens: WeCom bans the address, not the corp with the wrong secret.
   const dependencies = { ...givenDependencies, failedFetches: new FailedFetches(givenDependencies) };
   if (credentials.kind === "suite") {
     const suite = new Suite(credentials, client, dependencies);
@@ -52,7 +52,7 @@ export function accessWith(
       },
     };
   }
-  // The corp of a fixed token need not be known.
+  // The corp of a fixed token may be unknown.
   const { corpid = "default" } = credentials;
   return {
     ...(credentials.kind === "fixed-token"

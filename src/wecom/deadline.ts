@@ -1,18 +1,18 @@
-/** What ends the waiting of an operation: its time is over, or nobody waits for its result any more. */
+/** What ends an operation's waiting: its deadline, or that the client has left. */
 import { type Clock, systemClock } from "./clock.js";
 
-/** For how long something is waited for. */
+/** How long an operation may wait. */
 export interface TimeLimit {
   readonly remainingMs: number;
-  /** Whether it is too late to begin: what is sent in the last tenth of the time has hardly a chance to be answered. */
+  /** Whether it is too late to begin: a call sent in the last tenth of the time is unlikely to be answered. */
   readonly isNearEnd: boolean;
-  /** Calls back once, at once if the end has come already; the returned function takes the request back. */
+  /** Calls back once, immediately if the end has come already. @returns cancels the callback */
   onCancel(listener: (reason: string) => void): () => void;
 }
 
-/** Comes at most once, and tells those who asked. */
+/** A signal that fires at most once and calls its listeners. */
 export class Cancellation {
-  /** Made when somebody asks: most operations are over before anything has to be waited for twice. */
+  /** Created with the first listener: most operations never have one. */
   #listeners: Set<(reason: string) => void> | undefined;
   #reason: string | undefined;
 
@@ -44,15 +44,15 @@ export class Cancellation {
 }
 
 /**
- * The end of an operation's timeLimit. One timer serves everything that an operation waits for: its place in a queue, a
- * token, the answer of WeCom. It runs from the first time that something is waited for.
+ * The deadline of an operation. One timer, started by the first wait, serves everything that the operation waits for: a
+ * permit, a token, WeCom's answer.
  */
 export class Deadline extends Cancellation implements TimeLimit {
   readonly #endsAt: number;
   #stopTimer: (() => void) | undefined;
   #parts: Deadline[] | undefined;
 
-  /** @param timeoutMs from now on */
+  /** @param timeoutMs from now */
   constructor(
     private readonly timeoutMs: number,
     private readonly clock: Clock = systemClock,
@@ -76,14 +76,14 @@ export class Deadline extends Cancellation implements TimeLimit {
     return super.onCancel(listener);
   }
 
-  /** One that comes when so much of the time that is left is over, and is released together with this one. */
+  /** A deadline after this part of the remaining time. It is closed together with this one. */
   part(share: number): Deadline {
     const part = new Deadline(this.remainingMs * share, this.clock);
     (this.#parts ??= []).push(part);
     return part;
   }
 
-  /** What `promise` gives, or a rejection with the error that `onEnd` makes when the end comes first. */
+  /** Resolves as `promise`, or rejects with the error from `onEnd` if the end comes first. */
   race<T>(promise: Promise<T>, errorAtEnd: (reason: string) => Error): Promise<T> {
     return new Promise((resolve, reject) => {
       const stopWaiting = this.onCancel((reason) => {
@@ -93,7 +93,7 @@ export class Deadline extends Cancellation implements TimeLimit {
     });
   }
 
-  /** @returns after `ms`, whether there is time left; at once, when there is not that much */
+  /** Waits for `ms`. @returns whether there is time left; false immediately if less than `ms` is left */
   pause(ms: number): Promise<boolean> {
     if (this.remainingMs <= ms) return Promise.resolve(false);
     return new Promise((resolve) => {
@@ -113,7 +113,7 @@ export class Deadline extends Cancellation implements TimeLimit {
     super.cancel(reason);
   }
 
-  /** Releases the timer of an operation that is over. */
+  /** Releases the timer when the operation is over. */
   close(): void {
     this.#stopTimer?.();
     this.forgetListeners();
@@ -121,7 +121,7 @@ export class Deadline extends Cancellation implements TimeLimit {
   }
 }
 
-/** A deadline that also ends when the client leaves: for what is of no use to anybody else. */
+/** A deadline that also ends when the client leaves, for work that only this client needs. */
 export class ClientTimeLimit implements TimeLimit {
   constructor(
     private readonly deadline: Deadline,

@@ -1,6 +1,6 @@
 /**
- * What a call to WeCom throws. One class per thing that a caller does differently; words in `message`, evidence in fields.
- * A message names the API and the errcode, never a token, a query string or WeCom's raw errmsg (it holds our address).
+ * What a call to WeCom throws: one class per failure that callers handle differently, with the facts in fields. A message
+ * names the API and the errcode, never a token, a query string or WeCom's raw errmsg, which contains our address.
  */
 import { type ErrcodeEntry, lookupErrcode } from "./errcodes.js";
 
@@ -21,11 +21,11 @@ export abstract class WecomError extends Error {
 /** WeCom answered with an errcode other than 0. */
 export class WecomApiError extends WecomError {
   readonly errcode: number;
-  /** WeCom's own words without the hint, the address and the link that follow them. */
+  /** WeCom's message, without the hint, address and link that follow it. */
   readonly errmsg: string;
-  /** The id in WeCom's `hint: […]`, by which WeCom's support and its error look-up find the request. */
+  /** The id in WeCom's `hint: […]`, with which WeCom's support finds the request. */
   readonly hint: string | undefined;
-  /** What the table of errcodes knows; undefined for a code that it does not list. */
+  /** The errcode's row in the table; undefined if it is not listed. */
   readonly entry: ErrcodeEntry | undefined;
 
   constructor(evidence: { api: string; mayHaveTakenEffect: boolean; errcode: number; errmsg: string }) {
@@ -37,11 +37,11 @@ export class WecomApiError extends WecomError {
   }
 }
 
-/** No usable answer: the network failed, the deadline passed, or what came back was not WeCom's JSON. */
+/** No usable answer: the network failed, the deadline passed, or the answer was not WeCom's JSON. */
 export class WecomTransportError extends WecomError {
-  /** `none`: no byte of the request left; `unknown`: WeCom may have received and carried out the request. */
+  /** `none`: no byte of the request was sent; `unknown`: WeCom may have received and executed the request. */
   readonly delivery: "none" | "unknown";
-  /** When it is worth another try; undefined where nothing is known of that. */
+  /** When a retry may succeed; undefined if unknown. */
   readonly retryAfterSeconds: number | undefined;
 
   constructor(
@@ -60,14 +60,14 @@ export class WecomTransportError extends WecomError {
   }
 }
 
-/** The gateway cannot call WeCom for this corp at all: no credentials, or known to be refused. The operator's to mend. */
+/** The gateway cannot call WeCom for this corp: it has no credentials, or WeCom refuses them. The operator has to act. */
 export class WecomConfigurationError extends WecomError {
   constructor(message: string, evidence: { api: string; cause?: unknown }) {
     super(message, { ...evidence, mayHaveTakenEffect: false });
   }
 }
 
-/** WeCom's events cannot be heard, or some may have been missed: what happened meanwhile has to be read. */
+/** WeCom's events cannot be received, or some may have been missed: clients have to read the livings. */
 export class WecomEventsError extends Error {
   constructor(
     message: string,
@@ -78,14 +78,14 @@ export class WecomEventsError extends Error {
   }
 }
 
-/** A create under an idempotency key whose outcome is open: it is worked on, and the same key answers with it later. */
+/** The outcome of a create under an idempotency key is still open. The same key returns it later. */
 export class WecomUnsettledError extends WecomError {
   constructor(evidence: { api: string; cause?: unknown }) {
     super(`the outcome of ${evidence.api} is not known yet`, { ...evidence, mayHaveTakenEffect: true });
   }
 }
 
-/** The idempotency key of a create has ended, and what became of the create was not found out. */
+/** The idempotency key has expired, and the outcome of its create was never found out. */
 export class WecomGivenUpError extends WecomError {
   constructor(evidence: { api: string }) {
     super(`the outcome of ${evidence.api} was not found out`, { ...evidence, mayHaveTakenEffect: true });
@@ -99,7 +99,7 @@ export class WecomKeyReusedError extends WecomError {
   }
 }
 
-/** Our own limiter refused the call before anything was sent. */
+/** Our own limiter rejected the call before anything was sent. */
 export class WecomOverloadError extends WecomError {
   readonly retryAfterSeconds: number;
 
@@ -110,8 +110,8 @@ export class WecomOverloadError extends WecomError {
 }
 
 /**
- * WeCom appends `, hint: [id], from ip: 1.2.3.4, more info at https://…` to its errmsg; only what stands before it is
- * fit for a client. Addresses are removed wherever they stand, for WeCom documents that errmsg may change at any time.
+ * WeCom appends `, hint: [id], from ip: 1.2.3.4, more info at https://…` to its errmsg; only the text before it may reach a
+ * client. Addresses are removed anywhere in it, because WeCom documents that errmsg may change at any time.
  *
  * @see https://developer.work.weixin.qq.com/document/path/90313
  */

@@ -1,4 +1,4 @@
-/** That a living changed, as replicas tell each other: by a mutation of ours, or because WeCom said so to one of them. */
+/** Tells all replicas that a living changed: by a mutation here, or by a callback from WeCom. */
 import type { Store } from "../stores/store.js";
 import { onLivingStatus } from "./callback/living-status-channel.js";
 

@@ -1,4 +1,4 @@
-/** The bodies of WeCom's living API, with its names and its units: times in Unix seconds, durations in seconds. */
+/** The bodies of WeCom's living API, with its names and units: times in Unix seconds, durations in seconds. */
 
 /** @see https://developer.work.weixin.qq.com/document/path/93637 */
 export interface CreateLivingRequest {
@@ -19,13 +19,13 @@ export interface CreateLivingRequest {
   activity_share_mediaid?: string;
   activity_detail?: {
     description?: string;
-    /** media_ids; WeCom drops all behind the fifth without a word. */
+    /** media_ids; WeCom silently drops all after the fifth. */
     image_list?: string[];
   };
 }
 
 /**
- * `living_info` of get_living_info. No field is sure to be there: `replay_status` comes only with `open_replay` 1,
+ * `living_info` of get_living_info. Any field may be absent: WeCom sends `replay_status` only with `open_replay` 1, and
  * `push_stream_url` only for an event that has not started.
  *
  * @see https://developer.work.weixin.qq.com/document/path/93635
@@ -61,7 +61,7 @@ export interface LivingInfo {
  */
 export interface ModifyLivingRequest {
   livingid: string;
-  /** At most 60 bytes: this page counts otherwise than create's. */
+  /** At most 60 bytes: create's page counts characters. */
   theme?: string;
   living_start?: number;
   living_duration?: number;
@@ -106,7 +106,7 @@ export interface ExternalViewer extends ViewerFields {
 export interface WatchStatPage {
   users: MemberViewer[];
   external_users: ExternalViewer[];
-  /** Undefined on the last page, which WeCom tells by `ending` and nothing else. */
+  /** Undefined on the last page, which only `ending` marks. */
   next_key: string | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Ends every loop over WeCom's pages. A page that leads back to one that was read, or too many pages, end with an error, and
- * the event loop runs between two pages even where none of them needs a call.
+ * Ends every loop over WeCom's pages: a page that was already read, or too many pages, end it with an error. The event loop
+ * runs between two pages even if none of them needs a call.
  */
 import { setImmediate } from "node:timers/promises";
 import { WecomTransportError } from "./errors.js";
@@ -14,9 +14,9 @@ export class PageWalk {
   ) {}
 
   /**
-   * Goes on to the page of this key; undefined for the first one.
+   * Continues with the page of this key; undefined for the first page.
    *
-   * @throws {WecomTransportError} when it was read before, or is one too many
+   * @throws {WecomTransportError} when this page was already read, or is one too many
    */
   async follow(pageKey: string | undefined): Promise<void> {
     if (this.#keys.has(pageKey)) throw this.#endless("lead back to one that was read");

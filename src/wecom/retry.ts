@@ -1,7 +1,7 @@
 /**
- * When a call is sent again. Reads: at most twice, never too near the deadline, and only as long as few of the recent calls
- * were repetitions, because repeating everything where everything fails makes it worse. Writes: only those that may be done
- * twice (modify, cancel, delete_replay_data), and only after the living was looked at.
+ * When a call is sent again. Reads: at most twice, never close to the deadline, and only while few recent calls were
+ * repetitions, because retries make an outage worse. Writes: only idempotent ones (modify, cancel, delete_replay_data), and
+ * only after the living was read.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { CallOptions } from "./call.js";
@@ -10,12 +10,12 @@ import { WecomApiError, WecomError, WecomTransportError } from "./errors.js";
 import type { LivingInfo } from "./living.wire.js";
 
 const maxReadRepetitions = 2;
-/** A tenth of the calls, and this many where there were few. */
+/** Repetitions may be a tenth of the calls; after few calls, up to this many. */
 const budgetPerCall = 0.1;
 const maxBudget = 10;
 
 const firstPauseMs = 50;
-/** 45033 passes when others end. */
+/** 45033, too many concurrent calls, is over when others end. */
 const crowdedPauseMs = 200;
 
 export class ReadRetries {
@@ -24,15 +24,15 @@ export class ReadRetries {
   /** @param random from 0 to 1 */
   constructor(private readonly random: () => number) {}
 
-  /** Every first attempt allows a tenth of a repetition. */
+  /** Each first attempt adds a tenth of a repetition to the budget. */
   countCall(): void {
     if (this.#budget < maxBudget) this.#budget += budgetPerCall;
   }
 
   /**
-   * Waits until it may be repeated. @param repetitions before this one
+   * Waits until the call may be repeated. @param repetitions before this one
    *
-   * @returns false, at once, where it may not
+   * @returns false, immediately, if it may not
    */
   async mayRepeat(error: WecomError, repetitions: number, timeLimit: TimeLimit): Promise<boolean> {
     if (repetitions >= maxReadRepetitions || !isPassing(error) || this.#budget < 1) return false;
@@ -49,26 +49,26 @@ export class ReadRetries {
 function isPassing(error: WecomError): boolean {
   // WeCom says to repeat -1 at most three times: https://developer.work.weixin.qq.com/document/path/90313
   if (error instanceof WecomApiError) return error.errcode === -1 || error.errcode === 45033;
-  // An error that says when to come back is a refusal of our own circuit breaker.
+  // Only our own circuit breaker's rejections say when to retry.
   return error instanceof WecomTransportError && error.retryAfterSeconds === undefined;
 }
 
 const maxWriteRepetitions = 2;
-/** Each try has this part of the time that is left, so that one without an answer leaves some for looking. */
+/** Each attempt gets this part of the remaining time, so that time is left to read the living after a lost answer. */
 const partForAnswer = 0.5;
 const writePauseMs = 100;
 
 export interface RepeatableWrite {
   readonly send: (call: CallOptions) => Promise<void>;
-  /** Looks at the living. */
+  /** Reads the living. */
   readonly read: (call: CallOptions) => Promise<LivingInfo>;
-  /** Whether the living is as the write would leave it. */
+  /** Whether the living shows that the write was done. */
   readonly isDone: (living: LivingInfo) => boolean;
 }
 
 /**
- * @throws {WecomError} with `mayHaveTakenEffect` when an answer was lost, and neither the living nor a repeat told the
- * outcome before the deadline; otherwise what WeCom refused it with
+ * @throws {WecomError} with `mayHaveTakenEffect` when an answer was lost, and neither the living nor a repetition showed the
+ * outcome before the deadline; otherwise WeCom's refusal
  */
 export async function sendRepeatedly(write: RepeatableWrite, call: CallOptions): Promise<void> {
   let lost: WecomError | undefined;
@@ -80,7 +80,7 @@ export async function sendRepeatedly(write: RepeatableWrite, call: CallOptions):
       if (!(error instanceof WecomError)) throw error;
       if (!error.mayHaveTakenEffect) {
         if (lost === undefined) throw error;
-        // The repeat came to nothing. A refusal may be because of the first: only the living can tell.
+        // The repetition failed. WeCom may refuse it because the first one succeeded: only the living shows that.
         if (await isSeenDone(write, call)) return;
         throw error instanceof WecomApiError ? error : lost;
       }

@@ -1,6 +1,6 @@
 /**
- * How WeCom signs and encrypts what it pushes. Strict where the scheme allows it: there is no MAC over the ciphertext
- * besides the signature, so nothing is decrypted before that is checked, and every byte that is known is compared.
+ * WeCom's signature and encryption of callbacks. The ciphertext has no MAC besides the signature, so the signature is checked
+ * before anything is decrypted, and every known byte is compared.
  *
  * @see https://developer.work.weixin.qq.com/document/path/90968
  */
@@ -9,7 +9,7 @@ import type { Secret } from "../../observability/secret.js";
 
 const randomBytes = 16;
 const lengthBytes = 4;
-/** WeCom pads to 32 bytes, not to the 16 of the cipher: a library's own unpadding fails on half of the messages. */
+/** WeCom pads to 32 bytes, not to the cipher's 16: a library's unpadding fails on half of the messages. */
 const paddingBytes = 32;
 
 export interface Signed {
@@ -27,17 +27,17 @@ export function isSignedWith(token: Secret, { signature, timestamp, nonce, encry
 
 export interface Decrypted {
   readonly message: string;
-  /** For whom it is meant: a corpid or a suite_id, by the kind of callback. */
+  /** The receiver: a corpid or a suite_id, depending on the kind of callback. */
   readonly receiveid: string;
 }
 
 /**
  * @param aesKey EncodingAESKey: 43 characters of base64 without its "="
- * @returns undefined when it was not encrypted with this key, or not as WeCom does it
+ * @returns undefined if it was not encrypted with this key in WeCom's format
  */
 export function decryptMessage(aesKey: Secret, encrypt: string): Decrypted | undefined {
   const sealed = Buffer.from(encrypt, "base64");
-  // Buffer.from skips what is not base64: only what encodes back to the same text was base64.
+  // Buffer.from skips characters that are not base64, so the text must round-trip.
   if (sealed.length === 0 || sealed.length % paddingBytes !== 0 || sealed.toString("base64") !== encrypt) {
     return undefined;
   }

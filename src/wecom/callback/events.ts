@@ -1,8 +1,8 @@
-/** What WeCom pushes, in its own words, of which this gateway knows what to do. */
+/** The events from WeCom that this gateway handles, with WeCom's names. */
 import { Secret } from "../../observability/secret.js";
 import type { Fields } from "./fields.js";
 
-/** Unix seconds of WeCom's clock, by which messages that arrive out of order are told apart. */
+/** Unix seconds of WeCom's clock. They order messages that arrive out of order. */
 interface Dated {
   readonly at: number;
 }
@@ -28,17 +28,17 @@ export type CallbackEvent = SuiteEvent | LivingStatusChange | (Dated & UnknownEv
 
 interface UnknownEvent {
   readonly kind: "unknown";
-  /** What WeCom calls it. */
+  /** WeCom's name of the event. */
   readonly name: string;
   readonly isCommand: boolean;
 }
 
-/** Whether it came the way of commands, to a suite, or the way of data, to a corp. */
+/** The kind of callback: a command to a suite (指令回调), or data of a corp (数据回调). */
 export function isCommand(event: CallbackEvent): boolean {
   return "suiteId" in event || (event.kind === "unknown" && event.isCommand);
 }
 
-/** A known event that lacks a field is as good as unknown: sending it again would not help. */
+/** A known event without a required field counts as unknown: a repetition would not help. */
 export function readEvent(fields: Fields): CallbackEvent {
   const text = (name: string): string => fields.get(name) ?? "";
   const command = text("infotype");

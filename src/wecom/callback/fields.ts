@@ -1,21 +1,21 @@
 /**
- * The fields of a callback's envelope or message, in XML or in JSON: an app may choose either. The reader of XML knows
- * the form that WeCom documents and refuses everything else: no DTD, no entity but XML's own five, no attribute, no
- * comment, no processing instruction after the declaration. So there is nothing in it to expand, fetch or loop on.
+ * Reads the fields of a callback's envelope or message, in XML or JSON: an app chooses one. The XML reader accepts only the
+ * form that WeCom documents: no DTD, no entity but XML's own five, no attribute, no comment, no processing instruction after
+ * the declaration. So a document cannot make it expand entities, fetch anything or loop.
  *
  * @see https://developer.work.weixin.qq.com/document/path/90238
  */
 
-/** Names in lower case, for the two forms spell the envelope's differently; values as text. Nested ones are left out. */
+/** Names in lower case, because XML and JSON spell the envelope's differently; values as text. Nested fields are left out. */
 export type Fields = ReadonlyMap<string, string>;
 
-/** @returns undefined when the text is neither */
+/** @returns undefined if the text is neither XML nor JSON */
 export function readFields(text: string): Fields | undefined {
   const trimmed = text.replace(/^\uFEFF/, "").trim();
   return trimmed.startsWith("<") ? readXml(trimmed) : readJson(trimmed);
 }
 
-/** WeCom's messages have some dozens. So anybody's body of 64 kB, signed or not, is refused in a part of a millisecond. */
+/** WeCom's messages have some dozens. With this limit any body of 64 kB is rejected in less than a millisecond. */
 const maxPieces = 4000;
 
 function readJson(text: string): Fields | undefined {
@@ -43,17 +43,17 @@ const piece = /<!\[CDATA\[([^]*?)\]\]>|<(\/?)([A-Za-z_][\w.-]{0,63})\s{0,8}(\/?)
 const entities: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
 const maxDepth = 8;
 
-/** Each character is looked at a bounded number of times. */
+/** Reads each character a bounded number of times. */
 function readXml(text: string): Fields | undefined {
   const fields = new Map<string, string>();
   const open: string[] = [];
-  /** Of the field that is open; undefined as soon as something is nested in it. */
+  /** The text of the open field; undefined once it contains an element. */
   let content: string | undefined;
   let hasEnded = false;
   piece.lastIndex = declaration.exec(text)?.[0].length ?? 0;
   for (let pieces = 1; piece.lastIndex < text.length; pieces += 1) {
     const match = piece.exec(text);
-    // One root element, and nothing but its content.
+    // One root element, and nothing after it.
     if (!match || hasEnded || pieces > maxPieces) return undefined;
     const [, cdata, closing, name, selfClosing, plain, entity] = match;
     if (name === undefined) {

@@ -1,11 +1,10 @@
 /**
- * WeCom's status changes for those in this process who wait for them, whichever replica WeCom told. However many wait, the
- * store's channel is listened to once. When this replica may have missed an event, all who wait are ended with an error
- * that says so: silence would look like "nothing has changed".
+ * Passes WeCom's status changes to the subscriptions of this process, whichever replica received the callback. All
+ * subscriptions share one listener on the store's channel. If this replica may have missed an event, it ends all of them with
+ * an error: silence would mean "nothing has changed".
  *
- * An event that is older than the last one of the same living is left out: WeCom sends a message again for some 20 seconds
- * when it was not answered, so that a "live" may arrive after its "ended". CreateTime has whole seconds; within one, the
- * order of arrival counts.
+ * Events older than the last one of the same living are dropped: WeCom repeats an unanswered message for some 20 seconds, so
+ * a "live" may arrive after its "ended". CreateTime has whole seconds; within one second, the order of arrival counts.
  */
 import { BoundedMap } from "../../lib/bounded-map.js";
 import type { Logger } from "../../observability/logger.js";
@@ -16,11 +15,11 @@ import type { LivingStatusChange } from "./events.js";
 import { listenToLivingStatus } from "./living-status-channel.js";
 import type { Receiver } from "./receiver.js";
 
-/** Whose events, and which of them; undefined: all. */
+/** Filters events; undefined matches all. */
 export interface StatusChangeFilter {
   readonly corp: string;
   readonly livingid: string | undefined;
-  /** In any spelling: WeCom's userids have no regard to case. */
+  /** Compared without regard to case. */
   readonly userid: string | undefined;
 }
 
@@ -43,10 +42,10 @@ export class LivingStatusChanges {
   constructor(private readonly options: LivingStatusChangesOptions) {}
 
   /**
-   * What happens from when this resolves. The iterator throws a `WecomEventsError` when events may have been missed.
+   * Yields the events after it has resolved. The iterator throws a `WecomEventsError` when events may have been missed.
    *
-   * @throws {WecomEventsError} when events cannot be heard now
-   * @throws {WecomConfigurationError} when no event of that corp can ever come
+   * @throws {WecomEventsError} when events cannot be received now
+   * @throws {WecomConfigurationError} when the gateway gets no events of that corp
    */
   async subscribe(filter: StatusChangeFilter): Promise<AsyncIterableIterator<LivingStatusChange>> {
     const { receiver, isSetUp } = this.options;
@@ -63,7 +62,7 @@ export class LivingStatusChanges {
     return queue;
   }
 
-  /** From the first subscription on: a process that nobody subscribes at does not listen. */
+  /** Created by the first subscription: a process without subscriptions does not listen. */
   async #listen(): Promise<Listening> {
     this.#listening ??= listenToLivingStatus(
       this.options.store,
@@ -80,7 +79,7 @@ export class LivingStatusChanges {
   #tell(event: LivingStatusChange): void {
     const key = `${event.corpid}\n${event.livingid}`;
     const newest = this.#newest.get(key);
-    // The same message may have been handled by two replicas at once.
+    // Two replicas may have handled the same message at the same time.
     const isRepeated = newest?.at === event.at && newest.status === event.status;
     if (newest && (event.at < newest.at || isRepeated)) {
       const { livingid, status } = event;
@@ -100,7 +99,7 @@ export class LivingStatusChanges {
   }
 }
 
-/** Not an async generator: one of those cannot be ended while it waits. Whoever reads it bounds what it holds. */
+/** Not an async generator, which cannot be ended while it waits. Its reader limits how many events it holds. */
 class EventQueue implements AsyncIterableIterator<LivingStatusChange> {
   readonly #filter: StatusChangeFilter;
   readonly #events: LivingStatusChange[] = [];
@@ -126,7 +125,7 @@ class EventQueue implements AsyncIterableIterator<LivingStatusChange> {
     } else this.#events.push(event);
   }
 
-  /** What is in it is still read. */
+  /** Events already in it are still read. */
   end(error?: Error): void {
     this.#isEnded = true;
     this.leave();

@@ -1,14 +1,14 @@
 import type { Listening, Store } from "../../stores/store.js";
 import type { LivingStatusChange } from "./events.js";
 
-/** The channel of the store on which every replica hears, as JSON, what WeCom told one of them. */
+/** The store's channel on which every replica gets, as JSON, the status changes that WeCom sent to one of them. */
 const livingStatusChannel = "living-status-change";
 
 export async function publishLivingStatus(store: Store, event: LivingStatusChange): Promise<void> {
   await store.publish(livingStatusChannel, JSON.stringify(event));
 }
 
-/** @param onGap events may be missed from now on, until they are heard again */
+/** @param onGap called when events may be missed from now on, until the channel works again */
 export function listenToLivingStatus(
   store: Store,
   onEvent: (event: LivingStatusChange) => void,
@@ -22,7 +22,7 @@ export function listenToLivingStatus(
   });
 }
 
-/** As `listenToLivingStatus`, for whom gaps are nothing. @returns ends the listening */
+/** As `listenToLivingStatus`, for listeners to which gaps do not matter. @returns ends the listening */
 export async function onLivingStatus(store: Store, onEvent: (event: LivingStatusChange) => void): Promise<() => void> {
   return await store.subscribe(livingStatusChannel, (message) => {
     onEvent(JSON.parse(message) as LivingStatusChange);

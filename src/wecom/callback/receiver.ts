@@ -1,9 +1,9 @@
 /**
- * What WeCom pushes, from the query and the body to an event: verified, decrypted, checked for whom it is meant, and
- * handled once. What an event does is its handler's business; it must have stored what matters when it resolves.
+ * Turns a callback's query and body into an event: verifies and decrypts it, checks its receiver, and hands it to the handler
+ * once. When the handler resolves, everything that must not be lost has been stored.
  *
- * WeCom sends a message again, up to three times, unless it is answered with 200 in time; a command must be answered
- * within a second. So a message that could not be handled in time is answered 503: its repeat finds the work done.
+ * WeCom repeats a message up to three times unless it gets 200 in time; a command must be answered within a second. A message
+ * that is not handled in time is answered 503: its repetition finds the work done.
  *
  * @see https://developer.work.weixin.qq.com/document/path/90238
  */
@@ -17,13 +17,13 @@ import { decryptMessage, type Decrypted, isSignedWith, type Signed } from "./cry
 import { type CallbackEvent, isCommand, readEvent } from "./events.js";
 import { type Fields, readFields } from "./fields.js";
 
-/** Whom callbacks are meant for. @see https://developer.work.weixin.qq.com/document/path/97172 */
+/** The receivers of callbacks. @see https://developer.work.weixin.qq.com/document/path/97172 */
 export type Receiver =
   | { readonly kind: "corp"; readonly corpid: string }
-  /** Commands carry the suite's id, data the authorised corp's, and the verification of a URL the provider's own. */
+  /** Commands have the suite's id, data the authorised corp's, the verification of a URL the provider's own corpid. */
   | { readonly kind: "suite"; readonly suiteId: string; readonly providerCorpid: string | undefined };
 
-/** With which WeCom's pushes are signed and encrypted. */
+/** The keys with which WeCom signs and encrypts callbacks. */
 export interface CallbackKeys {
   readonly token: Secret;
   readonly aesKey: Secret;
@@ -35,16 +35,16 @@ export interface CallbackReceiverOptions extends CallbackKeys {
   readonly metrics: CallbackMetrics;
   readonly log: Logger;
   readonly now: () => number;
-  /** How long the handling may take before WeCom is asked to send the message again. Default 800. */
-  readonly patienceMs?: number;
+  /** How long the handler may take; then WeCom is asked to repeat the message. Default 800. */
+  readonly handlerTimeoutMs?: number;
   handle(event: CallbackEvent): Promise<void>;
 }
 
-/** The clocks may differ by this much, and a message be on its way for so long, WeCom's repeats included. */
+/** The maximum age of a message, which covers clock differences and WeCom's repetitions. */
 const windowSeconds = 300;
 
-/** WeCom waits one second for the answer to a command; the rest is for the way. */
-const defaultPatienceMs = 800;
+/** WeCom waits one second for the answer to a command; the rest is for the network. */
+const defaultHandlerTimeoutMs = 800;
 
 type Outcome = "handled" | "repeated" | "unknown" | "failed" | "late";
 type Refusal = "bad-signature" | "too-old" | "malformed" | "bad-encryption" | "wrong-receiveid" | "not-an-echo";
@@ -61,13 +61,13 @@ export class CallbackReceiver {
   constructor(private readonly options: CallbackReceiverOptions) {}
 
   /**
-   * The GET by which an administrator's saving of the URL is verified: the bare plaintext must come back. A message is
-   * signed and encrypted in the same way, so a captured one could be sent as an echo: it is not answered in clear.
+   * The GET with which WeCom verifies the URL when an administrator saves it: it expects the decrypted text. Messages are
+   * signed and encrypted in the same way, so a captured message could be sent here: it is not decrypted for the sender.
    */
   verify(query: URLSearchParams): PlainAnswer {
     try {
       const signed = this.#readQuery(query);
-      // A "+" that was not escaped arrives as a space, and base64 has none.
+      // An unescaped "+" arrives as a space, which base64 does not have.
       const { message, receiveid } = this.#open(signed, (query.get("echostr") ?? "").replaceAll(" ", "+"));
       // WeCom's own echo is digits; each of its messages is XML or JSON.
       if (/[<{[\]]/.test(message)) throw new CallbackRefused("not-an-echo");
@@ -83,7 +83,7 @@ export class CallbackReceiver {
 
   async receive(query: URLSearchParams, body: string): Promise<PlainAnswer> {
     try {
-      // The query is checked first: most of what is not WeCom's does not get as far as its body.
+      // The query is checked first, so that most forged requests are rejected before their body is read.
       const signed = this.#readQuery(query);
       const { message, receiveid } = this.#open(signed, parse(body).get("encrypt") ?? "");
       const fields = parse(message);
@@ -92,7 +92,7 @@ export class CallbackReceiver {
       const outcome = await this.#handleOnce(event, digest(receiveid, message));
       this.options.metrics.countCallback(outcome);
       if (outcome === "failed" || outcome === "late") return { status: 503, text: "" };
-      // Commands ask for this word; to data, an empty body says that there is no reply to pass on.
+      // Commands require this word. For data, an empty body means that there is no reply to pass on.
       return { status: 200, text: isCommand(event) ? "success" : "" };
     } catch (error) {
       return this.#refuse(error);
@@ -105,7 +105,7 @@ export class CallbackReceiver {
     );
     if (!/^[0-9a-f]{40}$/.test(signature)) throw new CallbackRefused("bad-signature");
     const age = this.options.now() / 1000 - Number(timestamp);
-    // Written so that an age that is no number is refused.
+    // Also rejects an age that is NaN.
     if (!(Math.abs(age) <= windowSeconds)) throw new CallbackRefused("too-old");
     return { timestamp, nonce, signature };
   }
@@ -123,11 +123,11 @@ export class CallbackReceiver {
     if ("suiteId" in event && event.suiteId !== receiveid) return false;
     if (receiver.kind === "corp") return receiveid === receiver.corpid;
     if (isCommand(event)) return receiveid === receiver.suiteId;
-    // Data may be for any corp that authorised the app: for the one to which the message itself is addressed.
+    // Data may be for any corp that authorised the app; the message itself names it.
     return receiveid !== "" && receiveid === fields.get("tousername");
   }
 
-  /** The same message, encrypted again or not, counts once; at the same time in two replicas it may count twice. */
+  /** Handles the same message once, encrypted again or not; two replicas at the same time may both handle it. */
   async #handleOnce(event: CallbackEvent, id: string): Promise<Outcome> {
     const key = `callback:${id}`;
     if (await this.options.store.get(key).catch(() => undefined)) return "repeated";
@@ -140,7 +140,7 @@ export class CallbackReceiver {
     const late = new Promise<Outcome>((resolve) => {
       timer = setTimeout(() => {
         resolve("late");
-      }, this.options.patienceMs ?? defaultPatienceMs);
+      }, this.options.handlerTimeoutMs ?? defaultHandlerTimeoutMs);
     });
     return await Promise.race([work, late]).finally(() => {
       clearTimeout(timer);
@@ -159,7 +159,7 @@ export class CallbackReceiver {
       log.error({ event: event.kind, reason: reasonOf(error) }, "a callback could not be handled");
       return "failed";
     }
-    // A repeat that is not known as one finds handlers that can be called twice.
+    // Handlers are idempotent, in case a repetition is not recognised.
     await store.set(key, "1", { expiresInMs: 2 * windowSeconds * 1000 }).catch(() => undefined);
     return "handled";
   }
