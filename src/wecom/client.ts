@@ -11,6 +11,7 @@ import type { Secret } from "../observability/secret.js";
 import { type CallOptions, type Endpoint, timeLimitFor } from "./call.js";
 import type { CallEnd, CallLimiter } from "./limits/call-limiter.js";
 import type { TimeLimit } from "./deadline.js";
+import { lookupErrcode } from "./errcodes.js";
 import { WecomApiError, WecomError, WecomTransportError } from "./errors.js";
 import type { ReadRetries } from "./retry.js";
 import type { TokenSource } from "./tokens/token-source.js";
@@ -191,8 +192,7 @@ function readAnswer<T>(
       api: endpoint.api,
       errcode,
       errmsg: token ? words.replaceAll(token.reveal(), "[secret]") : words,
-      // -1 is "system busy": it does not say whether the write was carried out before.
-      mayHaveTakenEffect: endpoint.effect === "write" && errcode === -1,
+      mayHaveTakenEffect: endpoint.effect === "write" && lookupErrcode(errcode)?.leavesOutcomeOpen === true,
     });
   }
   if (/wrong json format/i.test(words)) throw new UnusableAnswer("errcode 0 with the warning «wrong json format»");

@@ -1,9 +1,9 @@
-// What each of WeCom's errcodes means: who is at fault, whether a repeat can help, what whoever is on call does.
-// Turning an entry into an error is left to errors.ts. Over 300 lines because it is one table, a row per errcode: the
-// part of WeCom's list that a gateway for livings can meet, and a few codes that are not, or no longer, listed.
+// The meaning of WeCom's errcodes: who is at fault, whether a retry can help, what the operator should do. errors.ts turns
+// an entry into a GraphQL error. Over 300 lines because it is one table, a row per errcode: the part of WeCom's list
+// that a gateway for livings can get, and a few codes that are not, or no longer, listed.
 //
 // Source: WeCom's global error codes, https://developer.work.weixin.qq.com/document/path/90313 (list of 2024-04-08).
-// Lists of the Official Account and mini-program platforms are no help: the same numbers mean other things there.
+// On WeChat's Official Account and mini-program platforms the same numbers mean other things.
 
 /** Who or what has to change before the call can succeed. */
 export type ErrcodeFault =
@@ -80,7 +80,11 @@ export interface ErrcodeEntry {
   readonly retry: ErrcodeRetry;
   /** The query parameter whose token is refused: another token can make the call succeed. */
   readonly refusesToken?: "access_token" | "suite_access_token";
-  /** What whoever is on call should do, as a sentence or two. */
+  /** The gateway repeats a read that gets this errcode, because the cause soon passes. */
+  readonly repeatsReads?: true;
+  /** A write that gets this errcode may have taken effect. */
+  readonly leavesOutcomeOpen?: true;
+  /** What the operator should do, in a sentence or two. */
   readonly operator: string;
   /** The fields that the errcode can blame, over all living calls: look only at those that the call has sent. */
   readonly fields?: readonly LivingWireField[];
@@ -181,7 +185,8 @@ const legacy = {
 /** Ascending by errcode, each once. Formatted by hand: a row is one line, and what is unusual about it the next. */
 // prettier-ignore
 export const errcodes: readonly ErrcodeEntry[] = [
-  entry(-1, "wecom", "WeCom is busy", {
+  // WeCom says to repeat -1 at most three times, and does not say whether a write was executed before.
+  entry(-1, "wecom", "WeCom is busy", { repeatsReads: true, leavesOutcomeOpen: true,
     operator: "Wait; WeCom advises three repeats at most. If it lasts, ask WeCom's support." }),
   entry(0, "none", "Success"),
   entry(6000, "wecom", "Somebody else was changing the same record at that moment"),
@@ -278,7 +283,7 @@ export const errcodes: readonly ErrcodeEntry[] = [
     operator: "Nothing: the caller must ask for a smaller page." }),
   entry(45031, "credential", "The secret is too weak to be accepted", {
     operator: "Reset the app's secret in WeCom's admin console, then set WECOM_CORP_SECRET." }),
-  entry(45033, "concurrency", "Too many calls of this API in flight for the corp", {
+  entry(45033, "concurrency", "Too many calls of this API in flight for the corp", { repeatsReads: true,
     operator: "Lower WECOM_MAX_IN_FLIGHT, and look for other programs that call for the same corp." }),
   entry(46004, "not-found", "No such user", person),
   entry(47001, "caller-input", "The body could not be parsed", legacy),

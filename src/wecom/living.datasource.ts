@@ -13,15 +13,17 @@ import {
   requireString,
   type WecomClient,
 } from "./client.js";
-import type {
-  CreateLivingRequest,
-  ExternalViewer,
-  LivingidPage,
-  LivingInfo,
-  LivingShareInfo,
-  MemberViewer,
-  ModifyLivingRequest,
-  WatchStatPage,
+import {
+  cancelledStatus,
+  type CreateLivingRequest,
+  deletedReplayStatus,
+  type ExternalViewer,
+  type LivingidPage,
+  type LivingInfo,
+  type LivingShareInfo,
+  type MemberViewer,
+  type ModifyLivingRequest,
+  type WatchStatPage,
 } from "./living.wire.js";
 import { sendRepeatedly } from "./retry.js";
 import type { TokenSource } from "./tokens/token-source.js";
@@ -68,7 +70,7 @@ export class LivingDataSource {
    * @see https://developer.work.weixin.qq.com/document/path/93638
    */
   cancel(livingid: string, call: CallOptions): Promise<void> {
-    const write = { isDone: ({ status }: LivingInfo) => status === cancelled, livingid };
+    const write = { isDone: ({ status }: LivingInfo) => status === cancelledStatus, livingid };
     return this.#callRepeatedly(cancel, { livingid }, write, call);
   }
 
@@ -77,7 +79,7 @@ export class LivingDataSource {
    * @see https://developer.work.weixin.qq.com/document/path/93874
    */
   deleteReplayData(livingid: string, call: CallOptions): Promise<void> {
-    const write = { isDone: (info: LivingInfo) => info.replay_status === replayDeleted, livingid };
+    const write = { isDone: (info: LivingInfo) => info.replay_status === deletedReplayStatus, livingid };
     return this.#callRepeatedly(deleteReplayData, { livingid }, write, call);
   }
 
@@ -174,10 +176,6 @@ export class LivingDataSource {
     return this.client.call(endpoint, payload, this.tokens, call, read);
   }
 }
-
-/** The `status` of a living that was cancelled, and the `replay_status` of a replay that was deleted. */
-const cancelled = 4;
-const replayDeleted = 2;
 
 /** A reserved living tells its booking in `reserve_*`. Whether `remind_time` was changed, WeCom does not tell. */
 function isModified(info: LivingInfo, changed: ModifyLivingRequest): boolean {

@@ -24,6 +24,11 @@ export interface CreateLivingRequest {
   };
 }
 
+/** `status` of a cancelled living. */
+export const cancelledStatus = 4;
+/** `replay_status` of a deleted replay. */
+export const deletedReplayStatus = 2;
+
 /**
  * `living_info` of get_living_info. Any field may be absent: WeCom sends `replay_status` only with `open_replay` 1, and
  * `push_stream_url` only for an event that has not started.

@@ -47,8 +47,7 @@ export class ReadRetries {
 }
 
 function isPassing(error: WecomError): boolean {
-  // WeCom says to repeat -1 at most three times: https://developer.work.weixin.qq.com/document/path/90313
-  if (error instanceof WecomApiError) return error.errcode === -1 || error.errcode === 45033;
+  if (error instanceof WecomApiError) return error.entry?.repeatsReads ?? false;
   // Only our own circuit breaker's rejections say when to retry.
   return error instanceof WecomTransportError && error.retryAfterSeconds === undefined;
 }

@@ -191,7 +191,7 @@ export const guards = [
   {
     name: "-1 does not say what happened",
     file: "src/wecom/client.ts",
-    find: `mayHaveTakenEffect: endpoint.effect === "write" && errcode === -1,`,
+    find: `mayHaveTakenEffect: endpoint.effect === "write" && lookupErrcode(errcode)?.leavesOutcomeOpen === true,`,
     replace: `mayHaveTakenEffect: false,`,
     test: "test/upstream-faults.test.ts",
     only: "answers -1",

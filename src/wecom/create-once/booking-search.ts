@@ -9,12 +9,11 @@ import type { CallOptions } from "../call.js";
 import { WecomApiError, WecomError } from "../errors.js";
 import { isSameUserid } from "../../lib/userid.js";
 import type { LivingDataSource } from "../living.datasource.js";
-import type { CreateLivingRequest, LivingidPage, LivingInfo } from "../living.wire.js";
+import { cancelledStatus, type CreateLivingRequest, type LivingidPage, type LivingInfo } from "../living.wire.js";
 import { PageWalk } from "../page-walk.js";
 
 /** Of likenesses the greatest: in every respect. */
 const alike = 3;
-const cancelled = 4;
 const eventType = 4;
 const pageLimit = 100;
 /** A hundred thousand livings of one anchor. */
@@ -163,7 +162,7 @@ function likenessOf(request: CreateLivingRequest, booked: Booked): 0 | 1 | 2 | t
   const isUntold = told === undefined || (told === "" && isEvent);
   const given = [request.description, ...(isEvent ? [request.activity_detail?.description] : [])];
   if (!isUntold && !given.some((text) => (text?.trim() ?? "") === told)) return 0;
-  if (booked.status === cancelled) return 1;
+  if (booked.status === cancelledStatus) return 1;
   return isSameType && !isUntold ? alike : 2;
 }
 
