@@ -296,7 +296,7 @@ describe("A create whose answer is lost", () => {
     expect(crowded.simulator.requestsTo("living/get_user_all_livingid")).toHaveLength(1);
   });
 
-  it("is found although WeCom tells another type than it was told, as has been seen", async () => {
+  it("is found although WeCom returns another type than was sent, as has been seen", async () => {
     lose(gateway, { kind: "drop" });
     gateway.simulator.livings.reserve(app, { ...alike(), type: 0 });
 
@@ -329,7 +329,7 @@ describe("A create whose answer is lost", () => {
     }
   });
 
-  it("without a key is never sent again, and what to do is told", async () => {
+  it("without a key is never sent again, and the error says what to do", async () => {
     await using fresh = await startAfresh();
     lose(fresh, { kind: "drop" });
 
@@ -358,7 +358,7 @@ describe("A create whose answer is lost", () => {
     expect([sentBy(fresh), madeBy(fresh).length]).toEqual([2, 1]);
   });
 
-  it("with a key is finished although nobody asks again", async () => {
+  it("with a key is finished without another request", async () => {
     await using fresh = await startAfresh();
     lose(fresh, { kind: "drop" });
     const key = newKey();
@@ -580,7 +580,7 @@ describe("A living that a create had claimed before its process died", () => {
 });
 
 describeWithRedis("With Redis hanging", () => {
-  it("a create under a key is refused before it is sent, and one without a key goes on", async () => {
+  it("refuses a create under a key before it is sent, and sends one without a key", async () => {
     await using redis = await TestRedis.start();
     const storeless = await startGateway({ env: { REDIS_URL: redis.url, WECOM_TIMEOUT_MS: "6000" } });
     await createVia(storeless, null);

@@ -43,7 +43,7 @@ export const guards = [
     find: `    this.#reconciler.start();\n`,
     replace: ``,
     test: clicks,
-    only: "is finished although nobody asks again",
+    only: "is finished without another request",
   },
   {
     name: "same key: at once",
@@ -278,7 +278,7 @@ export const guards = [
     find: `this.#queue.add(operation, waiter);`,
     replace: `this.#queue.add(this, waiter);`,
     test: pressure,
-    only: "lets operations take turns",
+    only: "is fair between operations",
   },
   {
     name: "45009 closes the gate",
