@@ -22,6 +22,8 @@ import { explainListening } from "./server/listen-faults.js";
 import { createListener, type Listener } from "./server/listener.js";
 import { OpenConnections } from "./server/streaming/open-connections.js";
 import { requestTimeoutMs } from "./server/graphql/request-timeout.js";
+import { mediaRoute } from "./server/uploads/media-route.js";
+import { Uploads } from "./server/uploads/uploads.js";
 import { securityHeaders } from "./server/security-headers.js";
 import { StreamedOperations } from "./server/streaming/streamed-operations.js";
 import { webSocketUpgrade } from "./server/streaming/websocket.js";
@@ -37,6 +39,7 @@ import { formatError } from "./errors.js";
 import type { RequestContext } from "./request-context.js";
 import { LivingCache } from "./living/living.cache.js";
 import { LivingReader } from "./living/living.reader.js";
+import { mediaOperation } from "./living/living.uploads.js";
 import { sample } from "./living/living.sample.js";
 import { createLogger, type Logger } from "./observability/logger.js";
 import { createMetrics, type Metrics } from "./observability/metrics.js";
@@ -56,6 +59,7 @@ import { WecomClient } from "./wecom/client.js";
 import { Deadline, Cancellation } from "./wecom/deadline.js";
 import type { CallOptions } from "./wecom/call.js";
 import { onLivingChange, publishLivingChange } from "./wecom/living-changes.js";
+import { imageBytes, MediaDataSource } from "./wecom/media.datasource.js";
 import { LivingDataSource } from "./wecom/living.datasource.js";
 import { ReadRetries } from "./wecom/retry.js";
 import { StoreLimitSync } from "./wecom/limits/limit-sync.js";
@@ -254,10 +258,11 @@ async function createWecom({ config, log, metrics, store, now }: Base, options: 
   const dependencies = { store, log, now, random: Math.random, timeoutMs };
   const access = accessWith(credentials, baseUrl, client, { ...dependencies, metrics });
   const livings = new LivingDataSource(client, access.tokens);
+  const media = new MediaDataSource(client, access.tokens, now);
   const clock = options.now ? { ...systemClock, monotonicMs: options.now } : systemClock;
   const creates = new CreateOnce({ ...dependencies, livings, metrics, clock, settleMs, app: access.app });
   return {
-    ...{ upstream, access, livings, creates, limiter },
+    ...{ upstream, access, livings, media, creates, limiter },
     close: async () => {
       await access.suite?.stop();
       await dispatcher.close();
@@ -316,18 +321,20 @@ function createGraphql({ config, log }: Base) {
     validationRules: config.revealsSchema ? [] : [noSchemaExposure],
     trusted: config.trustedDocuments && new TrustedDocuments(config.trustedDocuments),
   });
+  // Its document is the gateway's own: no manifest has it.
+  const uploadPreparation = new Preparation({ schema, limits: config.limits, validationRules: [], trusted: undefined });
   const executor = new Executor({ schema, formatError: formatAnswerError });
   const apollo = createApolloServer({
     ...{ schema, sample, log, isProduction: config.isProduction },
     formatError: (formatted, error) => formatAnswerError(formatted, error, { log }),
   });
-  return { schema, preparation, executor, apollo };
+  return { schema, preparation, uploadPreparation, executor, apollo };
 }
 
 /** Makes the context of each operation, with all that operations share. */
 async function createContexts(
   { config, log, metrics, store, now }: Base,
-  { access, livings, creates }: Wecom,
+  { access, livings, media, creates }: Wecom,
   statusChanges: LivingStatusChanges,
 ): Promise<CreateContext> {
   const { limits } = config;
@@ -361,7 +368,7 @@ async function createContexts(
     const reader = new LivingReader(livings, cache, call, reportUnknownCode);
     const idempotencyKey = idempotencyKeyIn(headers);
     const value: RequestContext = {
-      ...{ caller, livings, creates, statusChanges, idempotencyKey, call, limits, requestId, reader },
+      ...{ caller, livings, media, creates, statusChanges, idempotencyKey, call, limits, requestId, reader },
     };
     return {
       value,
@@ -415,15 +422,20 @@ function createRoutes(base: Base, { wecom, callbacks, graphql, streaming, listen
       ...{ suite, store, log, now },
       redirectUri: () => new URL("wecom/install", withSlash(config.publicUrl?.href ?? listensAt())).href,
     });
-  const { apollo, preparation, executor } = graphql;
+  const { apollo, preparation, uploadPreparation, executor } = graphql;
   const { createContext } = streaming;
   const { authenticate } = streaming.authenticator;
+  const uploads = new Uploads({ maxBytes: imageBytes.atMost, maxUploads: 100 });
   const http: Record<string, Route> = {
     "/graphql": graphqlRoute({
-      ...{ apollo, preparation, executor, metrics, authenticate, createContext },
+      ...{ apollo, preparation, executor, metrics, authenticate, createContext, uploads },
       maxBodyBytes: config.limits.bodyBytes,
       answerAsEventStream: eventStreams(streaming),
       hasLandingPage: !config.isProduction,
+    }),
+    "/media": mediaRoute({
+      ...{ uploads, executor, authenticate, createContext, operation: mediaOperation },
+      preparation: uploadPreparation,
     }),
     ...(callbacks.receiver && { "/wecom/callback": callbackRoute(callbacks.receiver) }),
     ...(installation && { "/wecom/install": installRoute((query) => installation.visit(query)) }),

@@ -183,7 +183,7 @@ function missingThing(entry: ErrcodeEntry): "LIVING" | "USER" | "OTHER" {
 }
 
 /** `LivingNotFoundError` → `LIVING_NOT_FOUND`: the same word for the member of a union and for a top-level error. */
-function codeOf(name: LivingErrorName): string {
+export function codeOf(name: LivingErrorName): string {
   return name
     .replace(/Error$/, "")
     .replace(/(?<=[a-z])[A-Z]/g, "_$&")

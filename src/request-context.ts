@@ -3,6 +3,7 @@ import type { CallOptions } from "./wecom/call.js";
 import type { LivingStatusChanges } from "./wecom/callback/living-status-changes.js";
 import type { CreateOnce } from "./wecom/create-once/create-once.js";
 import type { LivingDataSource } from "./wecom/living.datasource.js";
+import type { MediaDataSource } from "./wecom/media.datasource.js";
 import type { LivingReader } from "./living/living.reader.js";
 
 /** Who is asking, as far as the server could verify it. */
@@ -12,6 +13,7 @@ export type RequestCaller = Pick<Caller, "scopes" | "userid" | "identity">;
 export interface RequestContext {
   readonly caller: RequestCaller;
   readonly livings: LivingDataSource;
+  readonly media: MediaDataSource;
   readonly creates: CreateOnce;
   readonly statusChanges: LivingStatusChanges;
   /** Of the header `Idempotency-Key`. */

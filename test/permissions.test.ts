@@ -235,6 +235,8 @@ describe("Permissions", () => {
       "Query._service",
       // test/subscriptions.test.ts
       "Subscription.livingStatusChanged",
+      // test/uploads.test.ts
+      "Mutation.uploadLivingImage",
       "WecomUser.userid",
       "LivingEdge.cursor",
       "LivingConnection.edges",
@@ -258,7 +260,14 @@ describe("Permissions", () => {
     const isAnError = (type: GraphQLObjectType) => type.getInterfaces().some(({ name }) => name === "LivingError");
     // Below Subscription.livingStatusChanged, as that itself.
     const told = "LivingStatusChange";
-    const exempt = [...Object.values(below).flat(), told, "PageInfo", "LivingInputViolation", "_Service"];
+    const exempt = [
+      ...Object.values(below).flat(),
+      told,
+      "UploadLivingImageSuccess",
+      "PageInfo",
+      "LivingInputViolation",
+      "_Service",
+    ];
     const fields = Object.values(schema.getTypeMap())
       .filter((type) => isObjectType(type) && !type.name.startsWith("__") && !isAnError(type))
       .filter(({ name }) => !exempt.includes(name))

@@ -60,6 +60,17 @@ export const fieldPaths: FieldPaths = {
   "activity_detail.image_list": "activityDetail.imageList",
 };
 
+/** WeCom does not say which media_id it refuses: it can only be one that was given. */
+export function fieldPathsOf(input: LivingInput): FieldPaths {
+  const { activityCoverMediaid, activityShareMediaid, activityDetail } = input;
+  const isGiven: Readonly<Record<string, boolean>> = {
+    activity_cover_mediaid: Boolean(activityCoverMediaid),
+    activity_share_mediaid: Boolean(activityShareMediaid),
+    "activity_detail.image_list": Boolean(activityDetail?.imageList?.length),
+  };
+  return Object.fromEntries(Object.entries(fieldPaths).filter(([field]) => isGiven[field] ?? true));
+}
+
 /** Only the fields that were given: WeCom does not change the others. */
 export function toModifyRequest(livingid: string, input: ModifyLivingInput): ModifyLivingRequest {
   return {

@@ -7,7 +7,7 @@ import { CostsACall, NeedsScope } from "./living.directives.js";
 import { idempotencyKeyOf } from "./living.idempotency.js";
 import { idViolations } from "./living.ids.js";
 import { LivingInput, ModifyLivingInput } from "./living.inputs.js";
-import { fieldPaths, toCreateRequest, toModifyRequest } from "./living.mapping.js";
+import { fieldPaths, fieldPathsOf, toCreateRequest, toModifyRequest } from "./living.mapping.js";
 import {
   CancelLivingResult,
   CreateLivingResult,
@@ -51,7 +51,7 @@ export class LivingMutations {
       const { livingid } = await creates.create(toCreateRequest(input), key && { ...key, input }, call);
       return { __typename: "CreateLivingSuccess", livingid };
     } catch (error) {
-      return toLivingError(error, fieldPaths);
+      return toLivingError(error, fieldPathsOf(input));
     }
   }
 

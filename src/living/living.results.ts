@@ -3,6 +3,7 @@
  * untouched. `errors.ts` makes the values; this file describes them to GraphQL.
  */
 import { createUnionType, Field, ID, Int, InterfaceType, ObjectType, registerEnumType } from "type-graphql";
+import { UnixTime } from "./living.scalars.js";
 import type { LivingErrorName, LivingErrorResult, LivingFieldViolation } from "../errors.js";
 
 /** Ties each class to the plain value that `errors.ts` makes for it, so that the two cannot drift apart. */
@@ -121,6 +122,15 @@ export class LivingWecomError extends LivingError implements ValueOf<"LivingWeco
   docsUrl!: string;
 }
 
+@ObjectType({ description: "The image is uploaded." })
+export class UploadLivingImageSuccess {
+  @Field(() => ID, { description: "WeCom's media_id: what createLiving takes." })
+  mediaid!: string;
+
+  @Field(() => UnixTime, { description: "Until when it can be used." })
+  expiresAt!: number;
+}
+
 /** What all successes have: the resolver of `living` reads it where it is asked for. */
 @InterfaceType({ description: "What became of a living.", resolveType: (value: LivingSuccess) => value.__typename })
 export abstract class LivingMutationSuccess {
@@ -188,6 +198,13 @@ export const DeleteLivingReplayResult = createUnionType({
   name: "DeleteLivingReplayResult",
   description: "What became of deleteLivingReplay.",
   types: () => [DeleteLivingReplaySuccess, LivingStateError, ...everyError] as const,
+  resolveType,
+});
+
+export const UploadLivingImageResult = createUnionType({
+  name: "UploadLivingImageResult",
+  description: "What became of uploadLivingImage.",
+  types: () => [UploadLivingImageSuccess, ...everyError] as const,
   resolveType,
 });
 

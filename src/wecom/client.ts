@@ -15,11 +15,13 @@ import { lookupErrcode } from "./errcodes.js";
 import { WecomApiError, WecomError, WecomTransportError } from "./errors.js";
 import type { ReadRetries } from "./retry.js";
 import type { TokenSource } from "./tokens/token-source.js";
-import { exchange, type HttpAnswer, TransportFailure } from "./transport.js";
+import { type BodyStream, exchange, type HttpAnswer, TransportFailure } from "./transport.js";
 
 export interface Payload {
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: object;
+  /** Instead: read anew for each try. Only what WeCom refused for its token is tried again. */
+  readonly stream?: BodyStream;
 }
 
 /** The fields of a successful answer, not checked yet. */
@@ -89,7 +91,9 @@ export class WecomClient {
   ): Promise<T> {
     const timeLimit = timeLimitFor(endpoint, call);
     const attempt = () => this.#attempt(endpoint, payload, token, call, timeLimit, read);
-    return endpoint.effect === "read" ? this.#repeatRead(attempt, endpoint.api, timeLimit) : attempt();
+    return endpoint.effect === "read" && !payload.stream
+      ? this.#repeatRead(attempt, endpoint.api, timeLimit)
+      : attempt();
   }
 
   async #repeatRead<T>(attempt: () => Promise<T>, api: string, timeLimit: TimeLimit): Promise<T> {
@@ -119,6 +123,8 @@ export class WecomClient {
     const permit = await limiter.acquire(call.corp, api, call.deadline, timeLimit);
     let outcome = "ok";
     let end: CallEnd = "answered";
+    const stream = payload.stream && new WatchedStream(payload.stream);
+    const body = stream ?? (payload.body && JSON.stringify(payload.body));
     try {
       if (call.permit) await call.permit.obtain();
       const answer = await exchange(
@@ -126,7 +132,7 @@ export class WecomClient {
         {
           method: endpoint.method,
           path: `${this.#pathPrefix}${api}?${queryString(endpoint.tokenParameter ?? "access_token", token, payload.query)}`,
-          ...(payload.body && { body: JSON.stringify(payload.body) }),
+          ...(body !== undefined && { body }),
         },
         timeLimit,
       );
@@ -134,7 +140,8 @@ export class WecomClient {
     } catch (error) {
       const failure = toWecomError(error, endpoint);
       outcome = failure instanceof WecomApiError ? (failure.entry ? String(failure.errcode) : "unlisted") : "no-answer";
-      end = endOf(failure, endpoint, call);
+      // WeCom is not slow where its caller is.
+      end = stream?.isBeingRead ? "undecided" : endOf(failure, endpoint, call);
       call.log.warn(
         {
           api,
@@ -150,6 +157,23 @@ export class WecomClient {
       limiter.release(permit, end);
       metrics.observeCall(api, outcome, (performance.now() - permit.startedAt) / 1000);
     }
+  }
+}
+
+/** Knows whether all of it was handed on. */
+class WatchedStream implements BodyStream {
+  readonly headers: BodyStream["headers"];
+  readonly length: number;
+  isBeingRead = false;
+
+  constructor(private readonly stream: BodyStream) {
+    ({ headers: this.headers, length: this.length } = stream);
+  }
+
+  async *open(): AsyncGenerator<Uint8Array> {
+    this.isBeingRead = true;
+    yield* this.stream.open();
+    this.isBeingRead = false;
   }
 }
 

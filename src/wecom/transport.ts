@@ -2,6 +2,7 @@
  * One HTTP exchange with WeCom over undici's `dispatch`: the cheapest of its interfaces, and the only one that tells
  * whether a request had left when it failed. What the answer means is `client.ts`'s business.
  */
+import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import type { TimeLimit } from "./deadline.js";
 
@@ -29,7 +30,15 @@ export interface HttpRequest {
   readonly method: "GET" | "POST";
   /** Path and query. It holds the token: it must not reach a log or an error. */
   readonly path: string;
-  readonly body?: string;
+  readonly body?: string | BodyStream;
+}
+
+/** A body that is read while it is sent. */
+export interface BodyStream {
+  readonly headers: Readonly<Record<string, string>>;
+  /** How long it is: WeCom has not been seen to take one that does not say so. */
+  readonly length: number;
+  open(): AsyncIterable<Uint8Array>;
 }
 
 export function exchange(dispatcher: Dispatcher, request: HttpRequest, timeLimit: TimeLimit): Promise<HttpAnswer> {
@@ -56,8 +65,7 @@ export function exchange(dispatcher: Dispatcher, request: HttpRequest, timeLimit
         {
           method: request.method,
           path: request.path,
-          body: request.body ?? null,
-          headers: request.body === undefined ? getHeaders : postHeaders,
+          ...bodyOf(request),
         },
         {
           // undici calls this right before it writes the request. A request that was given up while it waited for a
@@ -97,3 +105,10 @@ export function exchange(dispatcher: Dispatcher, request: HttpRequest, timeLimit
 
 const getHeaders = { accept: "application/json" };
 const postHeaders = { accept: "application/json", "content-type": "application/json; charset=utf-8" };
+
+function bodyOf({ body }: HttpRequest): Pick<Dispatcher.DispatchOptions, "body" | "headers"> {
+  if (body === undefined) return { body: null, headers: getHeaders };
+  if (typeof body === "string") return { body, headers: postHeaders };
+  const headers = { accept: "application/json", ...body.headers, "content-length": String(body.length) };
+  return { body: Readable.from(body.open(), { objectMode: false }), headers };
+}

@@ -10,6 +10,9 @@ import { asksForEventStream, json as jsonType, mediaTypeFor } from "./accept.js"
 import type { Shell } from "./apollo.js";
 import type { CreateContext } from "./context.js";
 import type { Executor, OperationAnswer } from "./execution.js";
+import { isMultipart } from "../uploads/multipart.js";
+import { readOn, type Uploads } from "../uploads/uploads.js";
+import { readMultipartRequest } from "./multipart-request.js";
 import { type Fields, fieldsOf, isRecord, type RequestParts, withDocument } from "./graphql-request.js";
 import type { Channel, Preparation } from "./prepare.js";
 import { refused } from "./refused.js";
@@ -27,6 +30,7 @@ export interface GraphqlRouteOptions {
   readonly hasLandingPage: boolean;
   readonly createContext: CreateContext;
   readonly answerAsEventStream: AnswerAsEventStream;
+  readonly uploads: Uploads;
 }
 
 export function graphqlRoute(options: GraphqlRouteOptions): Route {
@@ -45,6 +49,10 @@ export function graphqlRoute(options: GraphqlRouteOptions): Route {
       const { status, message, code, headers } = authentication.refusal;
       for (const [name, value] of Object.entries(headers)) exchange.headers.set(name, value);
       sendError(exchange, status, message, code);
+      return;
+    }
+    if (authentication.kind === "caller" && method === "POST" && isMultipart(request.headers)) {
+      await answerWithFiles(options, exchange, authentication.caller);
       return;
     }
     const body = method === "POST" ? await readJson(exchange, maxBodyBytes) : undefined;
@@ -107,6 +115,23 @@ function answerOperation(
     context.abandon();
   });
   return executor.execute(operation, context, exchange);
+}
+
+/** What a GraphQL request is otherwise is the same, whatever brought it. */
+async function answerWithFiles(options: GraphqlRouteOptions, exchange: Exchange, caller: Caller): Promise<void> {
+  const { uploads, metrics, maxBodyBytes } = options;
+  const mediaType = mediaTypeFor(exchange.request.headers.accept);
+  await uploads.take(exchange, async (upload) => {
+    const fields = await readMultipartRequest(exchange, upload, maxBodyBytes);
+    if (mediaType === undefined) {
+      sendError(exchange, 406, "Not acceptable", "BAD_REQUEST");
+      return;
+    }
+    metrics.countOperation("known");
+    const answer = await answerOperation(options, exchange, fields, caller, "post");
+    await readOn(exchange);
+    sendAnswer(exchange, mediaType, answer);
+  });
 }
 
 interface ApolloRequest {

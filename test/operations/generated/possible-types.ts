@@ -73,6 +73,17 @@
       "LivingUnavailableError",
       "LivingWecomError",
       "ModifyLivingSuccess"
+    ],
+    "UploadLivingImageResult": [
+      "LivingConfigurationError",
+      "LivingInputError",
+      "LivingNotFoundError",
+      "LivingOutcomeUnknownError",
+      "LivingPermissionError",
+      "LivingRateLimitError",
+      "LivingUnavailableError",
+      "LivingWecomError",
+      "UploadLivingImageSuccess"
     ]
   }
 };

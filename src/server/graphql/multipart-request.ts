@@ -1,0 +1,93 @@
+/**
+ * An operation with files: `operations`, `map`, then the files.
+ *
+ * @see https://github.com/jaydenseric/graphql-multipart-request-spec
+ */
+import type { Exchange } from "../exchange.js";
+import type { UploadedFile } from "../../lib/uploaded-file.js";
+import { csrfMessage, isPreflighted, readParts } from "../uploads/multipart.js";
+import { type Upload, UploadRefused } from "../uploads/uploads.js";
+import { type Fields, isRecord } from "./graphql-request.js";
+
+/** Puts the file where it belongs. */
+type Place = (file: UploadedFile) => void;
+
+/** @throws {UploadRefused} */
+export async function readMultipartRequest(
+  { request }: Exchange,
+  upload: Upload,
+  maxFieldBytes: number,
+): Promise<Fields> {
+  if (!isPreflighted(request.headers)) throw bad(csrfMessage);
+  let operations: Fields | undefined;
+  let places: Map<string, readonly Place[]> | undefined;
+  await readParts(request, maxFieldBytes, {
+    field: (name, text) => {
+      if (name === "operations") {
+        operations = record(name, text);
+      } else if (name === "map") {
+        if (!operations) throw bad("The part map must come after operations");
+        places = placesOf(record(name, text), operations);
+      }
+    },
+    file: async (name, content, filename) => {
+      if (!places) throw bad("Files must come after the part map");
+      const file = upload.file({ filename: filename ?? "" });
+      const found = places.get(name);
+      places.delete(name);
+      for (const place of found ?? []) place(file);
+      // Read to its end, though nobody asked for it: the specification leaves it open what to do with it.
+      if (found) await upload.receive(content, file);
+      else content.resume();
+    },
+  });
+  if (!operations) throw bad("The part operations is missing");
+  if (!places) throw bad("The part map is missing");
+  if (places.size > 0) throw bad("A file of the map is missing");
+  return operations;
+}
+
+function placesOf(map: Readonly<Record<string, unknown>>, operations: Fields): Map<string, readonly Place[]> {
+  const entries = Object.entries(map);
+  if (entries.length > 1) throw new UploadRefused(413, "A request may have one file");
+  return new Map(
+    entries.map(([name, paths]) => {
+      if (!Array.isArray(paths)) throw bad("Each entry of the map must be a list of paths");
+      return [name, paths.map((path) => placeAt(path, operations))] as const;
+    }),
+  );
+}
+
+/** Only a variable that is null is a place for a file: nothing else of the request can be changed by the map. */
+function placeAt(path: unknown, operations: Fields): Place {
+  if (typeof path !== "string") throw bad("Each path of the map must be text");
+  const keys = path.split(".");
+  const last = keys.pop() ?? "";
+  let holder: unknown = operations;
+  for (const key of keys) holder = own(holder, key);
+  const isVariable = keys[0] === "variables";
+  if (!isVariable || own(holder, last) !== null) throw bad("A path of the map leads to no variable that is null");
+  return (file) => {
+    (holder as Record<string, unknown>)[last] = file;
+  };
+}
+
+function own(holder: unknown, key: string): unknown {
+  if (typeof holder !== "object" || holder === null || !Object.hasOwn(holder, key)) return undefined;
+  return (holder as Readonly<Record<string, unknown>>)[key];
+}
+
+function record(name: string, text: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw bad(`The part ${name} is not JSON`);
+  }
+  if (!isRecord(value)) throw bad(`The part ${name} must be a JSON object`);
+  return value;
+}
+
+function bad(message: string): UploadRefused {
+  return new UploadRefused(400, message);
+}

@@ -1,0 +1,125 @@
+/**
+ * `POST /media?purpose=…`: an image without a GraphQL client, as the one part `file` of a multipart body or as the body
+ * itself. It runs the operation that it is handed, so that who may do what, and what is wrong with an image, is decided as
+ * for `/graphql`.
+ */
+import type { FormattedExecutionResult } from "graphql";
+import type { UploadedFile } from "../../lib/uploaded-file.js";
+import type { Authenticate, Caller } from "../auth/caller.js";
+import { Credentials } from "../auth/credentials.js";
+import { type Exchange, type Route, sendError, sendJson } from "../exchange.js";
+import type { CreateContext } from "../graphql/context.js";
+import type { Executor } from "../graphql/execution.js";
+import type { Preparation } from "../graphql/prepare.js";
+import { csrfMessage, isMultipart, isPreflighted, readParts } from "./multipart.js";
+import { readOn, type Upload, UploadRefused, type Uploads } from "./uploads.js";
+
+/** The mutation that takes the file as `$image`, and what its result is over HTTP. */
+export interface MediaOperation {
+  readonly document: string;
+  toHttp(result: FormattedExecutionResult): { status: number; body: unknown; retryAfterSeconds?: number };
+}
+
+export interface MediaRouteOptions {
+  readonly uploads: Uploads;
+  readonly operation: MediaOperation;
+  readonly preparation: Preparation;
+  readonly executor: Executor;
+  readonly authenticate: Authenticate;
+  readonly createContext: CreateContext;
+}
+
+export function mediaRoute(options: MediaRouteOptions): Route {
+  return async (exchange) => {
+    const { request, headers } = exchange;
+    headers.set("cache-control", "no-store");
+    const authentication = await options.authenticate(Credentials.ofRequest(request));
+    if (authentication.kind === "refused") {
+      const { status, message, code, headers: more } = authentication.refusal;
+      for (const [name, value] of Object.entries(more)) headers.set(name, value);
+      await readOn(exchange);
+      sendError(exchange, status, message, code);
+      return;
+    }
+    if (request.method !== "POST") {
+      headers.set("allow", "POST");
+      sendError(exchange, 405, "POST an image", "BAD_REQUEST");
+      return;
+    }
+    await options.uploads.take(exchange, async (upload) => {
+      const file = await fileOf(exchange, upload);
+      await answer(options, exchange, authentication.caller, file);
+    });
+  };
+}
+
+async function fileOf(exchange: Exchange, upload: Upload): Promise<UploadedFile> {
+  const { request } = exchange;
+  if (isMultipart(request.headers)) {
+    if (!isPreflighted(request.headers)) throw new UploadRefused(400, csrfMessage);
+    return await filePart(exchange, upload);
+  }
+  const {
+    "content-type": type = "",
+    "content-length": length,
+    "content-encoding": encoding = "identity",
+  } = request.headers;
+  // What a form can send without asking could come from any page.
+  if (!/^(image\/|application\/octet-stream)/i.test(type) || encoding !== "identity") {
+    throw new UploadRefused(415, "The body must be an image, or multipart/form-data with a part named file");
+  }
+  const announcedBytes = length === undefined ? undefined : Number(length);
+  const file = upload.file({ filename: "", ...(announcedBytes !== undefined && { announcedBytes }) });
+  const received = upload.receive(request, file);
+  // Of one whose length is known WeCom is asked at once: what goes wrong with the rest is told to whoever reads it.
+  if (announcedBytes === undefined) await received;
+  else received.catch(() => undefined);
+  return file;
+}
+
+const partName = "file";
+
+async function filePart({ request }: Exchange, upload: Upload): Promise<UploadedFile> {
+  let file: UploadedFile | undefined;
+  await readParts(request, 1000, {
+    field: (name) => {
+      throw new UploadRefused(
+        400,
+        `The body must have one part, a file named ${partName}, found ${JSON.stringify(name)}`,
+      );
+    },
+    file: async (name, content, filename) => {
+      if (name !== partName || file)
+        throw new UploadRefused(400, `The body must have one part, a file named ${partName}`);
+      const spool = upload.file({ filename: filename ?? "" });
+      file = spool;
+      await upload.receive(content, spool);
+    },
+  });
+  if (!file) throw new UploadRefused(400, `The body must have one part, a file named ${partName}`);
+  return file;
+}
+
+async function answer(
+  { operation, preparation, executor, createContext }: MediaRouteOptions,
+  exchange: Exchange,
+  caller: Caller,
+  image: UploadedFile,
+): Promise<void> {
+  const { response, search, headers } = exchange;
+  const variables = { image, purpose: new URLSearchParams(search).get("purpose") };
+  const prepared = preparation.prepare({ query: operation.document, variables }, "post");
+  const execute = () => {
+    if (prepared.kind === "refused") return executor.refuse(prepared, exchange);
+    const context = createContext(exchange, caller);
+    response.on("close", () => {
+      context.abandon();
+    });
+    return executor.execute(prepared, context, exchange);
+  };
+  const { result } = await execute();
+  const { status, body, retryAfterSeconds } = operation.toHttp(result);
+  await readOn(exchange);
+  if (retryAfterSeconds !== undefined) headers.set("retry-after", String(retryAfterSeconds));
+  sendJson(exchange, status, body);
+}

@@ -1,0 +1,98 @@
+/**
+ * The parts of a multipart/form-data request, as they come in. `@fastify/busboy` tells them apart; what they mean is the
+ * business of whoever asks. (graphql-upload, which does both, needs Node 22.)
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc7578
+ */
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
+import { Busboy, type BusboyConfig, type BusboyHeaders, type BusboyInstance } from "@fastify/busboy";
+import { UploadRefused } from "./uploads.js";
+
+export interface PartHandlers {
+  /** @throws {UploadRefused} */
+  field(name: string, text: string): void;
+  /** The next part comes when it has been read. @throws {UploadRefused} */
+  file(name: string, content: Readable, filename: string | undefined): Promise<void>;
+}
+
+const maxFiles = 10;
+const maxFields = 10;
+
+/** A browser sends one for any page, without asking: so one counts only with a header that no form can set. */
+export function isMultipart({ "content-type": type = "" }: IncomingHttpHeaders): boolean {
+  return /^multipart\/form-data\b/i.test(type);
+}
+
+/** One of those by which Apollo Server's CSRF prevention lets a request through. @see https://www.apollographql.com/docs/apollo-server/security/cors */
+export function isPreflighted(headers: IncomingHttpHeaders): boolean {
+  return Boolean(headers["apollo-require-preflight"] ?? headers["x-apollo-operation-name"]);
+}
+
+export const csrfMessage =
+  "A multipart request needs the header apollo-require-preflight: true, against Cross-Site Request Forgery (CSRF)";
+
+/** @throws {UploadRefused}, and what its handlers throw */
+export async function readParts(
+  request: IncomingMessage,
+  maxFieldBytes: number,
+  handlers: PartHandlers,
+): Promise<void> {
+  const { "content-type": contentType = "", "content-encoding": encoding = "identity" } = request.headers;
+  if (encoding !== "identity") throw new UploadRefused(415, "The body must come without content-encoding");
+  const headers: BusboyHeaders = { "content-type": contentType };
+  const limits = { fieldSize: maxFieldBytes, fields: maxFields, files: maxFiles, headerPairs: 20, headerSize: 8192 };
+  const parser = parserFor(headers, limits);
+  await new Promise<void>((resolve, reject) => {
+    let current: Readable | undefined;
+    let files = Promise.resolve();
+    const fail = (error: Error): void => {
+      request.unpipe(parser);
+      current?.destroy(error);
+      reject(error);
+    };
+    const attempt = (handle: () => void): void => {
+      try {
+        handle();
+      } catch (error) {
+        fail(error as Error);
+      }
+    };
+    parser.on("field", (name, text, _, isTruncated) => {
+      attempt(() => {
+        if (isTruncated) throw new UploadRefused(413, `A field is longer than ${maxFieldBytes} bytes`);
+        handlers.field(name, text);
+      });
+    });
+    parser.on("file", (name, content, filename) => {
+      current = content;
+      // Whoever reads it hears of it as well.
+      content.on("error", () => undefined);
+      const file = handlers.file(name, content, filename);
+      files = Promise.all([files, file]).then(() => undefined);
+      files.catch(fail);
+    });
+    const tooMany = (what: string, most: number) => (): void => {
+      fail(new UploadRefused(413, `The request has more than ${most} ${what}`));
+    };
+    parser.on("filesLimit", tooMany("files", maxFiles)).on("fieldsLimit", tooMany("fields", maxFields));
+    parser.on("error", () => {
+      fail(new UploadRefused(400, "The multipart body cannot be read"));
+    });
+    parser.on("finish", () => {
+      files.then(resolve, () => undefined);
+    });
+    request.once("close", () => {
+      if (!request.complete) fail(new Error("the client broke off"));
+    });
+    request.pipe(parser);
+  });
+}
+
+function parserFor(headers: BusboyHeaders, limits: BusboyConfig["limits"]): BusboyInstance {
+  try {
+    return new Busboy({ headers, limits });
+  } catch {
+    throw new UploadRefused(400, "The content-type names no boundary");
+  }
+}

@@ -1,0 +1,118 @@
+/** The uploads under way: how many there may be, how their bytes are taken in, and that nothing is left of them. */
+import type { Readable } from "node:stream";
+import { setTimeout as pause } from "node:timers/promises";
+import { type Exchange, sendError } from "../exchange.js";
+import { Spool, type SpoolOptions } from "./spool.js";
+
+export interface UploadLimits {
+  /** Of a file. */
+  readonly maxBytes: number;
+  /** Under way at once, of all callers together: each takes at most 1 MiB of memory and `maxBytes` of the disk. */
+  readonly maxUploads: number;
+}
+
+/** So much more than it may have is read of a file, so that its client is there to hear that it is too long. */
+const readAnyway = 4;
+/** For what a client still sends of a request that is answered already. */
+const politenessMs = 1000;
+
+const codes = {
+  400: "BAD_REQUEST",
+  403: "FORBIDDEN",
+  413: "PAYLOAD_TOO_LARGE",
+  415: "UNSUPPORTED_MEDIA_TYPE",
+  503: "SERVICE_UNAVAILABLE",
+} as const;
+
+/** Why a request with a file is not taken, for its client. */
+export class UploadRefused extends Error {
+  constructor(
+    readonly status: keyof typeof codes,
+    message: string,
+    cause?: unknown,
+  ) {
+    super(message, { cause });
+  }
+}
+
+export class Uploads {
+  #underWay = 0;
+
+  constructor(readonly limits: UploadLimits) {}
+
+  /** Lets `answer` take the request's files in, and words why one is refused. Nothing of them is left afterwards. */
+  async take(exchange: Exchange, answer: (upload: Upload) => Promise<void>): Promise<void> {
+    const { request, log } = exchange;
+    const upload = new Upload(this.limits.maxBytes);
+    this.#underWay += 1;
+    try {
+      if (this.#underWay > this.limits.maxUploads) throw new UploadRefused(503, "Too many uploads are under way");
+      await answer(upload);
+    } catch (error) {
+      // The client has left: there is nobody to be told.
+      if (request.destroyed && !request.complete) return;
+      if (!(error instanceof UploadRefused)) throw error;
+      if (error.cause !== undefined) log.error({ err: error.cause }, "an upload could not be kept");
+      await refuseUpload(exchange, error);
+    } finally {
+      this.#underWay -= 1;
+      await upload.end();
+    }
+  }
+}
+
+export async function refuseUpload(exchange: Exchange, { status, message }: UploadRefused): Promise<void> {
+  await readOn(exchange);
+  if (status === 503) exchange.headers.set("retry-after", "1");
+  sendError(exchange, status, message, codes[status]);
+}
+
+/** One request's files. */
+export class Upload {
+  readonly #spools: Spool[] = [];
+
+  constructor(private readonly maxBytes: number) {}
+
+  file(options: Omit<SpoolOptions, "maxBytes">): Spool {
+    const spool = new Spool({ ...options, maxBytes: this.maxBytes });
+    this.#spools.push(spool);
+    return spool;
+  }
+
+  /** Until its end. @throws {UploadRefused}, and what the source throws; whoever reads the spool is told as well */
+  async receive(source: Readable, spool: Spool): Promise<void> {
+    try {
+      for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+        await spool.write(chunk)?.catch((cause: unknown) => {
+          throw new UploadRefused(503, "There is no room for the upload", cause);
+        });
+        if (spool.received > readAnyway * this.maxBytes) throw new UploadRefused(413, "The file is much too long");
+      }
+      spool.end();
+    } catch (error) {
+      spool.fail(error as Error);
+      throw error;
+    }
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#spools.map((spool) => spool.discard()));
+  }
+}
+
+/**
+ * Reads on for a moment: a client that still sends may not read its answer before it is through. What comes later is not
+ * read, and the connection ends with the answer.
+ */
+export async function readOn({ request, headers }: Exchange): Promise<void> {
+  if (request.complete) return;
+  const giveUp = new AbortController();
+  request.resume();
+  const ended = new Promise<void>((resolve) => {
+    request.once("end", resolve).once("close", resolve);
+  });
+  await Promise.race([ended, pause(politenessMs, undefined, { signal: giveUp.signal }).catch(() => undefined)]);
+  giveUp.abort();
+  const { complete: isComplete } = request as { complete: boolean };
+  if (!isComplete) headers.set("connection", "close");
+}
