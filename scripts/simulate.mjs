@@ -7,7 +7,11 @@ await build({
   entryPoints: ["test/simulation/main.ts"],
   ...{ outfile, bundle: true, platform: "node", format: "esm", packages: "external", sourcemap: "inline" },
 });
-const { status } = spawnSync(process.execPath, ["--enable-source-maps", outfile, ...process.argv.slice(2)], {
-  stdio: "inherit",
-});
+const { status } = spawnSync(
+  process.execPath,
+  ["--enable-source-maps", "--max-semi-space-size=64", outfile, ...process.argv.slice(2)],
+  {
+    stdio: "inherit",
+  },
+);
 process.exitCode = status ?? 1;

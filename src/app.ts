@@ -260,7 +260,8 @@ async function createWecom({ config, log, metrics, store, now }: Base, options: 
   const livings = new LivingDataSource(client, access.tokens);
   const media = new MediaDataSource(client, access.tokens, now);
   const clock = options.now ? { ...systemClock, monotonicMs: options.now } : systemClock;
-  const creates = new CreateOnce({ ...dependencies, livings, metrics, clock, settleMs, app: access.app });
+  const isShared = config.store.redisUrl !== undefined;
+  const creates = new CreateOnce({ ...dependencies, livings, metrics, clock, settleMs, isShared, app: access.app });
   return {
     ...{ upstream, access, livings, media, creates, limiter },
     close: async () => {

@@ -4,20 +4,20 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { Batch } from "../src/lib/batch.js";
 
 describe("Work that is taken up together", () => {
-  it("starts a single item in the tick in which it arrived", async () => {
-    const batch = new Batch();
+  it("is not kept waiting for more: what comes alone starts in the turn in which it came", async () => {
+    const burst = new Batch();
     const started: number[] = [];
-    batch.add(() => started.push(1));
+    burst.add(() => started.push(1));
     expect(started).toEqual([]);
     await nextTurn();
     expect(started).toEqual([1]);
   });
 
   it("waits while more comes, and starts together, in the order of its coming", async () => {
-    const batch = new Batch();
+    const burst = new Batch();
     const started: number[] = [];
     for (let turn = 0; turn < 3; turn += 1) {
-      for (const half of [0, 1]) batch.add(() => started.push(turn * 2 + half));
+      for (const half of [0, 1]) burst.add(() => started.push(turn * 2 + half));
       expect(started).toEqual([]);
       await nextTurn();
     }
@@ -25,13 +25,13 @@ describe("Work that is taken up together", () => {
     expect(started).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
-  it("waits for at most twelve ticks, however many items arrive", async () => {
-    const batch = new Batch();
+  it("waits for twelve turns at most, however much comes", async () => {
+    const burst = new Batch();
     const started: number[] = [];
     let turns = 0;
     while (started.length === 0 && turns < 40) {
-      batch.add(() => started.push(turns));
-      batch.add(() => started.push(turns));
+      burst.add(() => started.push(turns));
+      burst.add(() => started.push(turns));
       await nextTurn();
       turns += 1;
     }
@@ -40,19 +40,19 @@ describe("Work that is taken up together", () => {
   });
 
   it("starts at once when there are sixty-four, though more come", async () => {
-    const batch = new Batch();
+    const burst = new Batch();
     const started: number[] = [];
-    for (let count = 0; count < 66; count += 1) batch.add(() => started.push(count));
+    for (let count = 0; count < 66; count += 1) burst.add(() => started.push(count));
     await nextTurn();
     expect(started).toHaveLength(66);
   });
 
   it("leaves that alone which comes while it starts", async () => {
-    const batch = new Batch();
+    const burst = new Batch();
     const started: string[] = [];
-    batch.add(() => {
+    burst.add(() => {
       started.push("first");
-      batch.add(() => started.push("second"));
+      burst.add(() => started.push("second"));
     });
     await nextTurn();
     expect(started).toEqual(["first"]);

@@ -67,7 +67,7 @@ describe("The decryption of a callback", () => {
     }
   });
 
-  it("decrypts a message without a receiver, as an individual developer receives it", () => {
+  it("opens a message for nobody, as an individual developer receives it", () => {
     expect(decrypt(wecom.encrypt(sample.aesKey, "text", ""))).toEqual({ message: "text", receiveid: "" });
   });
 

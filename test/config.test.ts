@@ -61,7 +61,7 @@ describe("The configuration", () => {
     expect(problems.join("\n")).toMatch(/CORS_ORIGINS: found \["not an origin"\], expected/);
   });
 
-  it("limits the calls to WeCom, and to a server on this machine only if the setting is set", () => {
+  it("limits the calls to WeCom, and to a server on this machine only when it is told to", () => {
     const limitAt = (env: Record<string, string>) => loadConfig({ ...selfBuilt, ...env }).wecom.callsPerMinute;
 
     expect(limitAt({})).toBe(9500);
@@ -226,7 +226,7 @@ describe("Settings that contradict each other", () => {
     expect(problemsOf({ ...over("http://issuer.example/keys"), NODE_ENV: "development" })).toEqual([]);
   });
 
-  it("never print the content of a file or a list", () => {
+  it("never print what stands in a file or in a list", () => {
     const file = join(mkdtempSync(join(tmpdir(), "secret-")), "secret");
     writeFileSync(file, "CANARY-of-a-file");
 

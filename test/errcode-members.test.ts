@@ -80,7 +80,7 @@ describe("An errcode that WeCom answers to createLiving", () => {
     expect(await createAgainst(45033)).toMatchObject({ retryable: true, retryAfterSeconds: 1 });
   });
 
-  it("shows WeCom's message without the hint, the address and the link after it", async () => {
+  it("shows WeCom's words without the hint, the address and the link behind them", async () => {
     expect(await createAgainst(987654, "brand new words")).toMatchObject({
       errmsg: "brand new words",
       docsUrl: "https://open.work.weixin.qq.com/devtool/query?e=987654",
@@ -98,7 +98,7 @@ describe("An errcode that WeCom answers to createLiving", () => {
     );
   });
 
-  it("does not repeat a token that WeCom puts into its message", async () => {
+  it("does not repeat a token that WeCom puts into its words", async () => {
     await createAgainst(987654);
     const token = gateway.simulator.requestsTo("living/create")[0]!.query["access_token"]!;
 

@@ -19,14 +19,14 @@ describe("the table of WeCom's errcodes", () => {
     expect(lookupErrcode(Number.NaN)).toBeUndefined();
   });
 
-  it("says what each code means and what the operator should do, as sentences", () => {
+  it("says of each code what it means and what whoever is on call should do, as sentences", () => {
     for (const { errcode, meaning, operator } of errcodes) {
       expect({ errcode, meaning }).toEqual({ errcode, meaning: expect.stringMatching(/^\S.{3,110}[^\s.]$/) });
       expect({ errcode, operator }).toEqual({ errcode, operator: expect.stringMatching(/^[A-Z].{5,}\.$/) });
     }
   });
 
-  it("is safe to show: no address, no web page, nothing outside of ASCII", () => {
+  it("can be shown to anybody: no address, no web page, nothing outside of ASCII", () => {
     for (const { errcode, meaning, operator } of errcodes) {
       expect({ errcode, text: meaning + operator }).toEqual({ errcode, text: expect.stringMatching(/^[\x20-\x7e]+$/) });
       expect(meaning + operator).not.toMatch(/\d+\.\d+\.\d+\.\d+|https?:\/\//);
@@ -94,7 +94,7 @@ describe("the fields that an errcode blames", () => {
     for (const errcode of [40035, 40058, 40063, 301063]) expect(lookupErrcode(errcode)?.fields).toBeUndefined();
   });
 
-  it("are never listed for a fault that no field can have", () => {
+  it("never stand beside a fault that no field can have", () => {
     const faults = new Set(errcodes.filter((entry) => entry.fields !== undefined).map((entry) => entry.fault));
     expect([...faults].sort()).toEqual(["caller-input", "caller-media", "not-found", "permission"]);
   });

@@ -49,7 +49,7 @@ describe("A scanner in production", () => {
     expect((await gateway.run(`{ __typename ${"@aa".repeat(10)} }`)).errors).toHaveLength(1);
   });
 
-  it("gets at most five errors and a closing one, whatever is wrong", async () => {
+  it("gets at most five errors and a last word, whatever is wrong", async () => {
     const { errors } = await gateway.run(`{ living(livingid: "L") { ${times(100, (i) => `nothing${i}`)} } }`);
 
     expect(errors.length).toBeLessThanOrEqual(6);
@@ -90,7 +90,7 @@ describe("A scanner in production", () => {
       "mutation ($input: LivingInput!) { createLiving(input: $input) { __typename } }",
       { input: { ...minimalInput, type: "EVEN" } },
     ],
-  ])("does not reveal how %s is spelt", async (_, query, variables) => {
+  ])("is not told how %s is spelt", async (_, query, variables) => {
     const { data, errors } = await gateway.run(query, variables);
 
     expect(data ?? null).toBeNull();
@@ -168,7 +168,7 @@ describe("The schema", () => {
       { "router-authorization": secret },
       true,
     ],
-  ])("is revealed in %s as configured, and consistently", async (_, env, headers, isTold) => {
+  ])("is told in %s: what it says of itself agrees", async (_, env, headers, isTold) => {
     await using gateway = await startGateway({ env });
     for (const query of [getIntrospectionQuery(), "{ _service { sdl } }"]) {
       // The second time, a known operation takes the short way.
@@ -243,7 +243,7 @@ describe("TRUSTED_DOCUMENTS", () => {
   const byId = (sha256Hash: unknown) => ({ extensions: { persistedQuery: { version: 1, sha256Hash } } });
   const done = { data: { __typename: "Query" } };
 
-  it("run by their id and by their text in the manifest", async () => {
+  it("run by their id and as they stand in the manifest", async () => {
     for (let sight = 0; sight < 3; sight++) {
       expect(await post(byId(id))).toEqual(done);
       expect(await post({ query: body })).toEqual(done);

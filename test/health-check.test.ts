@@ -51,7 +51,7 @@ describe("The image's health check", () => {
     expect(await check({ HOST: "0.0.0.0", PORT })).toBe(1);
   });
 
-  it("fails if nothing listens, if the answer is not 200, and after 3 s without an answer", async () => {
+  it("fails where nobody listens, where the answer is no 200, and within 3 s where none comes", async () => {
     await using gateway = answering(500);
     await using silent = createTcpServer((socket) => socket.on("error", () => undefined).resume());
     const PORT = await listen(silent, "127.0.0.1");

@@ -233,7 +233,7 @@ describe("The probes", () => {
 });
 
 describe("A request's id", () => {
-  it("is taken from the caller's header, returned, and logged", async () => {
+  it("is taken over from the caller, comes back, and stands in the log", async () => {
     gateway.simulator.faults.inject({ kind: "errcode", api: "living/create", errcode: 48002 });
     const { headers } = await post(
       {
@@ -304,7 +304,7 @@ describe("Draining", () => {
     socket.destroy();
   });
 
-  it("turns readiness to 503, finishes running requests, and then stops", async () => {
+  it("turns readiness to 503, finishes what runs, and then stops", async () => {
     const draining = await startGateway({ simulator: { latencyMs: 150 } });
     const running = draining.run(CreateLivingDocument, { input: minimalInput });
     while (draining.simulator.requestsTo("gettoken").length === 0) await new Promise(setImmediate);

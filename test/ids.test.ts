@@ -110,7 +110,7 @@ describe("A mutation that is refused", () => {
     ["without its scope", { "x-wecom-scopes": "living:read" }, "cancelLiving(livingid: $id)"],
     ["against a rule", {}, `modifyLiving(livingid: $id, input: { theme: "${"t".repeat(61)}" })`],
     ["refused by WeCom", {}, "deleteLivingReplay(livingid: $id)"],
-  ])("empties no cache: %s, %p, %s", async (why, headers, mutation) => {
+  ])("empties nobody's cache: %s, %p, %s", async (why, headers, mutation) => {
     const { livingid } = gateway.simulator.livings.reserve(app, booking);
     await readOwn(livingid);
     expect(readsSent()).toBe(1);
@@ -141,7 +141,7 @@ describe("A mutation that is refused", () => {
 });
 
 describe("A code to watch", () => {
-  it("needs living:read only: it admits one viewer and reveals nothing of others", async () => {
+  it("is for whoever may read the living: it lets a viewer in and tells nothing of others", async () => {
     const { livingid } = gateway.simulator.livings.reserve(app, booking);
     const query =
       'query ($id: ID!) { living(livingid: $id) { watchCode(openid: "o") viewers { nodes { watchTime } } } }';
@@ -157,7 +157,7 @@ describe("A code to watch", () => {
     ]);
   });
 
-  it("is refused without living:read", async () => {
+  it("is for nobody without living:read", async () => {
     const { livingid } = gateway.simulator.livings.reserve(app, booking);
     gateway.simulator.forgetRequests();
     const query = 'query ($id: ID!) { living(livingid: $id) { watchCode(openid: "o") } }';

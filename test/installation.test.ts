@@ -100,7 +100,7 @@ describe("GET /wecom/install", () => {
     expect(await visit(provider)).toMatchObject({ status: 503 });
   });
 
-  it("does not let one visitor use up the calls to WeCom, nor prevent others from installing", async () => {
+  it("does not let anybody use up the calls to WeCom, nor keep anybody else from installing", async () => {
     let now = Date.now();
     await using provider = await startProvider({ now: () => now });
     provider.simulator.suites.pushTicket(suiteId);
@@ -136,7 +136,7 @@ describe("GET /wecom/install", () => {
 });
 
 describeWithRedis("An administrator who comes back while Redis hangs", () => {
-  it("sees that nothing is stored, and has the app when the page is reloaded", async () => {
+  it("is told that nothing is stored, and has the app when the page is loaded again", async () => {
     await using redis = await TestRedis.start();
     await using provider = await startWithTicket({ REDIS_URL: redis.url });
     const back = agree(provider, await begin(provider));

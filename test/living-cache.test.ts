@@ -180,7 +180,7 @@ describe("While WeCom is away", () => {
     expect(await ask(print(ReadLivingDocument))).toMatchObject({ data: { living: null }, errors: [{}] });
   });
 
-  it.each([40058, 48002, 92008, 40001])("a refusal is returned nevertheless: %d", async (errcode) => {
+  it.each([40058, 48002, 92008, 40001])("a refusal is told all the same: %d", async (errcode) => {
     await read();
     clock += 60_000;
     gateway.simulator.faults.inject({ kind: "errcode", errcode, api: "living/get_living_info" });

@@ -219,7 +219,7 @@ describe("livings", () => {
     expect([...seen].sort()).toEqual([...ids].sort());
   });
 
-  it("continues after any living, although WeCom continues only after a page", async () => {
+  it("goes on behind any living, although WeCom goes on behind a page only", async () => {
     Array.from({ length: 12 }, (_, index) => reserveAt(app, `theme ${index}`));
     const all = await gateway.run(LivingsDocument, { anchorUserid: "zhangsan", first: 12 });
     const { edges } = all.data!.livings;
@@ -307,7 +307,7 @@ describe("livings", () => {
     }
   });
 
-  it.each([0, -1, 101, 10001])("refuses first: %i with a clear message", async (first) => {
+  it.each([0, -1, 101, 10001])("refuses first: %i in clear words", async (first) => {
     const { data, errors } = await gateway.run(LivingsDocument, { anchorUserid: "zhangsan", first });
 
     expect(data).toBeNull();
@@ -345,7 +345,7 @@ describe("livings", () => {
   });
 });
 
-describe("One living requested five times", () => {
+describe("One living asked for in five places", () => {
   it("is read once", async () => {
     const livingid = reserveAt(app);
 
@@ -420,7 +420,7 @@ describe("Living.viewers", () => {
     expect(seen).toEqual(userids);
   });
 
-  it.each([0, -1, 10001])("refuses first: %i with a clear message, and keeps the rest of the living", async (first) => {
+  it.each([0, -1, 10001])("refuses first: %i in clear words, and keeps the rest of the living", async (first) => {
     const livingid = reserveAt(app);
 
     const { data, errors } = await gateway.run(ViewersDocument, { livingid, first });
@@ -477,7 +477,7 @@ describe("WecomExternalContact", () => {
     expect(errors[0]!.extensions["code"]).toBe("BAD_USER_INPUT");
   });
 
-  it("exists beside the deprecated field with its id alone", async () => {
+  it("stands beside the deprecated field that tells its id alone", async () => {
     const livingid = reserveAt(app, "promotion");
     const person = { externalUserid: "wm2" };
     gateway.simulator.livings.addViewer(livingid, {

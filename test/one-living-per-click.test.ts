@@ -296,7 +296,7 @@ describe("A create whose answer is lost", () => {
     expect(crowded.simulator.requestsTo("living/get_user_all_livingid")).toHaveLength(1);
   });
 
-  it("is found although WeCom returns another type than was sent, as has been seen", async () => {
+  it("is found although WeCom tells another type than it was told, as has been seen", async () => {
     lose(gateway, { kind: "drop" });
     gateway.simulator.livings.reserve(app, { ...alike(), type: 0 });
 
@@ -329,7 +329,7 @@ describe("A create whose answer is lost", () => {
     }
   });
 
-  it("without a key is never sent again, and the error says what to do", async () => {
+  it("without a key is never sent again, and what to do is told", async () => {
     await using fresh = await startAfresh();
     lose(fresh, { kind: "drop" });
 
@@ -358,7 +358,7 @@ describe("A create whose answer is lost", () => {
     expect([sentBy(fresh), madeBy(fresh).length]).toEqual([2, 1]);
   });
 
-  it("with a key is finished without another request", async () => {
+  it("with a key is finished although nobody asks again", async () => {
     await using fresh = await startAfresh();
     lose(fresh, { kind: "drop" });
     const key = newKey();
@@ -573,14 +573,14 @@ describe("A living that a create had claimed before its process died", () => {
     const search = new BookingSearch(source as unknown as LivingDataSource, Date.now);
     const lock = new BookingLock({ store, clock: systemClock, time, self: "test" });
     const lost = new LostCreateRecovery(search, claims, lock);
-    const find = async (id: string) =>
-      (await lost.find({ id, request, settlesAtMs: Date.now() }, false, call)).livingid;
+    const find = async (owner: string) =>
+      (await lost.find({ owner, request, settlesAtMs: Date.now() }, false, call)).livingid;
     return { claims, find };
   }
 });
 
 describeWithRedis("With Redis hanging", () => {
-  it("refuses a create under a key before it is sent, and sends one without a key", async () => {
+  it("a create under a key is refused before it is sent, and one without a key goes on", async () => {
     await using redis = await TestRedis.start();
     const storeless = await startGateway({ env: { REDIS_URL: redis.url, WECOM_TIMEOUT_MS: "6000" } });
     await createVia(storeless, null);

@@ -228,7 +228,7 @@ describe("Permissions", () => {
     });
   });
 
-  it("are in the table above for every field of the schema that returns part of a living", () => {
+  it("stand in the table above for every field of the schema that answers with something of a living", () => {
     const { schema } = buildLivingSubgraph();
     const covered = new Set(rows.map(({ field }) => field.replace(/[ ({].*/, "")));
     const open = [
@@ -277,7 +277,7 @@ describe("Permissions", () => {
     expect(fields.filter((field) => !covered.has(field) && !open.includes(field))).toEqual([]);
   });
 
-  it("of a caller without a userid cover no living of their own", async () => {
+  it("of somebody without a userid are nobody's: no living is their own", async () => {
     const livingid = reserve("zhangsan");
     gateway.simulator.forgetRequests();
     const { "x-wecom-userid": _, ...headers } = as(["read", "write", "push"]);

@@ -227,7 +227,7 @@ describe("Ten times more than WeCom can take", () => {
     expect(sent(gateway, "living/get_living_info")).toBe(1000);
   });
 
-  it("is fair between operations: one read does not wait for a hundred", async () => {
+  it("lets operations take turns: one read does not wait for a hundred", async () => {
     await using gateway = await startGateway({ env: { WECOM_MAX_IN_FLIGHT: "2" }, simulator: { latencyMs: 10 } });
     const ended: string[] = [];
     const [livingid] = reserve(gateway, 1) as [string];
@@ -439,7 +439,7 @@ describe("More calls than WeCom allows", () => {
     perAddressAndHour: 1000,
   };
 
-  it("in a minute or an hour are not sent, and the error says when to retry", async () => {
+  it("in a minute or an hour are not sent, and are told when to come back", async () => {
     await using timed = await startTimed({ callLimits });
     const { gateway, clock } = timed;
 

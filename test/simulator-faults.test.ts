@@ -56,7 +56,7 @@ describe("a fault", () => {
     expect(sim.faults.pending()).toEqual([{ kind: "errcode", errcode: -1, api: "gettoken" }]);
   });
 
-  it("follows those injected before it", async () => {
+  it("waits its turn behind those injected before it", async () => {
     sim.faults.inject({ kind: "errcode", errcode: 45009 }, { kind: "errcode", errcode: 45033 });
     expect((await createdJson())["errcode"]).toBe(45009);
     expect((await createdJson())["errcode"]).toBe(45033);
@@ -137,7 +137,7 @@ describe("whether a faulty call takes effect", () => {
 });
 
 describe("the caller sees", () => {
-  it("errcode: that errcode, in WeCom's format or with the given message", async () => {
+  it("errcode: that errcode, in WeCom's format or in the words given", async () => {
     sim.faults.inject({ kind: "errcode", errcode: 45009 }, { kind: "errcode", errcode: 1, errmsg: "busy" });
     expect(await createdJson()).toMatchObject({ errmsg: expect.stringMatching(/^api freq out of limit, hint: \[/) });
     expect(await createdJson()).toEqual({ errcode: 1, errmsg: "busy", livingid: "" });

@@ -309,7 +309,7 @@ describe("living/create", () => {
     expect((await post("living/create", { ...BOOKING, theme: "😀".repeat(16) })).errcode).toBe(40058);
   });
 
-  it("silently drops the sixth image", async () => {
+  it("drops the sixth image without a word", async () => {
     await start();
     const images = ["1", "2", "3", "4", "5", "6"];
     const livingid = await createLiving({ type: 4, activity_detail: { image_list: images } });
@@ -665,7 +665,7 @@ describe("the simulator itself", () => {
     expect(sim.requestCounts).toEqual({ "living/create": 5 });
   });
 
-  it("records nothing with `record: false`", async () => {
+  it("records nothing when told so", async () => {
     await start({ record: false });
     await createLiving();
     expect(sim.requests).toEqual([]);

@@ -77,7 +77,7 @@ function keepsTheContract(
     expect(await store.get("state")).toBeUndefined();
   });
 
-  it("sets by comparison only if the expected record is stored", async () => {
+  it("sets by comparison only where the expected record stands", async () => {
     expect(await store.compareAndSet("cas", "1", "2")).toBe(false);
     expect(await store.compareAndSet("cas", undefined, "1")).toBe(true);
     expect(await replica.compareAndSet("cas", undefined, "2")).toBe(false);
@@ -119,14 +119,14 @@ function keepsTheContract(
     expect(await store.get("race-on")).toBe(`${won.indexOf(true)}`);
   });
 
-  it("lets several comparisons succeed that write the same value", async () => {
+  it("lets comparisons win together that write what stands there already", async () => {
     await store.set("same", "1");
     const writers = Array.from({ length: 20 }, (_, index) => (index % 2 ? store : replica));
     const won = await Promise.all(writers.map((each) => each.compareAndSet("same", "1", "1", { expiresInMs: 60_000 })));
     expect(won).toEqual(writers.map(() => true));
   });
 
-  it("continues when a listener throws, and calls the others", async () => {
+  it("goes on when a listener throws, and tells the others", async () => {
     const heard: string[] = [];
     const broken = await store.listen("broken", {
       onMessage: () => {
@@ -293,7 +293,7 @@ describe("the embedded store", () => {
     expect(found).toEqual(["kept", ["kept"]]);
   });
 
-  it("has a clock that continues when the machine's is set back", async () => {
+  it("has a clock that goes on when the machine's is set back", async () => {
     const store = openEmbeddedStore(join(folder, "clock"));
     const before = await store.now();
     const machine = jest.spyOn(Date, "now").mockReturnValue(before - 3_600_000);
@@ -342,7 +342,7 @@ describe("the embedded store and a second process", () => {
     return owner;
   };
 
-  it("belongs to the first, and the second fails after ten seconds, even if the first is stopped", async () => {
+  it("belongs to the first, and is told so to the second after ten seconds, though the first stands still", async () => {
     const dataDir = join(folder, "owned");
     const owner = await startOwner(dataDir);
     owner.kill("SIGSTOP");
@@ -554,7 +554,7 @@ describeWithRedis("Listening over a network that fails", () => {
   beforeAll(async () => void (redis = await TestRedis.start()));
   afterAll(() => redis.stop());
 
-  it("reports a gap within three seconds when a connection only looks healthy, and its end", async () => {
+  it("is told of a gap within three seconds when a connection only looks healthy, and when it hears again", async () => {
     await using network = await TestNetwork.to(redis.port);
     const store = await openRedisStore(network.url, { log });
     const told: string[] = [];

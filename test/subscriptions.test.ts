@@ -35,7 +35,7 @@ describe.each<[string, Connect]>([
   ["a WebSocket", overWebSocket],
   ["an event stream", overEventStream],
 ])("Subscribed over %s", (_way, connect) => {
-  it("sends each change of a living's status, from WeCom's callbacks", async () => {
+  it("a living's life is told as it happens, by WeCom's own callbacks", async () => {
     await using gateway = await start();
     subscribeAtWecom(gateway);
     await using subscriber = connect(gateway);
@@ -79,7 +79,7 @@ describe.each<[string, Connect]>([
     expect(gateway.simulator.requestsTo("living/get_living_info")).toHaveLength(2);
   });
 
-  it("sends null and a coded error for a living that cannot be read, and continues", async () => {
+  it("a living that cannot be read is null, with a coded error, and the subscription goes on", async () => {
     await using gateway = await start();
     await using subscriber = connect(gateway);
     const changes = subscriber.run({ query: "subscription { livingStatusChanged { livingid living { theme } } }" });
@@ -95,7 +95,7 @@ describe.each<[string, Connect]>([
     expect((await next(changes)).data.livingStatusChanged.livingid).toBe("another");
   });
 
-  it("sends only matching events: of a living, of an anchor, never of another corp", async () => {
+  it("only what was asked for is told: a living's, an anchor's, never another corp's", async () => {
     await using gateway = await start();
     await using subscriber = connect(gateway);
     const ofLiving = subscriber.run({ query: statusChanges, variables: { livingid: "two" } });
@@ -139,7 +139,7 @@ describe.each<[string, Connect]>([
     expect(gateway.logs.filter(({ code }) => code === 9)).toHaveLength(1);
   });
 
-  it("drops events older than the last one of the same living", async () => {
+  it("what is older than what was told of the same living is left out", async () => {
     await using gateway = await start();
     await using subscriber = connect(gateway);
     const changes = subscriber.run({ query: statusChanges });
@@ -157,7 +157,7 @@ describe.each<[string, Connect]>([
     ]);
   });
 
-  it("is refused without the scope living:read, and for a corp that is not served", async () => {
+  it("nobody is told anything without the scope living:read, or for a corp that is not served", async () => {
     await using gateway = await start(routerEnv);
     const refusedFor = async (headers: Record<string, string>) => {
       await using subscriber = connect(gateway, headers);
@@ -316,7 +316,7 @@ async function expectToHearEachOther(env: Record<string, string>): Promise<void>
   for (const changes of heard) expect((await next(changes)).data.livingStatusChanged.livingid).toBe("told-elsewhere");
 }
 
-describe("An event that WeCom sent to one replica", () => {
+describe("An event that WeCom told one replica", () => {
   it("reaches who has subscribed at another, through the embedded store", async () => {
     const dataDir = await mkdtemp(join(tmpdir(), "replicas-"));
     await expectToHearEachOther({ DATA_DIR: dataDir });
@@ -393,7 +393,7 @@ describe("Subscribers who ask for the same with the same rights", () => {
   const subscribe = (id: string, query: string) => ({ id, type: "subscribe", payload: { query } });
   const withStatus = "subscription { livingStatusChanged { living { status } } }";
 
-  it("cost one read of WeCom per event, however many they are, over WebSocket or event stream", async () => {
+  it("cost one read of WeCom for each event, however many they are and in whatever way they are told", async () => {
     await using gateway = await start({ LIMIT_OPERATIONS_PER_SOCKET: "200" });
     await using socket = await asking(gateway);
     await using other = await asking(gateway);
@@ -419,7 +419,7 @@ describe("Subscribers who ask for the same with the same rights", () => {
     }
   });
 
-  it("share nothing with subscribers of other permissions, or with another caller if the caller matters", async () => {
+  it("share nothing with those who have other rights, or are somebody else where that matters", async () => {
     await using gateway = await start(routerEnv);
     const scopes = (more: string) => ({ ...asReader, "x-wecom-scopes": `living:read ${more}` });
     const anchor = { ...scopes("living:push"), "x-wecom-userid": "zhangsan" };
@@ -446,7 +446,7 @@ describe("Subscribers who ask for the same with the same rights", () => {
     for (const socket of sockets) await socket[Symbol.asyncDispose]();
   });
 
-  it("are charged for calls in rotation", async () => {
+  it("are counted as one who asks: a call is one of theirs, in turn", async () => {
     await using gateway = await start({ ...routerEnv, LIMIT_CALLS_PER_MINUTE: "2" });
     const query = "subscription { livingStatusChanged { livingid living { theme } } }";
     const sockets: RawSocket[] = [];
@@ -469,7 +469,7 @@ describe("Subscribers who ask for the same with the same rights", () => {
     for (const socket of sockets) await socket[Symbol.asyncDispose]();
   });
 
-  it("get only events after they subscribed", async () => {
+  it("are told only what happens after they came", async () => {
     await using gateway = await start();
     await using early = await asking(gateway);
     await using late = await asking(gateway);
@@ -487,7 +487,7 @@ describe("Subscribers who ask for the same with the same rights", () => {
 });
 
 describe("As it starts without settings", () => {
-  it("works with plain fetch, and the simulator's own callbacks", async () => {
+  it("the simulator pushes by itself, and plain fetch is enough to be told", async () => {
     const dataDir = await mkdtemp(join(tmpdir(), "demo-"));
     await using gateway = await Replica.start({ DATA_DIR: dataDir });
     const post = (query: string, headers: Record<string, string> = {}) =>

@@ -183,7 +183,7 @@ describe("A third-party app", () => {
     expect(provider.logs).toContainEqual(expect.objectContaining({ level: "error", errcode: 40078 }));
   });
 
-  it("stops for a corp that cancels its authorisation, and continues for the others", async () => {
+  it("stops for a corp that takes its authorisation back, and goes on for the others", async () => {
     await using provider = await startWithTicket();
     await provider.install(corpA);
     await provider.install(corpB);
@@ -248,7 +248,7 @@ describe("A third-party app", () => {
     expect(sentTo(provider, "service/get_suite_token")).toHaveLength(2);
   });
 
-  it("continues after a restart with what was stored before", async () => {
+  it("goes on after a restart with what it was given before", async () => {
     const dataDir = await mkdtemp(join(tmpdir(), "restart-"));
     await using provider = await startWithTicket({ env: { DATA_DIR: dataDir } });
     await provider.install(corpA);

@@ -81,7 +81,7 @@ describe("The packages that this depends on", () => {
   });
 
   // `--omit=dev` would drop what a development dependency needs as well; so all are listed, and development ones marked.
-  it("are in the bill of materials, each with its digest", () => {
+  it("stand in the bill of materials, each with its digest", () => {
     const sbom = JSON.parse(
       execFileSync("npm", ["run", "--silent", "sbom"], {
         cwd: root,

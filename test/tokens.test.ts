@@ -58,7 +58,7 @@ describe("The token of a self-built app", () => {
     expect(gateway.simulator.livings.size).toBe(41);
   });
 
-  it("is not fetched in a loop when WeCom keeps refusing it", async () => {
+  it("is not fetched in a loop when WeCom goes on refusing it", async () => {
     await using gateway = await startGateway();
     gateway.simulator.faults.inject({ kind: "errcode", api: "living/create", errcode: 40014, times: 0 });
 
@@ -255,7 +255,7 @@ describe("A token and the store that replicas share", () => {
 });
 
 describe("A wrong secret", () => {
-  it("is asked about once, however many requests come, and each is answered immediately", async () => {
+  it("is asked about once, however many requests come, and each is told at once", async () => {
     await using gateway = await startGateway({ env: { WECOM_CORP_SECRET: "CANARY-wrong" } });
 
     const results = [];

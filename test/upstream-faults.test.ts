@@ -118,7 +118,7 @@ describe("A read, when WeCom", () => {
 });
 
 describe("Many calls at once", () => {
-  it("wait in the queue, and fail at the deadline without having been sent", async () => {
+  it("wait for their turn, and give up at the deadline without having been sent", async () => {
     await using small = await startGateway({ env: { WECOM_MAX_IN_FLIGHT: "2", WECOM_TIMEOUT_MS: "2000" } });
     await small.run(LivingidsDocument, { anchorUserid: "warm" });
     small.simulator.faults.inject({ kind: "hang", api: "living/create", times: 0 });

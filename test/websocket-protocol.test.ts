@@ -178,7 +178,7 @@ describe("An operation", () => {
     }
   });
 
-  it("that is not valid gets an error, and no complete", async () => {
+  it("that is not valid is told so, and not completed", async () => {
     await using gateway = await start();
     await using socket = await rawSocket(gateway);
     socket.send(subscribe("1", "{ nothing }"));
@@ -309,7 +309,7 @@ describe("A caller's rights", () => {
 });
 
 describe("Sockets that have not signed in", () => {
-  it("do not count for the limit of those that have", async () => {
+  it("do not take the places of those that have", async () => {
     await using gateway = await start({ LIMIT_CONNECTIONS: "2" });
     const silent: RawSocket[] = [];
     for (let count = 0; count < 40; count += 1) silent.push(await rawSocket(gateway, { signsIn: false }));

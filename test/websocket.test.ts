@@ -303,7 +303,7 @@ describe("An event stream", () => {
     expect(gateway.simulator.requestsTo("living/cancel")).toHaveLength(0);
   });
 
-  it("is refused with 401 without authentication", async () => {
+  it("is refused with 401 to whoever is not signed in", async () => {
     await using issuer = await startIssuer();
     await using gateway = await startGateway({ env: jwtEnv(issuer) });
     expect(await post("{ __typename }", { ...json, accept: "text/event-stream" })(gateway)).toMatchObject({

@@ -1,6 +1,7 @@
 // The rules of docs/creates.md, as a history shows whether they were kept.
+import { partForAnswer } from "../../src/wecom/create-once/keyed-create.js";
 import type { Answered, History } from "./history.js";
-import { type Happening, type Plan, settleMs, timeoutMs } from "./plan.js";
+import { type Happening, keyLifetimeMs, type Plan, settleMs, startsAtMs, timeoutMs } from "./plan.js";
 import type { Attempt } from "./simulated-wecom.js";
 
 export interface Violation {
@@ -50,15 +51,21 @@ export function violationsIn(history: History): Violation[] {
   const isAmbiguous = plan.happenings.some(({ kind }) => kind === "user-modifies") || isLossBetween(0, Infinity);
   for (const theme of new Set(wecom.livings.map(({ booking }) => booking.theme))) {
     const count = wecom.livings.filter(({ booking, tag }) => tag !== undefined && booking.theme === theme).length;
-    const sent = new Set(wecom.attempts.filter(({ request }) => request.theme === theme).map(({ tag }) => tag)).size;
-    if (count > sent && !isAmbiguous) report("one living per create", `${theme}: ${count} of ${sent}`);
+    // Those that were sent, and those that were given what another one had sent, which then made its own.
+    const sent = wecom.attempts.filter(({ request }) => request.theme === theme).map(({ tag }) => tag);
+    const given = asks.filter(
+      ({ ask, tag, told }) => (ask.theme ?? "theme") === theme && (told?.is === "made" || plan.abandoned.includes(tag)),
+    );
+    const creates = new Set([...sent, ...given.map(({ tag }) => tag)]).size;
+    if (count > creates && !isAmbiguous) report("one living per create", `${theme}: ${count} of ${creates}`);
   }
 
   for (const [tag, those] of tags) {
     const attempts = wecom.attempts.filter((attempt) => attempt.tag === tag);
     const isKeyed = those[0]!.ask.key !== undefined;
     const livings = wecom.livings.filter((living) => living.tag === tag);
-    if (!isKeyed && attempts.length > 1) report("without a key nothing is sent again", `create ${tag}`);
+    if (!isKeyed && attempts.filter(({ isRefused }) => !isRefused).length > 1)
+      report("without a key nothing is sent again", `create ${tag}`);
 
     // What was sent is not sent again before its settling time.
     for (const [index, later] of attempts.entries()) {
@@ -72,8 +79,18 @@ export function violationsIn(history: History): Violation[] {
       }
     }
 
+    // What WeCom has answered in time is told, where nothing else happens.
+    const isAnswered = attempts.some(
+      ({ fate, isRefused }) => fate.kind === "ok" && !isRefused && fate.answerMs < timeoutMs * partForAnswer - 100,
+    );
+    if (!isKeyed && isAnswered && plan.happenings.length === 0 && those.some(({ told }) => told?.is !== "made")) {
+      report("an answer that came in time is told", `create ${tag}`);
+    }
+
     // Of one key the outcome does not change.
-    const outcomes = those.filter(({ told }) => told && ["made", "refused"].includes(told.is));
+    const outcomes = those
+      .filter(({ told }) => told && ["made", "refused"].includes(told.is))
+      .sort((one, other) => one.toldAtMs - other.toldAtMs);
     for (const [index, later] of outcomes.entries()) {
       const earlier = outcomes[index - 1];
       if (!isKeyed || !earlier || JSON.stringify(earlier.told) === JSON.stringify(later.told)) continue;
@@ -81,8 +98,9 @@ export function violationsIn(history: History): Violation[] {
       report("an outcome that was told stays", `create ${tag}: ${JSON.stringify([earlier.told, later.told])}`);
     }
     const isRefused = outcomes.some(({ told }) => told!.is === "refused");
-    // Its living may be that of another booked alike, which was lost as well.
-    if (isRefused && livings.some(({ livingid }) => !owners.has(livingid)) && !isLossBetween(0, Infinity)) {
+    // Its living may be that of another booked alike, which was lost as well, and which nobody may have asked for again.
+    const isAnothers = (livingid: string): boolean => owners.has(livingid) || plan.abandoned.length > 0;
+    if (isRefused && livings.some(({ livingid }) => !isAnothers(livingid)) && !isAmbiguous) {
       report("what is refused is not made", `create ${tag}`);
     }
     const isNothingTold = those.every(({ told }) => told?.is === "unavailable");
@@ -94,10 +112,23 @@ export function violationsIn(history: History): Violation[] {
       report("answers come in time", `create ${tag}: ${told?.is}`);
     }
 
+    // An outcome is told only when it is written down.
+    for (const { told, isWritten, askedAtMs, toldAtMs } of those) {
+      if (!isKeyed || isWritten || !told || !["made", "refused"].includes(told.is)) continue;
+      if (isLossBetween(askedAtMs, toldAtMs)) continue;
+      report("an outcome is told only when it is written down", `create ${tag}: ${JSON.stringify(told)}`);
+    }
+    const isGivenUp = those.some(({ told }) => told?.is === "given-up");
+    if (isGivenUp && !history.counts["given-up"]) report("what is given up is counted", `create ${tag}`);
+
     // Every key ends.
     if (!isKeyed || plan.abandoned.includes(those[0]!.ask.key!)) continue;
-    if (!those.some(({ told }) => final.includes(told?.is ?? ""))) report("every key ends", `create ${tag}`);
+    const ends = those.filter(({ told }) => final.includes(told?.is ?? "")).map(({ toldAtMs }) => toldAtMs);
+    // An emptied store has lost when the key was first seen, and a store whose clock is set back counts anew.
+    const endsWithinMs = keyLifetimeMs + 3 * timeoutMs + (isLossBetween(0, Infinity) ? keyLifetimeMs : 500);
+    if (Math.min(...ends) > those[0]!.askedAtMs + endsWithinMs) report("every key ends", `create ${tag}`);
   }
+  for (const key of history.openAtEnd) report("every key ends, with nobody asking", `create ${key}`);
   return found;
 }
 
@@ -119,5 +150,6 @@ function isCutShort({ toldAtMs, process }: Answered, { happenings }: Plan): bool
 }
 
 function isNear({ atMs, forMs }: { atMs: number; forMs: number }, momentMs: number): boolean {
-  return momentMs > atMs - timeoutMs && momentMs < 100 + atMs + forMs + 1000;
+  const fromMs = startsAtMs + atMs;
+  return momentMs > fromMs - timeoutMs && momentMs < fromMs + forMs + 1000;
 }

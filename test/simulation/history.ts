@@ -4,12 +4,21 @@ import { Secret } from "../../src/observability/secret.js";
 import type { CallOptions, Endpoint } from "../../src/wecom/call.js";
 import { type Answer, type Payload, WecomClient } from "../../src/wecom/client.js";
 import { CreateOnce } from "../../src/wecom/create-once/create-once.js";
+import { digestOf } from "../../src/wecom/create-once/journal.js";
 import { Deadline } from "../../src/wecom/deadline.js";
 import * as errors from "../../src/wecom/errors.js";
-import { partForAnswer } from "../../src/wecom/create-once/keyed-create.js";
 import { LivingDataSource } from "../../src/wecom/living.datasource.js";
 import type { CreateLivingRequest } from "../../src/wecom/living.wire.js";
-import { type Ask, faultsUntilMs, type Happening, keyLifetimeMs, type Plan, settleMs, timeoutMs } from "./plan.js";
+import {
+  type Ask,
+  faultsUntilMs,
+  type Happening,
+  keyLifetimeMs,
+  type Plan,
+  settleMs,
+  startsAtMs,
+  timeoutMs,
+} from "./plan.js";
 import { SimulatedStore } from "./simulated-store.js";
 import { SimulatedWecom } from "./simulated-wecom.js";
 import { type Process, Process as SimulatedProcess, randomFrom, World } from "./world.js";
@@ -28,6 +37,8 @@ export interface Answered {
   readonly askedAtMs: number;
   toldAtMs: number;
   told: Told | undefined;
+  /** Whether the store said so then. */
+  isWritten: boolean;
 }
 
 export interface History {
@@ -37,12 +48,14 @@ export interface History {
   readonly store: SimulatedStore;
   readonly counts: Readonly<Record<string, number>>;
   readonly endedAtMs: number;
-  readonly userChangedAtMs: readonly number[];
+  /** Keys that nobody asks for any more, and that have not ended. */
+  readonly openAtEnd: readonly number[];
 }
 
 /** After the faults each key is asked for every second, until this time: by then it must have ended. */
-export const endsByMs = faultsUntilMs + keyLifetimeMs + 30_000;
+export const endsByMs = startsAtMs + faultsUntilMs + keyLifetimeMs + 30_000;
 const firstUnkeyedTag = 1000;
+const untold = { toldAtMs: Infinity, told: undefined, isWritten: false };
 
 const silent = new Proxy({}, { get: () => () => undefined }) as Logger;
 const metricsOfCalls = { observeCall: () => undefined, countRetry: () => undefined };
@@ -56,10 +69,9 @@ export class HistoryRun {
   readonly #random: () => number;
   readonly #store: SimulatedStore;
   readonly #wecom: SimulatedWecom;
-  readonly #replicas: { process: Process; creates: CreateOnce }[] = [];
+  readonly #replicas: { process: Process; creates: CreateOnce; isListening: boolean }[] = [];
   readonly #asks: Answered[] = [];
   readonly #counts: Record<string, number> = {};
-  readonly #userChangedAtMs: number[] = [];
   #processes = 0;
   #unkeyed = 0;
   #open = 0;
@@ -70,24 +82,23 @@ export class HistoryRun {
     this.#store = new SimulatedStore(this.#world, this.#random);
     this.#wecom = new SimulatedWecom(this.#world, this.#random, {
       settleMs,
-      answerMs: timeoutMs * partForAnswer,
       spelling: plan.spelling,
     });
     this.#wecom.fates = [...plan.fates];
     for (let index = 0; index < plan.replicas; index += 1) this.#start(index);
     // The first have started before anybody asks.
-    for (const ask of plan.asks) this.#world.after(100 + ask.atMs, undefined, () => this.#ask(ask));
+    for (const ask of plan.asks) this.#world.after(startsAtMs + ask.atMs, undefined, () => this.#ask(ask));
     for (const happening of plan.happenings) {
       if (happening.kind === "store-rolled-back") {
-        this.#world.after(100 + happening.toMs, undefined, () => {
+        this.#world.after(startsAtMs + happening.toMs, undefined, () => {
           this.#store.takeSnapshot();
         });
       }
-      this.#world.after(100 + happening.atMs, undefined, () => {
+      this.#world.after(startsAtMs + happening.atMs, undefined, () => {
         this.#happen(happening);
       });
     }
-    this.#world.after(faultsUntilMs + 500, undefined, () => {
+    this.#world.after(startsAtMs + faultsUntilMs + 400, undefined, () => {
       this.#calmDown();
     });
   }
@@ -102,22 +113,52 @@ export class HistoryRun {
     return !this.#isOver && this.#world.nowMs < endsByMs && this.#world.step();
   }
 
+  /** What the store has of a key. */
+  recordOf(key: number | undefined): { readonly state: string } | undefined {
+    const text = this.#store.peek(`create:${digestOf(["app", "corp", undefined, `key ${key}`])}`);
+    return text === undefined ? undefined : (JSON.parse(text) as { state: string });
+  }
+
   get history(): History {
+    const openAtEnd = this.plan.abandoned.filter((key) =>
+      ["sent", "unknown"].includes(this.recordOf(key)?.state ?? ""),
+    );
     return {
+      openAtEnd,
       ...{ plan: this.plan, asks: this.#asks, wecom: this.#wecom, store: this.#store, counts: this.#counts },
-      ...{ endedAtMs: this.#world.nowMs, userChangedAtMs: this.#userChangedAtMs },
+      endedAtMs: this.#world.nowMs,
     };
   }
 
   #start(index: number): void {
-    const process = new SimulatedProcess(`replica-${index}.${(this.#processes += 1)}`, this.#world);
+    const process = new SimulatedProcess(
+      `replica-${index}.${(this.#processes += 1)}`,
+      this.#world,
+      Math.floor(this.#random() * 1e9),
+    );
+    /** Of the creates that are under way, by tag. */
+    const deadlines = new Map<number, Deadline>();
     const client = new WecomClient({
-      ...{ baseUrl: new URL("http://wecom"), dispatcher: this.#wecom.connect(process) },
+      baseUrl: new URL("http://wecom"),
+      dispatcher: this.#wecom.connect(process, (tag) => deadlines.get(tag)!.remainingMs),
       ...({ limiter, retries, metrics: metricsOfCalls } as never as { limiter: never; retries: never; metrics: never }),
     });
     const calls = {
-      call: <T>(endpoint: Endpoint, payload: Payload, _: unknown, call: CallOptions, read: (answer: Answer) => T) =>
-        client.exchange(endpoint, payload, token, call, read),
+      call: async <T>(
+        endpoint: Endpoint,
+        payload: Payload,
+        _: unknown,
+        call: CallOptions,
+        read: (answer: Answer) => T,
+      ) => {
+        const { remind_time: tag } = (payload.body ?? {}) as Partial<CreateLivingRequest>;
+        if (tag !== undefined) deadlines.set(tag, call.deadline);
+        const exchange = () => client.exchange(endpoint, payload, token, call, read);
+        return await exchange().catch((error: unknown) => {
+          if (!(error instanceof errors.WecomApiError) || !error.entry?.refusesToken) throw error;
+          return exchange();
+        });
+      },
     };
     const creates = new CreateOnce({
       livings: new LivingDataSource(calls as unknown as WecomClient, {} as never),
@@ -126,34 +167,39 @@ export class HistoryRun {
       log: silent,
       clock: process.clock,
       random: this.#random,
-      ...{ settleMs, timeoutMs, keyLifetimeMs, app: "app" },
+      ...{ settleMs, timeoutMs, keyLifetimeMs, isShared: true, app: "app" },
     });
-    this.#replicas[index] = { process, creates };
+    const replica = { process, creates, isListening: false };
+    this.#replicas[index] = replica;
     this.#world.after(0, process, () => {
       // What cannot be started is started again, as an orchestrator does.
-      creates.start().catch(() => {
-        process.kill();
-        this.#world.after(200, undefined, () => {
-          if (this.#replicas[index]?.process === process) this.#start(index);
-        });
-      });
+      creates.start().then(
+        () => (replica.isListening = true),
+        () => {
+          process.kill();
+          this.#world.after(200, undefined, () => {
+            if (this.#replicas[index] === replica) this.#start(index);
+          });
+        },
+      );
     });
   }
 
   #ask(ask: Ask): Answered {
-    const { process, creates } = this.#replicas[ask.replica % this.#replicas.length]!;
+    const { process, creates, isListening } = this.#replicas[ask.replica % this.#replicas.length]!;
     const tag = ask.key ?? firstUnkeyedTag + (this.#unkeyed += 1);
-    const answered: Answered = { ask, tag, process, askedAtMs: this.#world.nowMs, toldAtMs: Infinity, told: undefined };
+    const answered: Answered = { ask, tag, process, askedAtMs: this.#world.nowMs, ...untold };
     this.#asks.push(answered);
     const tell = (told: Told): void => {
       if (answered.told) return;
       answered.told = told;
       answered.toldAtMs = this.#world.nowMs;
+      answered.isWritten = this.recordOf(ask.key)?.state === "done";
     };
     const hearOfDeath = (): void => {
       tell({ is: "disconnected" });
     };
-    if (process.state === "dead") {
+    if (process.state === "dead" || !isListening) {
       hearOfDeath();
       return answered;
     }
@@ -210,7 +256,9 @@ export class HistoryRun {
         break;
       case "store-rolled-back":
         this.#store.rollBack();
-        this.#store.clockErrorMs -= happening.clockBackMs;
+        break;
+      case "store-clock-back":
+        this.#store.clockErrorMs -= happening.byMs;
         break;
       case "anchor-deleted":
         this.#wecom.isAnchorDeleted = true;
@@ -222,7 +270,6 @@ export class HistoryRun {
       case "user-modifies": {
         const living = this.#wecom.livings.at(-1);
         if (!living) break;
-        this.#userChangedAtMs.push(nowMs);
         if (happening.kind === "user-cancels") living.status = 4;
         else living.theme = "modified";
       }
@@ -242,7 +289,8 @@ export class HistoryRun {
     }
     for (const key of this.plan.abandoned) keys.delete(key);
     this.#open = keys.size;
-    if (this.#open === 0) this.#world.after(settleMs * 3, undefined, () => (this.#isOver = true));
+    if (this.plan.abandoned.length > 0) this.#watchAbandoned();
+    else if (this.#open === 0) this.#world.after(settleMs * 3, undefined, () => (this.#isOver = true));
     for (const ask of keys.values()) {
       let asked = 0;
       const again = (): void => {
@@ -251,14 +299,34 @@ export class HistoryRun {
         const look = (): void => {
           if (!answered.told) this.#world.after(20, undefined, look);
           else if (["made", "refused", "given-up", "reused", "bug"].includes(answered.told.is)) {
-            this.#open -= 1;
-            if (this.#open === 0) this.#world.after(300, undefined, () => (this.#isOver = true));
+            this.#closeOne();
           } else this.#world.after(500, undefined, again);
         };
         look();
       };
       this.#world.after(0, undefined, again);
     }
+  }
+
+  /** The reconciler has to finish them. */
+  #watchAbandoned(): void {
+    this.#open += 1;
+    const untilMs = this.#world.nowMs + 1.5 * keyLifetimeMs;
+    const look = (): void => {
+      if (this.#world.nowMs > untilMs || this.#openAtEnd().length === 0) this.#closeOne();
+      else this.#world.after(500, undefined, look);
+    };
+    // What a replica that stood still had been asked is written down by then.
+    this.#world.after(2 * timeoutMs, undefined, look);
+  }
+
+  #openAtEnd(): number[] {
+    return this.plan.abandoned.filter((key) => ["sent", "unknown"].includes(this.recordOf(key)?.state ?? ""));
+  }
+
+  #closeOne(): void {
+    this.#open -= 1;
+    if (this.#open === 0) this.#world.after(300, undefined, () => (this.#isOver = true));
   }
 }
 

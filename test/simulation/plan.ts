@@ -22,7 +22,9 @@ export type Happening =
   | { readonly kind: "store-away"; readonly atMs: number; readonly forMs: number; readonly isRefusing: boolean }
   | { readonly kind: "store-emptied" | "anchor-deleted"; readonly atMs: number }
   /** Back to what it was so long before. */
-  | { readonly kind: "store-rolled-back"; readonly atMs: number; readonly toMs: number; readonly clockBackMs: number }
+  | { readonly kind: "store-rolled-back"; readonly atMs: number; readonly toMs: number }
+  /** Its machine's clock is set, or another machine's takes its place. */
+  | { readonly kind: "store-clock-back"; readonly atMs: number; readonly byMs: number }
   /** In WeCom's own app: to the newest living there is. */
   | { readonly kind: "user-cancels" | "user-modifies"; readonly atMs: number }
   | { readonly kind: "user-books-alike"; readonly atMs: number };
@@ -43,6 +45,8 @@ export interface Plan {
 export const timeoutMs = 1600;
 export const settleMs = 2000;
 export const keyLifetimeMs = 20_000;
+/** By then the first replicas have found out that they share a new store; all times of a plan count from here. */
+export const startsAtMs = 2100;
 /** After this nothing goes wrong any more. */
 export const faultsUntilMs = 3000;
 
@@ -72,7 +76,7 @@ export function planFrom(seed: number): Plan {
   }
   const fate = (): Fate => {
     if (chance(0.3)) return { kind: "ok", answerMs: chance(0.2) ? up(timeoutMs) : up(30), isDoubled: chance(0.2) };
-    if (chance(0.12)) return { kind: "refused", errcode: pick([60011, 45033]) };
+    if (chance(0.12)) return { kind: "refused", errcode: pick([60011, 45033, 42001]) };
     const how = pick(["reset", "hang", "busy", "gateway", "half"] as const);
     return { kind: "lost", how, effect: pick(["none", "at-once", "late"] as const), share: random() };
   };
@@ -91,8 +95,11 @@ export function planFrom(seed: number): Plan {
   if (chance(0.1)) happenings.push({ kind: "store-emptied", atMs: atMs() });
   else if (chance(0.1)) {
     const toMs = atMs();
-    happenings.push({ kind: "store-rolled-back", toMs, atMs: toMs + up(1500), clockBackMs: chance(0.5) ? up(500) : 0 });
+    const backAtMs = Math.min(toMs + up(1500), faultsUntilMs);
+    happenings.push({ kind: "store-rolled-back", toMs, atMs: backAtMs });
+    if (chance(0.5)) happenings.push({ kind: "store-clock-back", atMs: backAtMs, byMs: up(500) });
   }
+  if (chance(0.1)) happenings.push({ kind: "store-clock-back", atMs: atMs(), byMs: up(500) });
   if (chance(0.05)) happenings.push({ kind: "anchor-deleted", atMs: atMs() });
   for (const kind of ["user-cancels", "user-modifies", "user-books-alike"] as const) {
     if (chance(0.06)) happenings.push({ kind, atMs: atMs() });

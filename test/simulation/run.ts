@@ -3,7 +3,7 @@ import { type Violation, violationsIn } from "./checker.js";
 import { type History, HistoryRun } from "./history.js";
 import { type Plan, planFrom, smaller } from "./plan.js";
 
-const atOnce = 64;
+const atOnce = 8;
 const maxSteps = 200_000;
 
 export interface Failure {

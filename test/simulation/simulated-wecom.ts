@@ -48,8 +48,6 @@ interface AttemptUnderWay extends Attempt {
 
 export interface WecomAssumptions {
   readonly settleMs: number;
-  /** How long the gateway waits for an answer. */
-  readonly answerMs: number;
   /** In which spelling WeCom tells a userid. */
   readonly spelling: "as-given" | "lower" | "as-registered";
 }
@@ -77,8 +75,8 @@ export class SimulatedWecom {
     return living;
   }
 
-  /** Calls as they leave that process. */
-  connect(process: Process): Dispatcher {
+  /** Calls as they leave that process. @param answerWithinMs how long it waits for the answer to a create */
+  connect(process: Process, answerWithinMs: (tag: number) => number): Dispatcher {
     const dispatch: Dispatcher["dispatch"] = (options, handler) => {
       let isOver = false;
       let onEnd = (): void => undefined;
@@ -120,7 +118,8 @@ export class SimulatedWecom {
           });
           return;
         }
-        const attempt = this.#attempt(process, JSON.parse(options.body as string) as CreateLivingRequest);
+        const request = JSON.parse(options.body as string) as CreateLivingRequest;
+        const attempt = this.#attempt(process, request, answerWithinMs(request.remind_time ?? -1));
         onEnd = () => {
           attempt.stoppedWaitingAtMs = Math.min(attempt.stoppedWaitingAtMs, this.world.nowMs);
           attempt.end();
@@ -136,13 +135,13 @@ export class SimulatedWecom {
     return { dispatch } as unknown as Dispatcher;
   }
 
-  #attempt(process: Process, request: CreateLivingRequest): AttemptUnderWay {
-    const { world, assumptions } = this;
+  #attempt(process: Process, request: CreateLivingRequest, answerWithinMs: number): AttemptUnderWay {
+    const { world } = this;
     const fate = this.fates.shift() ?? { kind: "ok", answerMs: 5 };
     const attempt: AttemptUnderWay = {
       ...{ tag: request.remind_time ?? -1, process, sentAtMs: world.nowMs, fate, request },
       // A machine that stands still does not wait longer than its deadline.
-      stoppedWaitingAtMs: world.nowMs + assumptions.answerMs,
+      stoppedWaitingAtMs: world.nowMs + answerWithinMs,
       livingid: undefined,
       isRefused: false,
       effect: () => {
@@ -190,7 +189,7 @@ export class SimulatedWecom {
         world.after(share * (assumptions.settleMs - 20), undefined, attempt.effect);
       };
       attempt.end = begin;
-      world.after(assumptions.answerMs, undefined, begin);
+      world.after(attempt.stoppedWaitingAtMs - world.nowMs, undefined, begin);
     }
     if (how === "hang") return;
     world.after(arrivesInMs + 3, process, () => {

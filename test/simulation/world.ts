@@ -31,13 +31,15 @@ export class Process {
   /** What its death brings about outside it: its connections are closed. */
   readonly onDeath = new Set<() => void>();
 
+  /** @param clockStartsAtMs what its clock shows when the world begins: no two machines have the same */
   constructor(
     readonly name: string,
     private readonly world: World,
+    private readonly clockStartsAtMs: number,
   ) {}
 
   readonly clock: Clock = {
-    monotonicMs: () => this.world.nowMs,
+    monotonicMs: () => this.clockStartsAtMs + this.world.nowMs,
     after: (ms, callback) => this.world.after(ms, this, callback),
   };
 

@@ -34,6 +34,12 @@ interface Lock {
 
 type Release = () => void;
 
+export interface ExclusiveLock {
+  readonly release: Release;
+  /** False: this process stood still, or had no store, for longer than the lock lasts. */
+  isHeld(): boolean;
+}
+
 export interface BookingLockOptions {
   readonly store: CreateStore;
   readonly clock: Clock;
@@ -63,16 +69,17 @@ export class BookingLock {
    * @throws {WecomTransportError} `delivery: "none"` when the deadline passes first
    * @throws {StoreError}
    */
-  async exclusive(booking: string, deadline: Deadline): Promise<Release> {
+  async exclusive(booking: string, deadline: Deadline): Promise<ExclusiveLock> {
     const leave = await this.#acquire(booking, true, deadline);
     try {
       for (;;) {
-        const release = await this.#lease(`turn:${digestOf(booking)}`);
-        if (release) {
-          return () => {
-            release();
+        const lease = await this.#lease(`turn:${digestOf(booking)}`);
+        if (lease) {
+          const release = (): void => {
+            lease.release();
             leave();
           };
+          return { ...lease, release };
         }
         if (!(await deadline.pause(leasePollMs))) throw tooLate("deadline passed");
       }
@@ -104,30 +111,36 @@ export class BookingLock {
     return members.some((member) => !isOver(member) && !member.includes(self));
   }
 
-  /** Prolonged for as long as it is held. Makes double work rare, not impossible: whoever stalls is not alone any more. */
-  async #lease(key: string): Promise<Release | undefined> {
+  /** Prolonged until it is released. Makes double work rare, not impossible: whoever stalls is not alone any more. */
+  async #lease(key: string): Promise<ExclusiveLock | undefined> {
     const { store, clock, self } = this.options;
     const holder = `${self} ${(this.#leases += 1)}`;
-    const expiry = { expiresInMs: leaseMs };
-    if (!(await store.compareAndSet(key, undefined, holder, expiry))) return undefined;
-    let isHeld = true;
+    const write = async (expected: string | undefined): Promise<boolean> => {
+      const askedAtMs = clock.monotonicMs();
+      const isWritten = await store.compareAndSet(key, expected, holder, { expiresInMs: leaseMs });
+      heldUntilMs = isWritten ? askedAtMs + leaseMs : 0;
+      return isWritten;
+    };
+    let heldUntilMs = 0;
+    if (!(await write(undefined))) return undefined;
+    let isReleased = false;
     let stopTimer: Release;
     const prolongLater = (): void => {
       stopTimer = clock.after(leaseMs / 3, () => {
-        store
-          .compareAndSet(key, holder, holder, expiry)
+        write(holder)
           .catch(() => undefined)
           .finally(() => {
-            if (isHeld) prolongLater();
+            if (!isReleased) prolongLater();
           });
       });
     };
     prolongLater();
-    return () => {
-      isHeld = false;
+    const release = (): void => {
+      isReleased = true;
       stopTimer();
       store.compareAndSet(key, holder, undefined).catch(() => undefined);
     };
+    return { release, isHeld: () => clock.monotonicMs() < heldUntilMs };
   }
 
   #acquire(booking: string, isExclusive: boolean, deadline: Deadline): Release | Promise<Release> {

@@ -9,7 +9,7 @@ import type { CreateMetrics } from "../../observability/metrics.js";
 import { type Store, StoreError } from "../../stores/store.js";
 import { type CallOptions, regardlessOfClient, type SendPermit } from "../call.js";
 import type { Clock } from "../clock.js";
-import { WecomError, WecomUnsettledError } from "../errors.js";
+import { WecomError, WecomTransportError, WecomUnsettledError } from "../errors.js";
 import type { LivingDataSource } from "../living.datasource.js";
 import type { CreateLivingRequest } from "../living.wire.js";
 import { lookPauseMs } from "./backoff.js";
@@ -38,6 +38,8 @@ export interface CreateOnceOptions {
   readonly timeoutMs: number;
   /** How long after it was first seen a key ends. Default: 24 hours. */
   readonly keyLifetimeMs?: number;
+  /** The store is other processes' as well. */
+  readonly isShared: boolean;
   /** Names the app: the keys of two apps that share a store are not each other's. */
   readonly app: string;
 }
@@ -64,12 +66,14 @@ export class CreateOnce {
   #unkeyedCount = 0;
 
   constructor(private readonly options: CreateOnceOptions) {
-    const { livings, metrics, log, random, settleMs, timeoutMs, clock } = options;
+    const { livings, metrics, log, random, settleMs, timeoutMs, clock, isShared } = options;
     const { keyLifetimeMs = dayMs } = options;
     this.#clock = clock;
     const store = (this.#store = new ClosableStore(options.store));
     const self = (this.#self = Math.floor(random() * 2 ** 52).toString(36));
-    const watch = (this.#watch = new StoreWatch({ store, clock, log, random, holdMs: timeoutMs + settleMs }));
+    const watch = (this.#watch = new StoreWatch({
+      ...{ store, clock, log, random, isShared, holdMs: timeoutMs + settleMs },
+    }));
     this.#search = new BookingSearch(livings, () => clock.monotonicMs());
     const lock = (this.#lock = new BookingLock({ store, clock, time: watch, self }));
     const ownership = (this.#ownership = new Ownership(store, clock, watch));
@@ -142,8 +146,10 @@ export class CreateOnce {
         ...{ ...call, deadline: part },
         permit: announcement.permit,
       });
-      // Not waited for. docs/creates.md says when it comes too late.
-      this.#ownership.ownLater({ corp, livingid: created.livingid, livingStart: request.living_start });
+      const living = { corp, livingid: created.livingid, livingStart: request.living_start };
+      // Else it is not waited for. docs/creates.md says when it comes too late.
+      if (!announcement.isDue()) this.#ownership.ownLater(living);
+      else if (!(await this.#ownership.ownUnkeyed(living, deadline))) throw takenFor(created.livingid);
       return created;
     } catch (error) {
       if (!(error instanceof WecomError) || !error.mayHaveTakenEffect) throw error;
@@ -157,11 +163,13 @@ export class CreateOnce {
   }
 
   /** Other replicas cannot see this create: one that is not answered at once is announced to them. */
-  #announceLater(booking: string): { permit: SendPermit; end: () => void } {
+  #announceLater(booking: string): { permit: SendPermit; isDue: () => boolean; end: () => void } {
     let stopTimer: (() => void) | undefined;
     let withdraw: (() => void) | undefined;
+    let isDueAtMs = Infinity;
     const permit = {
       obtain: () => {
+        isDueAtMs = this.#clock.monotonicMs() + announceAfterMs;
         stopTimer ??= this.#clock.after(announceAfterMs, () => {
           withdraw = this.#lock.announce(booking, this.#self, this.options.timeoutMs + invisibleMs);
         });
@@ -173,14 +181,15 @@ export class CreateOnce {
       // Whose it is, is written first.
       if (withdraw) this.#clock.after(invisibleMs, withdraw);
     };
-    return { permit, end };
+    // Not whether it is: a process that stood still finds its timers late.
+    return { permit, end, isDue: () => this.#clock.monotonicMs() >= isDueAtMs };
   }
 
   /** @throws what the create has failed with, when the living does not show before the deadline */
   async #findUnkeyed(request: CreateLivingRequest, call: CallOptions, failure: WecomError): Promise<string> {
     const { metrics, settleMs } = this.options;
-    const id = `unkeyed:${this.#self}:${(this.#unkeyedCount += 1)}`;
-    const lost = { id, request, settlesAtMs: this.#watch.latestMs() + settleMs };
+    const owner = `unkeyed:${this.#self}:${(this.#unkeyedCount += 1)}`;
+    const lost = { owner, request, settlesAtMs: this.#watch.latestMs() + settleMs };
     call.log.warn({ corp: call.corp }, "the answer to a create without a key is lost: looking for its living");
     for (let look = 0; ; look += 1) {
       const found = await this.#lost.find(lost, false, call).catch((error: unknown) => {
@@ -197,6 +206,13 @@ export class CreateOnce {
       throw failure;
     }
   }
+}
+
+/** Its own, if there is another one, has yet to be found. */
+function takenFor(livingid: string): WecomTransportError {
+  return new WecomTransportError(`${livingid} was taken for another create's before it was answered`, {
+    ...{ api: "living/create", delivery: "unknown", mayHaveTakenEffect: true },
+  });
 }
 
 /** The same for inputs that say the same: without absent and null fields, in one order. */

@@ -8,6 +8,8 @@ import type { CreateLivingRequest } from "../living.wire.js";
 import type { StoreTime } from "./store-watch.js";
 
 const queue = "creates";
+/** A request that looks for what was lost has moved its record on by then, or is gone. */
+const unattendedAfterMs = 1000;
 
 interface CreateOfKey {
   /** Tells the input from another one under the same key. */
@@ -73,7 +75,11 @@ export class Journal {
     return text === undefined ? undefined : ({ id, record: JSON.parse(text) as unknown, text } as Entry);
   }
 
-  /** @returns undefined, and nothing is changed, when the record is not what it was */
+  /**
+   * What is open is looked at again by the reconciler of some replica, whatever becomes of this process.
+   *
+   * @returns undefined, and nothing is changed, when the record is not what it was
+   */
   async replace<R extends OpenCreate | EndedCreate>(
     { id, text: before }: Pick<Entry, "id" | "text">,
     record: R,
@@ -82,13 +88,22 @@ export class Journal {
     // What is not done by its end is kept as long again: somebody has to notice, and whoever asks has to be told.
     const keptMs = record.endsAtMs - this.time.latestMs() + (record.state === "done" ? 0 : this.keyLifetimeMs);
     const expiry = { expiresInMs: Math.max(keptMs, 1000) };
-    return (await this.store.compareAndSet(keyOf(id), before, text, expiry)) ? { id, record, text } : undefined;
+    const isOpen = record.state === "sent" || record.state === "unknown";
+    const remindAtMs = record.state === "sent" ? record.answerByMs : this.time.latestMs() + unattendedAfterMs;
+    const [isWritten] = await Promise.all([
+      this.store.compareAndSet(keyOf(id), before, text, expiry),
+      isOpen && this.remindOf(id, remindAtMs),
+    ]);
+    if (!isWritten) return undefined;
+    // One reminder too many does no harm.
+    if (!isOpen) this.remindOfNoMore(id).catch(() => undefined);
+    return { id, record, text };
   }
 
   /** As if it had never been: certainly nothing was carried out. @returns false when it is not what it was */
   async forget({ id, text }: Entry): Promise<boolean> {
     const isForgotten = await this.store.compareAndSet(keyOf(id), text, undefined);
-    if (isForgotten) await this.store.dequeue(queue, id);
+    if (isForgotten) await this.remindOfNoMore(id);
     return isForgotten;
   }
 

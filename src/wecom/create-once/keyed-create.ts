@@ -200,7 +200,7 @@ export class KeyedCreates {
     const isSettled = lookedAtMs >= record.settlesAtMs && !this.#sentHere.isUnsettled(id) && !watch.isHeld;
     try {
       const { request, settlesAtMs } = record;
-      const found = await lost.find({ id, request, settlesAtMs }, isSettled, call);
+      const found = await lost.find({ owner: ownerOf(entry), request, settlesAtMs }, isSettled, call);
       if (found.livingid !== undefined) {
         return await this.#conclude(entry, { livingid: found.livingid }, "found", call);
       }
@@ -218,7 +218,7 @@ export class KeyedCreates {
   async #send(entry: OpenEntry, call: CallOptions): Promise<OpenEntry | EndedEntry | undefined> {
     const { lock, journal, watch, send } = this.options;
     const { request, corp } = entry.record;
-    const release = await lock.exclusive(bookingOf(corp, request), call.deadline).catch((error: unknown) => {
+    const { release } = await lock.exclusive(bookingOf(corp, request), call.deadline).catch((error: unknown) => {
       throw error instanceof StoreError ? notSent(error.message) : error;
     });
     // Whose the living is, is written while it is locked: nobody may look for one like this before.
@@ -309,7 +309,7 @@ export class KeyedCreates {
         const { corp, request } = record;
         const living = { corp, livingid: outcome.livingid, livingStart: request.living_start };
         // A lost create alike was given this living. Then the lost one's, if there is one, is ours: the two are the same.
-        if (!(await ownership.own(living, id))) {
+        if (!(await ownership.own(living, ownerOf(entry)))) {
           this.#sentHere.delete(id);
           await this.#lose(entry, call);
           return undefined;
@@ -331,13 +331,14 @@ export class KeyedCreates {
     const { journal } = this.options;
     for (let before = text; ;) {
       const done = await journal.replace({ id, text: before }, { digest, endsAtMs, state: "done", outcome });
-      if (done) {
-        journal.remindOfNoMore(id).catch(() => undefined);
-        return done;
-      }
-      // Somebody has changed the record, or the store has lost it.
+      if (done) return done;
+      // Somebody has changed the record, or the store has lost it, and another input may have come under the key.
       const found = await journal.read(id);
-      if (found && (isDone(found) || found.record.digest !== digest)) return this.#reportSecond(found, outcome, call);
+      if (found && (isDone(found) || found.record.digest !== digest)) {
+        const kept = isDone(found) && found.record.digest === digest ? found : undefined;
+        this.#reportSecond(id, outcome, kept?.record.outcome, call);
+        return kept;
+      }
       // Whoever has sent it again may have made it, in spite of our refusal.
       if (found && how === "refused") return undefined;
       before = found?.text;
@@ -345,16 +346,14 @@ export class KeyedCreates {
   }
 
   /** Another process has finished this create: if by sending it again, there are two livings. */
-  #reportSecond(found: Entry, outcome: CreateOutcome, call: CallOptions): EndedEntry | undefined {
-    const kept = isDone(found) && "livingid" in found.record.outcome ? found.record.outcome.livingid : undefined;
-    if ("livingid" in outcome && outcome.livingid !== kept) {
-      this.options.metrics.countCreate("doubled");
-      call.log.error(
-        { corp: call.corp, create: found.id, kept, left: [outcome.livingid] },
-        "a create has taken effect twice: WeCom carried it out later than WECOM_SETTLE_MS says, or the store has lost what it had confirmed; cancel what is left",
-      );
-    }
-    return isDone(found) ? found : undefined;
+  #reportSecond(id: string, outcome: CreateOutcome, told: CreateOutcome | undefined, { corp, log }: CallOptions): void {
+    const kept = told && "livingid" in told ? told.livingid : undefined;
+    if (!("livingid" in outcome) || outcome.livingid === kept) return;
+    this.options.metrics.countCreate("doubled");
+    log.error(
+      { corp, create: id, kept, left: [outcome.livingid] },
+      "a create has taken effect twice: WeCom carried it out later than WECOM_SETTLE_MS says, or the store has lost what it had confirmed; cancel what is left",
+    );
   }
 
   async #giveUp(entry: OpenEntry, call: CallOptions): Promise<EndedEntry | undefined> {
@@ -368,12 +367,16 @@ export class KeyedCreates {
       { corp: record.corp, create: id, anchor: record.request.anchor_userid, theme: record.request.theme },
       "what became of a create was not found out while its key lived: look at the anchor's livings",
     );
-    journal.remindOfNoMore(id).catch(() => undefined);
     return ended;
   }
 }
 
-function isDone(entry: Entry): entry is Entry & { readonly record: { readonly state: "done" } } {
+/** With the input: where the store has lost a record, another input may have come under the key. */
+function ownerOf({ id, record }: OpenEntry): string {
+  return `${id} ${record.digest}`;
+}
+
+function isDone(entry: Entry): entry is EndedEntry & { readonly record: { readonly state: "done" } } {
   return entry.record.state === "done";
 }
 

@@ -4,8 +4,10 @@
  * known, and what is not known is not free.
  */
 import { BoundedMap } from "../../lib/bounded-map.js";
+import { StoreError } from "../../stores/store.js";
 import type { CreateStore } from "./closable-store.js";
 import type { Clock } from "../clock.js";
+import type { Deadline } from "../deadline.js";
 import { digestOf } from "./journal.js";
 import type { StoreTime } from "./store-watch.js";
 
@@ -57,6 +59,21 @@ export class Ownership {
     const isWritten = await this.store.compareAndSet(key, undefined, create, { expiresInMs: this.#lifetimeMs(living) });
     if (isWritten) this.#owners.set(key, create);
     return isWritten || (await this.#ownerOf(key)) === create;
+  }
+
+  /**
+   * The living of a create without a key, where others may have found it before it was answered: now.
+   *
+   * @returns false when it is another's
+   */
+  async ownUnkeyed(living: OwnableLiving, deadline: Deadline): Promise<boolean> {
+    try {
+      return await deadline.race(this.own(living, unkeyed), (reason) => new StoreError(reason));
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      this.ownLater(living);
+      return true;
+    }
   }
 
   /** The living of a create without a key: in this process at once, in the store in a moment. */

@@ -3,11 +3,12 @@ import type { CallOptions } from "../call.js";
 import { WecomTransportError } from "../errors.js";
 import type { CreateLivingRequest } from "../living.wire.js";
 import type { BookingSearch } from "./booking-search.js";
-import { bookingOf, type BookingLock } from "./booking-lock.js";
+import { bookingOf, type BookingLock, type ExclusiveLock } from "./booking-lock.js";
 import { invisibleMs, type Ownership } from "./ownership.js";
 
 export interface LostCreate {
-  readonly id: string;
+  /** Whose the living is to be. */
+  readonly owner: string;
   readonly request: CreateLivingRequest;
   /** Until then, in the store's time, it may take effect. */
   readonly settlesAtMs: number;
@@ -34,20 +35,21 @@ export class LostCreateRecovery {
    */
   async find(lost: LostCreate, isLastLook: boolean, { corp, deadline, log }: CallOptions): Promise<Found> {
     const booking = bookingOf(corp, lost.request);
-    const release = await this.lock.exclusive(booking, deadline);
+    const lock = await this.lock.exclusive(booking, deadline);
     try {
       // What is looked for counts neither for the caller's rate nor as theirs to give up.
-      const livingid = await this.#find(lost, booking, isLastLook, { corp, deadline, log });
+      const livingid = await this.#find(lost, booking, lock, isLastLook, { corp, deadline, log });
       // While it is locked: who takes one after this look has seen that this create did not want it.
       return { livingid, settlesAtMs: Math.max(lost.settlesAtMs, await this.ownership.reservedUntilMs(booking)) };
     } finally {
-      release();
+      lock.release();
     }
   }
 
   async #find(
-    { id, request, settlesAtMs }: LostCreate,
+    { owner, request, settlesAtMs }: LostCreate,
     booking: string,
+    lock: ExclusiveLock,
     isLastLook: boolean,
     call: CallOptions,
   ): Promise<string | undefined> {
@@ -55,7 +57,7 @@ export class LostCreateRecovery {
     const own: string[] = [];
     const ownersOf = async (livingids: readonly string[]): Promise<ReadonlyMap<string, string>> => {
       const owners = await this.ownership.ownersOf(corp, livingids);
-      for (const [livingid, owner] of owners) if (owner === id) own.push(livingid);
+      for (const [livingid, whose] of owners) if (whose === owner) own.push(livingid);
       return owners;
     };
     const found = await this.search.find(request, call, ownersOf, isLastLook).catch((error: unknown) => {
@@ -70,11 +72,13 @@ export class LostCreateRecovery {
     if (await this.lock.isAnnounced(booking)) throw mayBeAnothers("a create without a key is under way");
     const owners = await this.ownership.ownersOf(corp, found);
     await this.ownership.reserveUntil(booking, settlesAtMs);
+    // Another process may have found one for this create by now.
+    if (!lock.isHeld()) throw mayBeAnothers("this process stood still");
     let kept: string | undefined;
     const left: string[] = [];
     for (const livingid of found.filter((each) => !owners.has(each))) {
       const living = { corp, livingid, livingStart: request.living_start };
-      if (kept === undefined && (await this.ownership.own(living, id))) kept = livingid;
+      if (kept === undefined && (await this.ownership.own(living, owner))) kept = livingid;
       else if (kept !== undefined) left.push(livingid);
     }
     if (left.length > 0) {

@@ -37,13 +37,10 @@ export class KeyedSendPermit implements SendPermit {
     const { attempt } = this;
     let sent: OpenEntry | undefined;
     try {
-      [sent] = await Promise.all([
-        this.journal.replace(
-          { id, text },
-          { ...{ corp, request, digest, endsAtMs }, state: "sent" as const, answerByMs, attempt },
-        ),
-        this.journal.remindOf(id, answerByMs),
-      ]);
+      sent = await this.journal.replace(
+        { id, text },
+        { ...{ corp, request, digest, endsAtMs }, state: "sent" as const, answerByMs, attempt },
+      );
     } catch (error) {
       // It may have been written all the same, and then it will be finished.
       throw error instanceof StoreError ? new WecomUnsettledError({ api, cause: error }) : error;
@@ -51,7 +48,7 @@ export class KeyedSendPermit implements SendPermit {
     if (!sent) throw new WecomUnsettledError({ api });
     this.sent = sent;
     try {
-      await this.watch.check();
+      await this.watch.confirm();
     } catch (error) {
       throw error instanceof StoreError ? notSent(error.message) : error;
     }

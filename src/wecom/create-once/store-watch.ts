@@ -12,6 +12,8 @@ const key = "creates-watch";
 const tickMs = 500;
 /** A process that is behind by a tick or two sees what another wrote since. */
 const newTickAfterMs = 400;
+/** Within this, every process that can ask the store has looked whether it is still the one that it knows. */
+const noticedWithinMs = 4 * tickMs;
 
 /** The store's clock in Unix milliseconds, as far as it is known: its answer was on its way for some time. */
 export interface StoreTime {
@@ -37,6 +39,8 @@ export interface StoreWatchOptions {
   readonly random: () => number;
   /** How long a create may take effect after it was sent. */
   readonly holdMs: number;
+  /** By several processes: one that finds it empty may be the only one that does not know what was in it. */
+  readonly isShared: boolean;
 }
 
 export class StoreWatch implements StoreTime {
@@ -46,6 +50,7 @@ export class StoreWatch implements StoreTime {
   #earliestOffsetMs = 0;
   #latestOffsetMs = 0;
   #stopTimer: (() => void) | undefined;
+  #sinceEmpty = Promise.resolve();
 
   constructor(private readonly options: StoreWatchOptions) {}
 
@@ -77,12 +82,18 @@ export class StoreWatch implements StoreTime {
   }
 
   /**
-   * Looks whether the store has kept all that it had confirmed before; where it has not, keys are held from now on.
+   * What is to be sent is written down: whether the store has kept all that it had confirmed before. Where it has not, keys
+   * are held from now on.
    *
    * @throws {StoreError}
    */
-  async check(): Promise<void> {
-    const { store, log, holdMs } = this.options;
+  async confirm(): Promise<void> {
+    await this.#sinceEmpty;
+    await this.#check();
+  }
+
+  async #check(): Promise<void> {
+    const { store, clock, log, holdMs, isShared } = this.options;
     for (;;) {
       const known = this.#known;
       const text = await store.get(key);
@@ -101,6 +112,7 @@ export class StoreWatch implements StoreTime {
       const heldUntilMs = known ? Math.max(this.latestMs() + holdMs, known.heldUntilMs, found?.heldUntilMs ?? 0) : 0;
       const next = { epoch: this.#name(), tick: 1, heldUntilMs };
       if (!(await store.compareAndSet(key, text, JSON.stringify(next)))) continue;
+      if (!known && isShared) this.#sinceEmpty = new Promise((resolve) => clock.after(noticedWithinMs, resolve));
       if (known) log.error({ heldForMs: holdMs }, "the store has lost what it had confirmed: new keys are held");
       this.#known = next;
       return;
@@ -127,7 +139,7 @@ export class StoreWatch implements StoreTime {
     this.#latestOffsetMs = nowMs - askedAtMs;
     this.#earliestOffsetMs = nowMs - clock.monotonicMs();
     const before = this.#known?.tick;
-    await this.check();
+    await this.#check();
     const known = this.#known;
     if (!known) return;
     if (known.tick !== before) this.#tickedAtMs = clock.monotonicMs();
