@@ -25,9 +25,15 @@ export const guards = [
   {
     name: "journal: changed only by comparison",
     file: "src/wecom/create-once/journal.ts",
-    find: `return (await this.store.compareAndSet(keyOf(id), before, text, expiry)) ? { id, record, text } : undefined;`,
-    replace: `await this.store.set(keyOf(id), text, expiry);
-    return before === "" ? undefined : { id, record, text };`,
+    find: `this.store.compareAndSet(keyOf(id), before, text, expiry),`,
+    replace: `this.store.set(keyOf(id), text, expiry).then(() => before !== ""),`,
+    test: simulation,
+  },
+  {
+    name: "journal: what is open is looked at again",
+    file: "src/wecom/create-once/journal.ts",
+    find: `isOpen && this.remindOf(id, remindAtMs),`,
+    replace: ``,
     test: simulation,
   },
   {
@@ -43,7 +49,7 @@ export const guards = [
     find: `    this.#reconciler.start();\n`,
     replace: ``,
     test: clicks,
-    only: "is finished without another request",
+    only: "is finished although nobody asks again",
   },
   {
     name: "same key: at once",
@@ -91,6 +97,20 @@ export const guards = [
     test: simulation,
   },
   {
+    name: "ownership: what a slow create without a key has made is taken before it is told",
+    file: "src/wecom/create-once/create-once.ts",
+    find: `if (!announcement.isDue()) this`,
+    replace: `if (announcement !== undefined) this`,
+    test: simulation,
+  },
+  {
+    name: "ownership: of a key with its input",
+    file: keyed,
+    find: "return `${id} ${record.digest}`;",
+    replace: "return record.digest === '' ? '' : id;",
+    test: simulation,
+  },
+  {
     name: "ownership: looked at again when it is taken",
     file: "src/wecom/create-once/recover-lost.ts",
     find: "if (!(await deadline.pause(invisibleMs)))",
@@ -115,7 +135,14 @@ export const guards = [
   {
     name: "booking lock: equal bookings one after the other",
     file: "src/wecom/create-once/booking-lock.ts",
-    find: `if (!(await store.compareAndSet(key, undefined, holder, expiry))) return undefined;`,
+    find: `if (!(await write(undefined))) return undefined;`,
+    replace: `await write(undefined);`,
+    test: simulation,
+  },
+  {
+    name: "booking lock: who stood still takes nothing",
+    file: "src/wecom/create-once/recover-lost.ts",
+    find: `if (!lock.isHeld()) throw mayBeAnothers("this process stood still");`,
     replace: ``,
     test: simulation,
   },
@@ -148,16 +175,16 @@ export const guards = [
     test: simulation,
   },
   {
-    name: "settling time: from when nobody waits for an answer",
-    file: keyed,
-    find: `if (watch.earliestMs() < record.answerByMs) return undefined;`,
+    name: "store: watched before each sending",
+    file: "src/wecom/create-once/send-permit.ts",
+    find: `await this.watch.confirm();`,
     replace: ``,
     test: simulation,
   },
   {
-    name: "store: watched before each sending",
-    file: "src/wecom/create-once/send-permit.ts",
-    find: `await this.watch.check();`,
+    name: "store: one that is empty may have been emptied",
+    file: "src/wecom/create-once/store-watch.ts",
+    find: `await this.#sinceEmpty;`,
     replace: ``,
     test: simulation,
   },
@@ -278,7 +305,7 @@ export const guards = [
     find: `this.#queue.add(operation, waiter);`,
     replace: `this.#queue.add(this, waiter);`,
     test: pressure,
-    only: "is fair between operations",
+    only: "lets operations take turns",
   },
   {
     name: "45009 closes the gate",
