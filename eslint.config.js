@@ -21,7 +21,7 @@ const federation = `
 `;
 
 export default tseslint.config(
-  { ignores: ["dist/**", "coverage/**", "node_modules/**", "**/generated/**"] },
+  { ignores: ["dist/**", "packages/*/dist/**", "coverage/**", "node_modules/**", "**/generated/**"] },
   {
     files: ["**/*.ts"],
     extends: [...tseslint.configs.strictTypeChecked],

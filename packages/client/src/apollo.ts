@@ -1,0 +1,70 @@
+/** For Apollo Client: `new InMemoryCache({ possibleTypes, typePolicies })`. Plain data and functions: only types are imported. */
+import type { FieldFunctionOptions, TypePolicies } from "@apollo/client";
+import introspection from "./generated/possible-types.js";
+
+/** Which types a fragment on an interface or union matches. Without it Apollo Client drops `... on LivingError { message }`. */
+export const { possibleTypes } = introspection;
+
+interface Connection {
+  readonly edges?: readonly object[];
+  readonly nodes?: readonly unknown[];
+  readonly pageInfo?: {
+    readonly endCursor?: unknown;
+    readonly startCursor?: unknown;
+    readonly hasPreviousPage?: unknown;
+  };
+}
+
+/** Each page is put behind the one before; a first page starts the list again, so that `refetch` shows what is there now. */
+function mergePages(existing: Connection | undefined, incoming: Connection, context: FieldFunctionOptions): Connection {
+  const after: unknown = context.args?.["after"];
+  if (!existing || after === undefined || after === null) return incoming;
+  const { edges, nodes, pageInfo } = upTo(after, existing, context);
+  return {
+    ...incoming,
+    ...(incoming.edges && { edges: [...(edges ?? []), ...incoming.edges] }),
+    ...(incoming.nodes && { nodes: [...(nodes ?? []), ...incoming.nodes] }),
+    ...(incoming.pageInfo && {
+      pageInfo: {
+        ...incoming.pageInfo,
+        ...(pageInfo?.startCursor !== undefined && { startCursor: pageInfo.startCursor }),
+        ...(pageInfo?.hasPreviousPage !== undefined && { hasPreviousPage: pageInfo.hasPreviousPage }),
+      },
+    }),
+  };
+}
+
+/** What stands before that cursor: a page that was asked for twice is not shown twice. */
+function upTo(after: unknown, existing: Connection, { readField }: FieldFunctionOptions): Connection {
+  if (existing.pageInfo?.endCursor === after) return existing;
+  const index = existing.edges?.findIndex((edge) => readField("cursor", edge as never) === after) ?? -1;
+  if (index < 0) return existing;
+  const end = index + 1;
+  return { ...existing, edges: existing.edges?.slice(0, end) ?? [], nodes: existing.nodes?.slice(0, end) ?? [] };
+}
+
+function connection(keyArgs: readonly string[] | false): { keyArgs: string[] | false; merge: typeof mergePages } {
+  return { keyArgs: keyArgs && [...keyArgs], merge: mergePages };
+}
+
+/** Keys and pages. Spread your own policies behind it: `{ ...typePolicies, Query: { … } }`. */
+export const typePolicies = {
+  Living: { keyFields: ["livingid"], fields: { viewers: connection(false) } },
+  // userids identify people without regard to case.
+  WecomUser: {
+    keyFields: ({ userid }: Readonly<Record<string, unknown>>) =>
+      typeof userid === "string" ? `WecomUser:${userid.toLowerCase()}` : undefined,
+    fields: { livings: connection(false) },
+  },
+  WecomExternalContact: { keyFields: ["externalUserid"] },
+  Query: {
+    fields: {
+      livings: connection(["anchorUserid"]),
+      /** A living that a list has read already is not asked for again. */
+      living: {
+        read: (existing: unknown, { args, toReference }: FieldFunctionOptions) =>
+          existing ?? toReference({ __typename: "Living", livingid: String(args?.["livingid"]) }),
+      },
+    },
+  },
+} satisfies TypePolicies;

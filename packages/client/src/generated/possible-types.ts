@@ -1,0 +1,147 @@
+
+      export type PossibleTypesResultData = {
+  "possibleTypes": {
+    "CancelLivingResult": [
+      "CancelLivingSuccess",
+      "LivingConfigurationError",
+      "LivingInputError",
+      "LivingNotFoundError",
+      "LivingOutcomeUnknownError",
+      "LivingPermissionError",
+      "LivingRateLimitError",
+      "LivingStateError",
+      "LivingUnavailableError",
+      "LivingWecomError"
+    ],
+    "CreateLivingResult": [
+      "CreateLivingSuccess",
+      "LivingConfigurationError",
+      "LivingInputError",
+      "LivingNotFoundError",
+      "LivingOutcomeUnknownError",
+      "LivingPermissionError",
+      "LivingRateLimitError",
+      "LivingUnavailableError",
+      "LivingWecomError"
+    ],
+    "DeleteLivingReplayResult": [
+      "DeleteLivingReplaySuccess",
+      "LivingConfigurationError",
+      "LivingInputError",
+      "LivingNotFoundError",
+      "LivingOutcomeUnknownError",
+      "LivingPermissionError",
+      "LivingRateLimitError",
+      "LivingStateError",
+      "LivingUnavailableError",
+      "LivingWecomError"
+    ],
+    "LivingError": [
+      "LivingConfigurationError",
+      "LivingInputError",
+      "LivingNotFoundError",
+      "LivingOutcomeUnknownError",
+      "LivingPermissionError",
+      "LivingRateLimitError",
+      "LivingStateError",
+      "LivingUnavailableError",
+      "LivingWecomError"
+    ],
+    "LivingMutationSuccess": [
+      "CancelLivingSuccess",
+      "CreateLivingSuccess",
+      "DeleteLivingReplaySuccess",
+      "ModifyLivingSuccess"
+    ],
+    "LivingViewer": [
+      "LivingExternalViewer",
+      "LivingMemberViewer"
+    ],
+    "ModifyLivingResult": [
+      "LivingConfigurationError",
+      "LivingInputError",
+      "LivingNotFoundError",
+      "LivingOutcomeUnknownError",
+      "LivingPermissionError",
+      "LivingRateLimitError",
+      "LivingStateError",
+      "LivingUnavailableError",
+      "LivingWecomError",
+      "ModifyLivingSuccess"
+    ]
+  }
+};
+      const result: PossibleTypesResultData = {
+  "possibleTypes": {
+    "CancelLivingResult": [
+      "CancelLivingSuccess",
+      "LivingConfigurationError",
+      "LivingInputError",
+      "LivingNotFoundError",
+      "LivingOutcomeUnknownError",
+      "LivingPermissionError",
+      "LivingRateLimitError",
+      "LivingStateError",
+      "LivingUnavailableError",
+      "LivingWecomError"
+    ],
+    "CreateLivingResult": [
+      "CreateLivingSuccess",
+      "LivingConfigurationError",
+      "LivingInputError",
+      "LivingNotFoundError",
+      "LivingOutcomeUnknownError",
+      "LivingPermissionError",
+      "LivingRateLimitError",
+      "LivingUnavailableError",
+      "LivingWecomError"
+    ],
+    "DeleteLivingReplayResult": [
+      "DeleteLivingReplaySuccess",
+      "LivingConfigurationError",
+      "LivingInputError",
+      "LivingNotFoundError",
+      "LivingOutcomeUnknownError",
+      "LivingPermissionError",
+      "LivingRateLimitError",
+      "LivingStateError",
+      "LivingUnavailableError",
+      "LivingWecomError"
+    ],
+    "LivingError": [
+      "LivingConfigurationError",
+      "LivingInputError",
+      "LivingNotFoundError",
+      "LivingOutcomeUnknownError",
+      "LivingPermissionError",
+      "LivingRateLimitError",
+      "LivingStateError",
+      "LivingUnavailableError",
+      "LivingWecomError"
+    ],
+    "LivingMutationSuccess": [
+      "CancelLivingSuccess",
+      "CreateLivingSuccess",
+      "DeleteLivingReplaySuccess",
+      "ModifyLivingSuccess"
+    ],
+    "LivingViewer": [
+      "LivingExternalViewer",
+      "LivingMemberViewer"
+    ],
+    "ModifyLivingResult": [
+      "LivingConfigurationError",
+      "LivingInputError",
+      "LivingNotFoundError",
+      "LivingOutcomeUnknownError",
+      "LivingPermissionError",
+      "LivingRateLimitError",
+      "LivingStateError",
+      "LivingUnavailableError",
+      "LivingWecomError",
+      "ModifyLivingSuccess"
+    ]
+  }
+};
+      export default result;
+    
