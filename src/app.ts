@@ -11,7 +11,7 @@ import { createAuthenticator } from "./server/auth/authenticate.js";
 import { CallerQuota } from "./wecom/limits/caller-quota.js";
 import { noSchemaExposure, withoutSuggestions } from "./server/graphql/documents.js";
 import { Executor, type ExecutorOptions } from "./server/graphql/execution.js";
-import { explorerRoute } from "./server/explorer-route.js";
+import { explorerRoute, toExplorer } from "./server/explorer-route.js";
 import { idempotencyKeyIn } from "./server/graphql/graphql-request.js";
 import { eventStreams } from "./server/streaming/event-stream.js";
 import type { CreateContext } from "./server/graphql/context.js";
@@ -440,7 +440,7 @@ function createRoutes(base: Base, { wecom, callbacks, graphql, streaming, listen
     }),
     ...(callbacks.receiver && { "/wecom/callback": callbackRoute(callbacks.receiver) }),
     ...(installation && { "/wecom/install": installRoute((query) => installation.visit(query)) }),
-    ...(!config.isProduction && explorerPage && { "/graphiql": explorerRoute(explorerPage) }),
+    ...(!config.isProduction && explorerPage && { "/": toExplorer, "/graphiql": explorerRoute(explorerPage) }),
   };
   const upgrade = webSocketUpgrade({
     ...streaming,

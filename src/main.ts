@@ -65,7 +65,7 @@ async function start(): Promise<void> {
   const created = await createApp(config, {
     onWait: (what) => (waitsFor = what),
     version: await ownVersion(),
-    explorerPage: new URL("graphiql.html", import.meta.url),
+    explorerPage: new URL("graphiql.html.gz", import.meta.url),
   });
   if (isStopRequested) {
     await created.close({ acceptForMs: 0 });

@@ -1,13 +1,36 @@
-/** The operation that both explorers open with. */
+/** The operations that the explorers open with, in the order of a living's life. */
+export interface Sample {
+  readonly document: string;
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+/** What `createLiving` gave, to be put in by whoever tries the others. */
+const livingid = "LIVINGID";
+
+/** The first one, for explorers that show one. */
 export const sample = {
   document: `mutation ScheduleLiving($input: LivingInput!) {
   createLiving(input: $input) {
     ... on CreateLivingSuccess {
       livingid
-      living { theme status livingStart livingDuration }
+      living {
+        theme
+        status
+        livingStart
+        livingDuration
+      }
     }
-    ... on LivingError { message retryable errcode }
-    ... on LivingInputError { fields { path message } }
+    ... on LivingError {
+      message
+      retryable
+      errcode
+    }
+    ... on LivingInputError {
+      fields {
+        path
+        message
+      }
+    }
   }
 }
 `,
@@ -22,3 +45,90 @@ export const sample = {
     },
   },
 };
+
+export const samples: readonly Sample[] = [
+  sample,
+  {
+    document: `query ReadLiving($livingid: ID!) {
+  living(livingid: $livingid) {
+    theme
+    status
+    livingStart
+    livingDuration
+    anchor {
+      userid
+    }
+    openReplay
+    replayStatus
+  }
+}
+`,
+    variables: { livingid },
+  },
+  {
+    document: `query ListLivings($anchorUserid: ID!, $after: String) {
+  livings(anchorUserid: $anchorUserid, first: 10, after: $after) {
+    nodes {
+      livingid
+      theme
+      status
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+`,
+    variables: { anchorUserid: "zhangsan" },
+  },
+  {
+    document: `mutation RescheduleLiving($livingid: ID!, $input: ModifyLivingInput!) {
+  modifyLiving(livingid: $livingid, input: $input) {
+    ... on ModifyLivingSuccess {
+      living {
+        theme
+        livingStart
+      }
+    }
+    ... on LivingError {
+      message
+      errcode
+    }
+  }
+}
+`,
+    variables: { livingid, input: { theme: "改期", livingStart: "2030-01-02T20:00:00+08:00" } },
+  },
+  {
+    document: `mutation CancelLiving($livingid: ID!) {
+  cancelLiving(livingid: $livingid) {
+    ... on CancelLivingSuccess {
+      living {
+        status
+      }
+    }
+    ... on LivingError {
+      message
+      errcode
+    }
+  }
+}
+`,
+    variables: { livingid },
+  },
+  {
+    document: `subscription WatchLivings($anchorUserid: ID) {
+  livingStatusChanged(anchorUserid: $anchorUserid) {
+    livingid
+    status
+    changedAt
+    living {
+      theme
+    }
+  }
+}
+`,
+    variables: { anchorUserid: "zhangsan" },
+  },
+];

@@ -89,7 +89,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   try {
     app = await createApp(loadConfig(env), {
       logTo: { write: (line) => logLines.push(line) },
-      explorerPage: new URL("../../dist/graphiql.html", import.meta.url),
+      explorerPage: new URL("../../dist/graphiql.html.gz", import.meta.url),
       ...(options.now && { now: options.now }),
       ...(options.callLimits && { callLimits: options.callLimits }),
     });

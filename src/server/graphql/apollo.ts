@@ -3,7 +3,7 @@
  * landing page, batches (refused), malformed bodies. It neither parses nor validates nor executes: it asks `Operations`,
  * as every other way of answering does.
  */
-import { ApolloServer, HeaderMap } from "@apollo/server";
+import { ApolloServer, type ApolloServerPlugin, HeaderMap } from "@apollo/server";
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginInlineTraceDisabled,
@@ -17,7 +17,7 @@ import type { OperationAnswer } from "./execution.js";
 /** The operation that the explorers open with. */
 export interface Sample {
   readonly document: string;
-  readonly variables: Record<string, unknown>;
+  readonly variables: Readonly<Record<string, unknown>>;
 }
 
 export interface ApolloOptions {
@@ -55,7 +55,7 @@ export function createApolloServer(options: ApolloOptions): ApolloServer<Shell> 
     introspection: true,
     // The listener drains, and main.ts listens for signals.
     stopOnTerminationSignals: false,
-    formatError: options.formatError,
+    formatError: (formatted, error) => options.formatError(withWayOut(formatted), error),
     plugins: [
       {
         requestDidStart: () =>
@@ -71,9 +71,34 @@ export function createApolloServer(options: ApolloOptions): ApolloServer<Shell> 
       ApolloServerPluginInlineTraceDisabled(),
       // It would wrap every field to find out what `cacheControlOf` finds once.
       ApolloServerPluginCacheControlDisabled(),
-      options.isProduction
-        ? ApolloServerPluginLandingPageDisabled()
-        : ApolloServerPluginLandingPageLocalDefault({ embed: true, footer: false, document, variables }),
+      options.isProduction ? ApolloServerPluginLandingPageDisabled() : sandbox(document, variables),
     ],
   });
+}
+
+/** Apollo Server names headers; for a client that sends queries by GET, such as urql, the way out is a setting. */
+function withWayOut(formatted: GraphQLFormattedError): GraphQLFormattedError {
+  if (!formatted.message.startsWith("This operation has been blocked as a potential Cross-Site Request Forgery")) {
+    return formatted;
+  }
+  return { ...formatted, message: `${formatted.message.trimEnd()}. Or send it by POST (urql: preferGetMethod: false)` };
+}
+
+/** Its page needs Apollo's CDN. Where that cannot be reached, the page says so, and where the other explorer is. */
+function sandbox(document: string, variables: Readonly<Record<string, unknown>>): ApolloServerPlugin {
+  const plugin = ApolloServerPluginLandingPageLocalDefault({ embed: true, footer: false, document, variables });
+  return {
+    serverWillStart: async (service) => {
+      const listener = (await plugin.serverWillStart?.(service)) ?? {};
+      return {
+        ...listener,
+        renderLandingPage: async () => {
+          const page = await listener.renderLandingPage?.();
+          const html = typeof page?.html === "function" ? await page.html() : (page?.html ?? "");
+          const link = '<p>Without internet: <a href="/graphiql">GraphiQL</a>, which this gateway serves itself.</p>';
+          return { html: html.replace(/(it appears that you might be offline\.<\/p>)/, `$1\n${link}`) };
+        },
+      };
+    },
+  };
 }

@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Browser, Page } from "playwright-core";
-import { sample } from "../../../src/living/living.sample.js";
+import { sample, samples } from "../../../src/living/living.sample.js";
 import { describeInBrowser, launch } from "../../support/browser.js";
-import { type Gateway, startGateway } from "../../support/gateway.js";
+import { corpid, type Gateway, startGateway } from "../../support/gateway.js";
+import { booking } from "../../support/inputs.js";
+import { callbackEnv, tell, untilOpen } from "../../support/subscribers.js";
 
 let gateway: Gateway;
 beforeAll(async () => {
-  gateway = await startGateway();
+  gateway = await startGateway({ env: callbackEnv });
 });
 afterAll(() => gateway.close());
 
@@ -47,6 +49,47 @@ describeInBrowser("/graphiql, in a browser without internet", () => {
     expect(sent!.body).toMatchObject({ anchor_userid: "zhangsan", theme: sample.variables.input.theme });
   });
 
+  it("has a tab for each thing to do with a living, with its variables", async () => {
+    const tabs = page.getByRole("tab").filter({ hasText: /Living/ });
+    expect(await tabs.allTextContents()).toEqual(
+      samples.map(({ document }) => expect.stringContaining(/\w+ (\w+)/.exec(document)![1]!)),
+    );
+    await page.getByRole("button", { name: "ListLivings" }).first().click();
+    await expectToShow(".graphiql-editor", '"anchorUserid": "zhangsan"');
+  });
+
+  it("runs the subscription, and shows what comes", async () => {
+    await page.getByRole("button", { name: "WatchLivings" }).first().click();
+    await expectToShow(".graphiql-editor", /subscription\s+WatchLivings/);
+    await page.getByRole("button", { name: /execute/i }).click();
+    await untilOpen(gateway, 1);
+    const { livingid } = gateway.simulator.livings.reserve({ corpid, agentid: 1000014 }, booking);
+    await tell(gateway, { LivingId: livingid, Status: 1 });
+
+    await expectToShow(".result-window", livingid);
+    await page.getByRole("button", { name: /stop/i }).click();
+  });
+
+  it("opens the operation and the variables of a link, beside the tabs that are there", async () => {
+    const query = "query FromALink($livingid: ID!) {\n  living(livingid: $livingid) {\n    theme\n  }\n}\n";
+    const link = new URLSearchParams({ query, variables: '{ "livingid": "linked-id" }' });
+    await page.goto(`${gateway.url}/graphiql?${link}`);
+
+    await expectToShow(".graphiql-editor", /query\s+FromALink/);
+    await expectToShow(".graphiql-editor", "linked-id");
+    expect(
+      await page
+        .getByRole("tab")
+        .filter({ hasText: /Living|Link/ })
+        .count(),
+    ).toBe(samples.length + 1);
+    expect(page.url()).toBe(`${gateway.url}/graphiql`);
+  });
+
+  it("says nothing of sign-in where there is none", async () => {
+    expect(await page.locator("#sign-in-hint").count()).toBe(0);
+  });
+
   it("asked nothing of any other origin", () => {
     expect(strangers).toEqual([]);
   });
@@ -57,5 +100,46 @@ describe("GET /graphql in a browser", () => {
     const { text } = await gateway.fetch("/graphql", { headers: { accept: "text/html" } });
     const [, config = "{}"] = /embeddedSandboxConfig = (\{.*\});/.exec(text) ?? [];
     expect(JSON.parse(config)).toMatchObject({ initialState: sample });
+  });
+});
+
+describeInBrowser("/graphiql where sign-in is on", () => {
+  it("says where the token goes", async () => {
+    await using guarded = await startGateway({
+      env: { AUTH_MODE: "jwt", AUTH_JWT_SECRET: "x".repeat(64), AUTH_ISSUER: "me", AUTH_AUDIENCE: "gateway" },
+    });
+    const browser = await launch();
+    const page = await browser.newPage();
+    await page.goto(`${guarded.url}/graphiql`);
+
+    const hint = page.getByRole("note");
+    await hint.waitFor();
+    expect(await hint.textContent()).toBe(
+      'Sign-in is on. Put your token into the Headers tab: { "authorization": "Bearer …" }',
+    );
+    await browser.close();
+  });
+});
+
+describe("/graphiql", () => {
+  it("is compressed, and not sent again to whoever has it", async () => {
+    const first = await fetch(`${gateway.url}/graphiql`);
+    await first.arrayBuffer();
+    const { status } = await gateway.fetch("/graphiql", { headers: { "if-none-match": first.headers.get("etag")! } });
+    const plain = await gateway.fetch("/graphiql", { headers: { "accept-encoding": "identity" } });
+
+    expect(first.headers.get("content-encoding")).toBe("gzip");
+    expect(Number(first.headers.get("content-length"))).toBeLessThan(3_000_000);
+    expect(status).toBe(304);
+    expect(plain.text).toContain("<title>WeCom living gateway</title>");
+    expect(plain.headers.get("content-encoding")).toBeNull();
+  });
+
+  it("is where the gateway's address leads to, and what the landing page names", async () => {
+    const { status, headers } = await fetch(gateway.url, { redirect: "manual" });
+    const landing = await gateway.fetch("/graphql", { headers: { accept: "text/html" } });
+
+    expect([status, headers.get("location")]).toEqual([302, "/graphiql"]);
+    expect(landing.text).toContain('<a href="/graphiql">GraphiQL</a>');
   });
 });
