@@ -103,10 +103,15 @@ describe("A request in router mode", () => {
   it.each([
     ["flat", { "router-authorization": secret, "x-wecom-scopes": "living:read", "X-Wecom-Scopes": "living:admin" }],
     ["below headers", { headers: { "router-authorization": secret, "Router-Authorization": secret } }],
-  ])("over a WebSocket is refused with two of one in connection_init: %s", async (_, payload) => {
-    expect(await subscriberOver(gateway, payload)).toBe(4403);
-    expect(await subscriberOver(gateway, { "router-authorization": secret })).toBe("acknowledged");
-  });
+    ["a list", { "router-authorization": secret, "x-wecom-corpid": ["another"] }],
+    ["a number", { "router-authorization": secret, "x-wecom-corpid": 7 }],
+  ])(
+    "over a WebSocket is refused with two of one in connection_init, or with what is no text: %s",
+    async (_, payload) => {
+      expect(await subscriberOver(gateway, payload)).toBe(4403);
+      expect(await subscriberOver(gateway, { "router-authorization": secret })).toBe("acknowledged");
+    },
+  );
 });
 
 describe("A request with a token", () => {
@@ -134,10 +139,31 @@ describe("A request with a token", () => {
     }
   });
 
-  it("is refused where the userid is none", async () => {
-    const token = await issuer.sign({ userid: "u".repeat(129) });
+  it.each<[string, unknown]>([
+    ["userid", "u".repeat(129)],
+    ["userid", ["zhangsan"]],
+    ["userid", 7],
+    ["userid", "zhangsan,lisi"],
+    ["userid", "zhangsan "],
+    ["corpid", ["another"]],
+    ["corpid", { is: "another" }],
+    ["corpid", 7],
+    ["corpid", false],
+    ["corpid", "another\n"],
+  ])("is refused where its %s is no id, and not taken for one without: %j", async (name, value) => {
+    const before = gateway.simulator.requests.length;
+    const token = await issuer.sign({ [name]: value });
+    const { status, received } = await post(gateway, [`authorization: Bearer ${token}`]);
 
-    expect((await post(gateway, [`authorization: Bearer ${token}`])).status).toBe(401);
+    expect(status).toBe(401);
+    expect(received).toContain(`The token's claim ${name} must hold one id`);
+    expect(gateway.simulator.requests).toHaveLength(before);
+  });
+
+  it.each([null, ""])("may have claims that say nothing: %j", async (nothing) => {
+    const token = await issuer.sign({ corpid: nothing, userid: nothing });
+
+    expect((await post(gateway, [`authorization: Bearer ${token}`])).received).toContain('"data":{"livings"');
   });
 
   it("of a service whose subject is a member's userid is not taken for the member", async () => {

@@ -67,12 +67,12 @@ export function callerFromHeaders(credentials: Credentials, defaultScopes: Reado
 }
 
 /** A proxy may have joined two headers with a comma; no id contains one. */
-function isOneId(text: string): boolean {
+export function isOneId(text: string): boolean {
   return text.length <= maxIdLength && !/[\s,]/.test(text);
 }
 
 /** WeCom's ids have at most 64 bytes, those of linked corps' members more. */
-export const maxIdLength = 128;
+const maxIdLength = 128;
 
 /** Userids are compared without regard to case, as WeCom does. A token's subject is never equal to a userid. */
 export function identityOf(corp: string | undefined, name: { user: string } | { subject: string }): string {

@@ -37,7 +37,7 @@ export class Credentials {
     const credentials = new Credentials();
     const given = payload?.["headers"] ?? payload;
     for (const [name, value] of Object.entries(Object(given) as Readonly<Record<string, unknown>>)) {
-      if (typeof value === "string") credentials.#add(name, value);
+      if (value !== undefined && value !== null) credentials.#add(name, value);
     }
     return credentials;
   }
@@ -46,17 +46,17 @@ export class Credentials {
     return this.#values.get(name);
   }
 
-  /** The first of `of` that occurs more than once. */
+  /** The first of `of` that occurs more than once, or is not text. */
   repeated(of: readonly CredentialName[]): CredentialName | undefined {
     return this.#repeated.size === 0 ? undefined : of.find((name) => this.#repeated.has(name));
   }
 
-  #add(header: string, value: string): void {
+  #add(header: string, value: unknown): void {
     const lower = header.toLowerCase();
     const name = names.find((known) => known === lower);
     if (!name) return;
-    if (this.#values.has(name)) this.#repeated.add(name);
-    this.#values.set(name, value);
+    if (this.#values.has(name) || typeof value !== "string") this.#repeated.add(name);
+    if (typeof value === "string") this.#values.set(name, value);
   }
 }
 

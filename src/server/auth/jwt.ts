@@ -15,7 +15,7 @@ import {
   type Authenticator,
   type Caller,
   identityOf,
-  maxIdLength,
+  isOneId,
   parseScopes,
   unauthenticated,
 } from "./caller.js";
@@ -64,7 +64,8 @@ export function authenticateJwt(settings: JwtSettings, log: Logger, now: () => n
       if (error instanceof KeysUnavailable) return keysUnavailable;
       log.debug({ reason: error instanceof errors.JOSEError ? error.code : "malformed" }, "token refused");
       const words = error instanceof errors.JWTExpired ? "The token has expired" : "The token is not valid";
-      return unauthenticated(words, `Bearer error="invalid_token", error_description="${words}"`);
+      const message = error instanceof UnusableClaim ? error.message : words;
+      return unauthenticated(message, `Bearer error="invalid_token", error_description="${words}"`);
     }
   };
 
@@ -104,10 +105,17 @@ function callerFromClaims(claims: JWTPayload, { corpClaim, userClaim }: JwtSetti
   };
 }
 
-/** @throws {Error} if it cannot be an id of WeCom's */
+class UnusableClaim extends Error {}
+
+/**
+ * A claim that is present but is not an id must not count as absent: the caller would act for the only configured corp.
+ *
+ * @throws {UnusableClaim}
+ */
 function idClaim(claims: JWTPayload, name: string): string | undefined {
-  const id = textClaim(claims, name);
-  if (id !== undefined && id.length > maxIdLength) throw new Error(`the claim ${name} is too long`);
+  const id = Object.hasOwn(claims, name) ? claims[name] : undefined;
+  if (id === undefined || id === null || id === "") return undefined;
+  if (typeof id !== "string" || !isOneId(id)) throw new UnusableClaim(`The token's claim ${name} must hold one id`);
   return id;
 }
 
