@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { print } from "graphql";
@@ -18,6 +20,7 @@ import { corpid, type Gateway, startGateway } from "./support/gateway.js";
 import { generatedBodies, mutatedBodies } from "./support/generated-requests.js";
 import { hostileRequests } from "./support/hostile-corpus.js";
 import { documentedInput, minimalInput } from "./support/inputs.js";
+import { createReference } from "./support/reference.js";
 
 let gateway: Gateway;
 let livingid: string;
@@ -295,6 +298,31 @@ describe("What is remembered", () => {
   it("stays for as long as it is asked for, whatever else comes", () => {
     remembered.set("everyday", 1);
     flood("c", () => expect(remembered.get("everyday")).toBe(1));
+  });
+});
+
+describe("What is remembered of a document", () => {
+  setFlagsFromString("--expose-gc");
+  const collectGarbage = runInNewContext("gc") as () => void;
+  const heapBytes = () => {
+    collectGarbage();
+    return process.memoryUsage().heapUsed;
+  };
+  const unknown = Array.from({ length: 900 }, (_, index) => `x${index}`).join(" ");
+
+  it.each<[string, (name: string) => string]>([
+    ["whose comments are most of it", (name) => `${"#\n".repeat(4500)} query ${name} { __typename }`],
+    ["that ends too early", (name) => `${"#\n".repeat(4500)} query ${name} {`],
+    ["of mistakes only", (name) => `query ${name} { living(livingid: "x") { ${unknown} } }`],
+  ])("is little, for a caller without any scope may send it: one %s", (_, documentOf) => {
+    const { preparation } = createReference();
+    const before = heapBytes();
+    for (let index = 0; index < 300; index += 1) preparation.prepare({ query: documentOf(`Q${index}`) }, "post");
+    const growth = heapBytes() - before;
+    // So that it is not collected before.
+    expect(preparation.prepare({ query: "{ __typename }" }, "post").kind).toBe("prepared");
+
+    expect(growth / 300).toBeLessThan(60_000);
   });
 });
 

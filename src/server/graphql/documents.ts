@@ -11,6 +11,7 @@ import {
   type OperationTypeNode,
   parse,
   specifiedRules,
+  type Token,
   validate,
   type ValidationRule,
   type VariableDefinitionNode,
@@ -81,18 +82,33 @@ export class Documents {
     const { schema, limits, validationRules } = this.options;
     let document: DocumentNode;
     try {
-      document = parse(text, { maxTokens: limits.tokens });
+      document = withoutTokenList(parse(text, { maxTokens: limits.tokens }));
     } catch (error) {
       if (!(error instanceof GraphQLError)) throw error;
-      return refusedWith([error], "GRAPHQL_PARSE_FAILED");
+      return refusedWith([lasting(error)], "GRAPHQL_PARSE_FAILED");
     }
     const overLimit = brokenLimit(document, limits);
     if (overLimit) return refusedWith([overLimit], "OPERATION_LIMIT_EXCEEDED");
     const rules = [...specifiedRules, ...validationRules];
     const mistakes = validate(schema, document, rules, { maxErrors: maxValidationErrors });
-    if (mistakes.length > 0) return refusedWith(mistakes, "GRAPHQL_VALIDATION_FAILED");
+    if (mistakes.length > 0) return refusedWith(mistakes.map(lasting), "GRAPHQL_VALIDATION_FAILED");
     return { kind: "plans", plans: plansOf(schema, document) };
   }
+}
+
+/** Each node knows its first and its last token, and these all the others, comments too: half of what a document weighs. */
+function withoutTokenList(document: DocumentNode): DocumentNode {
+  for (let token = document.loc?.startToken; token;) {
+    const next: Token | null = token.next;
+    Object.assign(token, { prev: null, next: null });
+    token = next ?? undefined;
+  }
+  return document;
+}
+
+/** For as long as it is remembered, its nodes would keep the whole document, and so would the frames of its stack. */
+function lasting({ message, source, positions, extensions }: GraphQLError): GraphQLError {
+  return Object.assign(new GraphQLError(message, { source, positions, extensions }), { stack: "" });
 }
 
 function plansOf(schema: GraphQLSchema, document: DocumentNode): OperationPlan[] {
