@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { serverAudits } from "graphql-http";
 import { type Gateway, startGateway } from "./support/gateway.js";
+import { callbackEnv } from "./support/subscribers.js";
 
 const secret = "CANARY-router-secret-of-32-bytes-and-more";
 const ways: [string, Record<string, string>, Record<string, string>][] = [
@@ -36,6 +37,42 @@ describe.each(ways)("GraphQL over HTTP %s", (_, env, signIn) => {
     const { status, ...rest } = await fn();
 
     expect({ status, reason: "reason" in rest ? rest.reason : undefined }).toEqual({ status: "ok", reason: undefined });
+  });
+});
+
+describe("A GET whose parameters are not what they should be", () => {
+  let gateway: Gateway;
+  beforeAll(async () => {
+    gateway = await startGateway({ env: callbackEnv });
+  });
+  afterAll(() => gateway.close());
+  const subscription = encodeURIComponent(
+    "subscription ($livingid: ID) { livingStatusChanged(livingid: $livingid) { livingid } }",
+  );
+  const one = encodeURIComponent('{"livingid":"L1"}');
+
+  it.each([
+    ["variables that are no JSON", "&variables=%7Blivingid"],
+    ["variables that are a list", "&variables=%5B%5D"],
+    ["variables twice", `&variables=${one}&variables=%7B%7D`],
+    ["extensions that are no JSON", "&extensions=%7B"],
+    ["extensions twice", "&extensions=%7B%7D&extensions=%7B%7D"],
+    ["another query", "&query=%7B__typename%7D"],
+    ["operationName twice", "&operationName=a&operationName=b"],
+  ])("is refused, and nothing runs without them: %s", async (_, more) => {
+    for (const [document, accept] of [
+      [encodeURIComponent("{ __typename }"), "application/json"],
+      [subscription, "text/event-stream"],
+    ] as const) {
+      const { text } = await gateway.fetch(`/graphql?query=${document}${more}`, {
+        headers: { accept, "apollo-require-preflight": "1" },
+        // A stream would not end.
+        signal: AbortSignal.timeout(3000),
+      });
+
+      expect(text).toContain("BAD_REQUEST");
+      expect(text).not.toContain('"data"');
+    }
   });
 });
 

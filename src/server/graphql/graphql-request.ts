@@ -16,8 +16,16 @@ export interface Fields {
 
 export function fieldsOf({ body, search }: RequestParts): Fields {
   if (body !== undefined) return isRecord(body) ? body : {};
-  const { query, operationName, variables, extensions } = Object.fromEntries(new URLSearchParams(search));
-  return { query, operationName, variables: parsed(variables), extensions: parsed(extensions) };
+  const parameters = new URLSearchParams(search);
+  // One that comes twice is a list, and none of them may be a list.
+  const given = (name: string): unknown => {
+    const values = parameters.getAll(name);
+    return values.length > 1 ? values : values[0];
+  };
+  return {
+    ...{ query: given("query"), operationName: given("operationName") },
+    ...{ variables: parsed(given("variables")), extensions: parsed(given("extensions")) },
+  };
 }
 
 /** The hash of an automatic persisted query, or the id of a trusted document; clients send both in the same place. */
@@ -43,11 +51,12 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function parsed(json: string | undefined): unknown {
+/** What is no JSON stays text, which is refused where an object is expected. */
+function parsed(json: unknown): unknown {
   try {
-    return json === undefined ? undefined : JSON.parse(json);
+    return typeof json === "string" ? JSON.parse(json) : json;
   } catch {
-    return undefined;
+    return json;
   }
 }
 
