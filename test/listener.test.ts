@@ -167,6 +167,31 @@ describe("A request for another protocol", () => {
   });
 });
 
+describe("The header Host", () => {
+  const withHosts = (lines: string, more = "close") => `GET /echo HTTP/1.1\r\n${lines}connection: ${more}\r\n\r\n`;
+
+  it.each([
+    ["twice", "host: a\r\nhost: b\r\n"],
+    ["twice, in two spellings", "host: a\r\nHOST: a\r\n"],
+    ["with two hosts", "host: a, b\r\n"],
+    ["with a path", "host: a/b\r\n"],
+    ["with a user", "host: a@b\r\n"],
+    ["with two ports", "host: a:1:2\r\n"],
+  ])("is refused as ambiguous: %s", async (_, lines) => {
+    expect(statusesOf(await sendRaw(url, withHosts(lines)))).toEqual([400]);
+    expect(statusesOf(await sendRaw(url, withHosts(lines, "upgrade\r\nupgrade: websocket")))).toEqual([400]);
+  });
+
+  it.each(["a", "a.example:8080", "[::1]", "[::1]:80", "127.0.0.1:", "xn--a_b.c"])("may be %s", async (host) => {
+    expect(statusesOf(await sendRaw(url, withHosts(`host: ${host}\r\n`)))).toEqual([200]);
+  });
+
+  it("is no better in the request line", async () => {
+    const lines = ["connection: close"];
+    expect(statusesOf(await sendRaw(url, rawRequest("GET http://a@b/echo HTTP/1.1", lines)))).toEqual([400]);
+  });
+});
+
 describe("With the hosts that are ours", () => {
   it.each([
     ["127.0.0.1", [200]],

@@ -12,7 +12,7 @@ import type { Duplex } from "node:stream";
 import { AnswerHeaders } from "./answer-headers.js";
 import { type CorsPolicy, preflight, varyByOrigin } from "./cors.js";
 import { type Exchange, type Route, sendError } from "./exchange.js";
-import { type AllowedHosts, isForThisHost, requestTarget } from "./request-target.js";
+import { type AllowedHosts, isForThisHost, namesOneHost, requestTarget } from "./request-target.js";
 import { asksForWebSocket, headWithoutUpgrade } from "./upgrades.js";
 
 /** Takes over a request for another protocol. */
@@ -84,6 +84,10 @@ export function createListener(options: ListenerOptions): Listener {
   };
   const route = (exchange: Exchange): void | Promise<void> => {
     const { request, path, authority } = exchange;
+    if (!namesOneHost(request, authority)) {
+      sendError(exchange, 400, "The header Host must come once, with one host", "BAD_REQUEST");
+      return;
+    }
     if (!isForThisHost(allowedHosts, authority)) {
       sendError(exchange, 421, "The header Host names another host (ALLOWED_HOSTS)", "BAD_REQUEST");
       return;
@@ -145,8 +149,11 @@ export function createListener(options: ListenerOptions): Listener {
     try {
       const { path, search, authority } = requestTarget(request);
       request.url = path + search;
-      if (isForThisHost(allowedHosts, authority)) upgrade(request, socket, head);
-      else socket.end("HTTP/1.1 421 Misdirected Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+      const end = (status: string) =>
+        socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+      if (!namesOneHost(request, authority)) end("400 Bad Request");
+      else if (!isForThisHost(allowedHosts, authority)) end("421 Misdirected Request");
+      else upgrade(request, socket, head);
     } catch (error) {
       log.error({ err: error }, "upgrade failed");
       socket.destroy();

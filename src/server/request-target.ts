@@ -30,6 +30,22 @@ function split(url: string, authority: string | undefined): RequestTarget {
   return { path: url.slice(0, queryAt), search: url.slice(queryAt), authority };
 }
 
+const host = /^(\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(:\d*)?$/i;
+
+/**
+ * Whether the request names at most one host, and a valid one: with two, a proxy in front may have decided by the other.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9112#section-3.2 which requires 400 otherwise
+ */
+export function namesOneHost({ rawHeaders }: Pick<IncomingMessage, "rawHeaders">, authority = ""): boolean {
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? "";
+    if (name.length === 4 && name.toLowerCase() === "host") count += 1;
+  }
+  return count <= 1 && host.test(authority);
+}
+
 /** Allowed hosts, without ports; "any" if a proxy in front decides. */
 export type AllowedHosts = "any" | readonly string[];
 
