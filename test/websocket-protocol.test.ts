@@ -87,8 +87,9 @@ describe("A connection", () => {
     await using socket = await rawSocket(gateway);
     await using other = await rawSocket(gateway);
     socket.send(`{"type":"ping","payload":{"deep":${"[".repeat(40_000)}${"]".repeat(40_000)}}}`);
-    expect((await socket.closed)[0]).toBe(1011);
+    expect(await socket.closed).toEqual([4400, "Invalid message received"]);
     expect(await untilHandled(other)).toEqual([]);
+    expect(gateway.logs.filter(({ msg }) => msg === "WebSocket message failed")).toEqual([]);
   });
 
   it("is closed with 4401 by an operation before it is acknowledged", async () => {

@@ -94,6 +94,22 @@ describe("A WebSocket", () => {
     expect((await closed(second))[0]).toBe(1009);
   });
 
+  it("is closed by a message in more pieces than a client makes of it: each keeps what was read with it", async () => {
+    await using gateway = await startGateway();
+    const inPieces = async (count: number) => {
+      const { socket } = await open(webSocketUrl(gateway));
+      socket.send('{"type":', { fin: false });
+      for (let piece = 2; piece < count; piece += 1) socket.send(" ", { fin: false });
+      socket.send('"ping"}', { fin: true });
+      const answer = await Promise.race([once(socket, "message").then(([text]) => String(text)), closed(socket)]);
+      socket.terminate();
+      return answer;
+    };
+
+    expect(await inPieces(40)).toBe('{"type":"pong"}');
+    expect(await inPieces(50)).toEqual([1008, ""]);
+  });
+
   it("answers nothing before it is begun", async () => {
     await using gateway = await startGateway();
     const { socket } = await open(webSocketUrl(gateway));

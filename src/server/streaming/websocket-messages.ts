@@ -59,6 +59,15 @@ export function readMessage(text: string): ClientMessage | undefined {
   }
 }
 
+/** Undefined for a payload that is nested deeper than can be written. */
+export function pongMessage(payload: Payload): string | undefined {
+  try {
+    return JSON.stringify({ type: "pong", payload });
+  } catch {
+    return undefined;
+  }
+}
+
 /** @param resultJson the result, serialised: of a subscription, once for all who are sent it */
 export function nextMessage(id: string, resultJson: string): string {
   return `{"id":${JSON.stringify(id)},"type":"next","payload":${resultJson}}`;

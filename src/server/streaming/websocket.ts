@@ -25,6 +25,7 @@ import {
   completeMessage,
   errorMessage,
   nextMessage,
+  pongMessage,
   protocol,
   readMessage,
 } from "./websocket-messages.js";
@@ -90,11 +91,14 @@ function refuse(socket: Duplex, status: number, message: string, code: string): 
 
 async function load({ maxMessageBytes }: WebSocketOptions): Promise<WebSocketServer> {
   const { WebSocketServer } = await import("ws");
-  // A variable, for the types of ws do not know `closeTimeout` yet. Whoever began it, a closing ends after that time.
+  // A variable, for the types of ws do not know `closeTimeout` and `maxFragments` yet.
   const options = {
     noServer: true,
     clientTracking: false,
     maxPayload: maxMessageBytes,
+    // Each keeps the 64 kB in which it was read, however little of them it is.
+    maxFragments: 16 + Math.ceil(maxMessageBytes / 4096),
+    // Whoever began it, a closing ends after that time.
     closeTimeout: goodbyeMs,
     handleProtocols: (protocols: Set<string>) => protocols.has(protocol) && protocol,
   };
@@ -147,7 +151,7 @@ class Connection implements UnsignedConnection {
       try {
         this.#take(bytes, isBinary);
       } catch (error) {
-        // Nested deeper than can be written, say: what a client sends must not end the process.
+        // What a client sends must not end the process.
         this.#fail(error);
       }
     });
@@ -209,9 +213,12 @@ class Connection implements UnsignedConnection {
       case undefined:
         this.close(closeCodes.badRequest, "Invalid message received");
         break;
-      case "ping":
-        this.send(JSON.stringify({ type: "pong", payload: message.payload }));
+      case "ping": {
+        const pong = pongMessage(message.payload);
+        if (pong === undefined) this.close(closeCodes.badRequest, "Invalid message received");
+        else this.send(pong);
         break;
+      }
       case "pong":
         break;
       case "connection_init":
