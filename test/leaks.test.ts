@@ -41,6 +41,21 @@ describe("The search for leaks", () => {
   });
 });
 
+describe("A secret that is repeated by WeCom, or by what stands before it", () => {
+  const corpsecret = "CANARY-corpsecret-that-is-refused";
+
+  it("is repeated no further", async () => {
+    await using gateway = await startGateway({ env: { WECOM_CORP_SECRET: corpsecret } });
+    const errmsg = `no such thing: /cgi-bin/gettoken?corpid=${corpid}&corpsecret=${corpsecret}`;
+    gateway.simulator.faults.inject({ kind: "errcode", api: "gettoken", errcode: 40013, errmsg, times: 9 });
+    await gateway.run(CreateLivingDocument, { input: minimalInput });
+
+    expect(gateway.logs).toContainEqual(
+      expect.objectContaining({ errmsg: errmsg.replace(corpsecret, "[secret]"), msg: "call to WeCom failed" }),
+    );
+  });
+});
+
 describe("With every secret in use and everything going wrong, nothing", () => {
   it("of them leaves the gateway", async () => {
     await using issuer = await startIssuer();

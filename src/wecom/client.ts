@@ -136,7 +136,7 @@ export class WecomClient {
         },
         timeLimit,
       );
-      return readAnswer(endpoint, answer, token, read);
+      return readAnswer(endpoint, answer, { ...payload, token }, read);
     } catch (error) {
       const failure = toWecomError(error, endpoint);
       outcome = failure instanceof WecomApiError ? (failure.entry ? String(failure.errcode) : "unlisted") : "no-answer";
@@ -196,14 +196,26 @@ function queryString(tokenParameter: string, token: Secret | undefined, query: P
   return `${tokenParameter}=${encodeURIComponent(token.reveal())}${rest === "" ? "" : `&${rest}`}`;
 }
 
+interface Sent extends Payload {
+  readonly token: Secret | undefined;
+}
+
+/** WeCom, or a proxy before it, may repeat in its errmsg what was sent. */
+function withoutSecrets(words: string, { query, body, token }: Sent): string {
+  let text = token ? words.replaceAll(token.reveal(), "[secret]") : words;
+  for (const [name, value] of Object.entries({ ...query, ...body } as Readonly<Record<string, unknown>>)) {
+    const isSecret = /secret|ticket|_code$/.test(name) && typeof value === "string" && value.length >= minSecretLength;
+    if (isSecret) text = text.replaceAll(value, "[secret]");
+  }
+  return text;
+}
+
+/** A shorter value is a caller's, as a share code may be. */
+const minSecretLength = 16;
+
 class UnusableAnswer extends Error {}
 
-function readAnswer<T>(
-  endpoint: Endpoint,
-  { status, body }: HttpAnswer,
-  token: Secret | undefined,
-  read: (answer: Answer) => T,
-): T {
+function readAnswer<T>(endpoint: Endpoint, { status, body }: HttpAnswer, sent: Sent, read: (answer: Answer) => T): T {
   // WeCom answers everything with 200; any other status is a proxy's or a fault's, and its body is not WeCom's word.
   if (status !== 200) throw new UnusableAnswer(`HTTP status ${status}`);
   const answer = parseObject(body);
@@ -215,7 +227,7 @@ function readAnswer<T>(
     throw new WecomApiError({
       api: endpoint.api,
       errcode,
-      errmsg: token ? words.replaceAll(token.reveal(), "[secret]") : words,
+      errmsg: withoutSecrets(words, sent),
       mayHaveTakenEffect: endpoint.effect === "write" && lookupErrcode(errcode)?.leavesOutcomeOpen === true,
     });
   }
