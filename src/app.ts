@@ -426,7 +426,7 @@ function createRoutes(base: Base, { wecom, callbacks, graphql, streaming, listen
   const { apollo, preparation, uploadPreparation, executor } = graphql;
   const { createContext } = streaming;
   const { authenticate } = streaming.authenticator;
-  const uploads = new Uploads({ maxBytes: imageBytes.atMost, maxUploads: 100 });
+  const uploads = new Uploads({ maxBytes: imageBytes.atMost, maxUploads: 100, maxUploadsPerCaller: 10 });
   const http: Record<string, Route> = {
     "/graphql": graphqlRoute({
       ...{ apollo, preparation, executor, metrics, authenticate, createContext, uploads },

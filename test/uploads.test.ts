@@ -337,6 +337,18 @@ describe("A multipart request that breaks the specification", () => {
     expect(openTemporaryFiles()).toBe(0);
   });
 
+  it("reads no more than twenty parts, named or not", async () => {
+    const body = "--B\r\nx: y\r\n\r\nz\r\n".repeat(1000);
+    const { status, text } = await gateway.fetch("/graphql", {
+      method: "POST",
+      headers: { ...preflighted, "content-type": "multipart/form-data; boundary=B" },
+      body: `${body}--B--\r\n`,
+    });
+
+    expect(status).toBe(413);
+    expect(JSON.parse(text).errors[0].message).toBe("The request has more than 20 parts");
+  });
+
   it("executes one without files, and passes over a file that its map does not name", async () => {
     const query = "{ __typename }";
     const answer = await postGraphql([
@@ -418,9 +430,9 @@ describe("POST /media", () => {
 });
 
 describe("An upload that does not come to its end", () => {
-  const head = (length: number | "chunked", url: string) => {
+  const head = (length: number | "chunked", url: string, more = "") => {
     const framing = length === "chunked" ? "transfer-encoding: chunked" : `content-length: ${length}`;
-    return `POST /media?purpose=COVER HTTP/1.1\r\nhost: ${new URL(url).host}\r\ncontent-type: image/png\r\n${framing}\r\n\r\n`;
+    return `POST /media?purpose=COVER HTTP/1.1\r\nhost: ${new URL(url).host}\r\ncontent-type: image/png\r\n${more}${framing}\r\n\r\n`;
   };
   const open = async (gateway: Gateway): Promise<Socket> => {
     const { hostname, port } = new URL(gateway.url);
@@ -486,5 +498,26 @@ describe("An upload that does not come to its end", () => {
     await until(async () => (await post()).status === 503);
     for (const socket of sockets) socket.destroy();
     await until(async () => (await post()).status === 200);
+  });
+
+  it("keeps nobody else's out: ten of one caller, and those that are refused count for nobody", async () => {
+    await using gateway = await startGateway(options);
+    const of = (userid: string) => `x-wecom-userid: ${userid}\r\n`;
+    const sockets = await Promise.all(Array.from({ length: 150 }, () => open(gateway)));
+    for (const socket of sockets) socket.write(head("chunked", gateway.url, of("lisi")));
+    const post = (userid: string) =>
+      gateway.fetch("/media?purpose=COVER", {
+        method: "POST",
+        headers: { "content-type": "image/jpeg", "x-wecom-userid": userid },
+        body: new Uint8Array(jpeg),
+      });
+    await until(async () => (await post("LISI")).status === 429);
+
+    expect((await post("zhangsan")).status).toBe(200);
+    const { headers, text } = await post("lisi");
+    expect(headers.get("retry-after")).toBe("1");
+    expect(JSON.parse(text).errors[0].extensions.code).toBe("TOO_MANY_UPLOADS");
+    for (const socket of sockets) socket.destroy();
+    await until(async () => (await post("lisi")).status === 200);
   });
 });

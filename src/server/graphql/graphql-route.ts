@@ -121,7 +121,7 @@ function answerOperation(
 async function answerWithFiles(options: GraphqlRouteOptions, exchange: Exchange, caller: Caller): Promise<void> {
   const { uploads, metrics, maxBodyBytes } = options;
   const mediaType = mediaTypeFor(exchange.request.headers.accept);
-  await uploads.take(exchange, async (upload) => {
+  await uploads.take(exchange, caller.identity, async (upload) => {
     const fields = await readMultipartRequest(exchange, upload, maxBodyBytes);
     if (mediaType === undefined) {
       sendError(exchange, 406, "Not acceptable", "BAD_REQUEST");

@@ -46,7 +46,7 @@ export function mediaRoute(options: MediaRouteOptions): Route {
       sendError(exchange, 405, "POST an image", "BAD_REQUEST");
       return;
     }
-    await options.uploads.take(exchange, async (upload) => {
+    await options.uploads.take(exchange, authentication.caller.identity, async (upload) => {
       const file = await fileOf(exchange, upload);
       await answer(options, exchange, authentication.caller, file);
     });

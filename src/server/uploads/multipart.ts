@@ -41,7 +41,11 @@ export async function readParts(
   const { "content-type": contentType = "", "content-encoding": encoding = "identity" } = request.headers;
   if (encoding !== "identity") throw new UploadRefused(415, "The body must come without content-encoding");
   const headers: BusboyHeaders = { "content-type": contentType };
-  const limits = { fieldSize: maxFieldBytes, fields: maxFields, files: maxFiles, headerPairs: 20, headerSize: 8192 };
+  const limits = {
+    ...{ fieldSize: maxFieldBytes, fields: maxFields, files: maxFiles },
+    // Those without a name are neither, and each takes a while to read.
+    ...{ parts: maxFields + maxFiles, headerPairs: 20, headerSize: 8192 },
+  };
   const parser = parserFor(headers, limits);
   await new Promise<void>((resolve, reject) => {
     let current: Readable | undefined;
@@ -76,6 +80,7 @@ export async function readParts(
       fail(new UploadRefused(413, `The request has more than ${most} ${what}`));
     };
     parser.on("filesLimit", tooMany("files", maxFiles)).on("fieldsLimit", tooMany("fields", maxFields));
+    parser.on("partsLimit", tooMany("parts", maxFields + maxFiles));
     parser.on("error", () => {
       fail(new UploadRefused(400, "The multipart body cannot be read"));
     });

@@ -9,6 +9,8 @@ export interface UploadLimits {
   readonly maxBytes: number;
   /** Under way at once, of all callers together: each takes at most 1 MiB of memory and `maxBytes` of the disk. */
   readonly maxUploads: number;
+  /** Of these, those of one caller; callers who cannot be told apart are not counted. */
+  readonly maxUploadsPerCaller: number;
 }
 
 /** So much more than it may have is read of a file, so that its client is there to hear that it is too long. */
@@ -21,6 +23,7 @@ const codes = {
   403: "FORBIDDEN",
   413: "PAYLOAD_TOO_LARGE",
   415: "UNSUPPORTED_MEDIA_TYPE",
+  429: "TOO_MANY_UPLOADS",
   503: "SERVICE_UNAVAILABLE",
 } as const;
 
@@ -37,16 +40,30 @@ export class UploadRefused extends Error {
 
 export class Uploads {
   #underWay = 0;
+  readonly #ofCaller = new Map<string, number>();
 
   constructor(readonly limits: UploadLimits) {}
 
-  /** Lets `answer` take the request's files in, and words why one is refused. Nothing of them is left afterwards. */
-  async take(exchange: Exchange, answer: (upload: Upload) => Promise<void>): Promise<void> {
+  /**
+   * Lets `answer` take the request's files in, and words why one is refused. Nothing of them is left afterwards.
+   *
+   * @param identity of the caller; undefined if callers cannot be told apart
+   */
+  async take(
+    exchange: Exchange,
+    identity: string | undefined,
+    answer: (upload: Upload) => Promise<void>,
+  ): Promise<void> {
     const { request, log } = exchange;
+    // Not counted: its client could go on sending, and keep others out.
+    const tooMany = this.#refusal(identity);
+    if (tooMany) {
+      await refuseUpload(exchange, tooMany);
+      return;
+    }
     const upload = new Upload(this.limits.maxBytes);
-    this.#underWay += 1;
+    this.#count(identity, 1);
     try {
-      if (this.#underWay > this.limits.maxUploads) throw new UploadRefused(503, "Too many uploads are under way");
       await answer(upload);
     } catch (error) {
       // The client has left: there is nobody to be told.
@@ -55,15 +72,31 @@ export class Uploads {
       if (error.cause !== undefined) log.error({ err: error.cause }, "an upload could not be kept");
       await refuseUpload(exchange, error);
     } finally {
-      this.#underWay -= 1;
+      this.#count(identity, -1);
       await upload.end();
     }
+  }
+
+  #refusal(identity: string | undefined): UploadRefused | undefined {
+    const { maxUploads, maxUploadsPerCaller } = this.limits;
+    const ofCaller = identity === undefined ? 0 : (this.#ofCaller.get(identity) ?? 0);
+    if (ofCaller >= maxUploadsPerCaller) return new UploadRefused(429, "Too many uploads of this caller are under way");
+    if (this.#underWay >= maxUploads) return new UploadRefused(503, "Too many uploads are under way");
+    return undefined;
+  }
+
+  #count(identity: string | undefined, change: 1 | -1): void {
+    this.#underWay += change;
+    if (identity === undefined) return;
+    const ofCaller = (this.#ofCaller.get(identity) ?? 0) + change;
+    if (ofCaller > 0) this.#ofCaller.set(identity, ofCaller);
+    else this.#ofCaller.delete(identity);
   }
 }
 
 export async function refuseUpload(exchange: Exchange, { status, message }: UploadRefused): Promise<void> {
   await readOn(exchange);
-  if (status === 503) exchange.headers.set("retry-after", "1");
+  if (status === 503 || status === 429) exchange.headers.set("retry-after", "1");
   sendError(exchange, status, message, codes[status]);
 }
 
