@@ -106,12 +106,13 @@ describe("The packages that this depends on", () => {
 describe("What runs", () => {
   const bundle = ["dist/main.js", ...readdirSync(new URL("dist/chunks/", root)).map((name) => `dist/chunks/${name}`)];
 
-  it("makes no code of text", () => {
+  it("makes no code of text, but for the fixed texts by which libraries find the global object", () => {
     expect(bundle.length).toBeGreaterThan(1);
-    for (const path of bundle) {
-      const found = read(path).match(/\bnew Function\b|(?<![.\w$])eval\(|\brunIn(This|New)?Context\b/g);
-      expect([path, found]).toEqual([path, null]);
-    }
+    const makers =
+      /\bnew Function\b|(?<![.\w$])(Function|eval)\(.*|\beval\)\(.*|\brunIn(This|New)?Context\b|["'](node:)?vm["']/g;
+    const found = bundle.flatMap((path) => read(path).match(makers) ?? []);
+
+    expect(found.filter((text) => !fixedTexts.some((fixed) => text.startsWith(fixed)))).toEqual([]);
   });
 
   it("has no dependency that compiles requests", () => {
@@ -125,6 +126,12 @@ describe("What runs", () => {
     expect(production.filter(({ name }) => compilers.includes(name))).toEqual([]);
   });
 });
+
+/** reflect-metadata's and lodash's; function-bind's, which names as many parameters as the function has that it binds. */
+const fixedTexts = [
+  ...['Function("return this;")()', 'Function("return this")()', 'eval)("(function() { return this; })()")'],
+  'Function("binder", "return function (" + joiny(boundArgs, ",") + "){ return binder.apply(this,arguments); }")(binder)',
+];
 
 const compilers = ["graphql-jit", "generate-function", "ajv", "fast-json-stringify", "vm2"];
 
