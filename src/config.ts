@@ -12,6 +12,7 @@ import type { AuthSettings } from "./server/auth/authenticate.js";
 import type { CorsPolicy } from "./server/cors.js";
 import type { Limits } from "./server/graphql/limits.js";
 import type { AllowedHosts } from "./server/request-target.js";
+import { isKeyRing } from "./stores/encrypted.js";
 import type { StoreSettings } from "./stores/open-store.js";
 import type { AppCredentials } from "./wecom/access.js";
 import type { CallbackKeys } from "./wecom/callback/receiver.js";
@@ -80,7 +81,8 @@ export const settings = {
     meaning: "the embedded store's folder, which belongs to one process; for several set `REDIS_URL`",
   },
   STORE_ENCRYPTION_KEY: {
-    meaning: "at least 32 random characters: encrypts what is stored; unset: tokens and permanent codes lie in clear",
+    meaning:
+      "at least 32 random characters: encrypts what is stored; several keys, with spaces between them, [to change it](credentials.md#encryption-at-rest); unset: tokens and permanent codes lie in clear",
     isSecret: true,
   },
   AUTH_MODE: {
@@ -272,8 +274,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
       dataDir: reader.text("DATA_DIR") ?? settings.DATA_DIR.default,
       encryptionKey: reader.checkedSecret(
         "STORE_ENCRYPTION_KEY",
-        (key) => key.length >= 32,
-        "at least 32 random characters",
+        isKeyRing,
+        "at least 32 random characters, or several such keys with spaces between them",
       ),
     },
     corsOrigins: origins ?? (isSimulated ? "any" : []),

@@ -36,8 +36,6 @@ async function expectToWork(store: Store): Promise<void> {
   expect(found.sort()).toEqual([...keys].sort());
   expect(await Promise.all(keys.map((key) => store.compareAndSet(key, key, undefined)))).toEqual(keys.map(() => true));
   for (const name of ["a", "b", "c"]) {
-    await store.include(`set:${name}`, ["1", "2"], 60_000);
-    expect((await store.included(`set:${name}`, ["1", "3"])).sort()).toEqual(["1"]);
     await store.enqueue(`queue:${name}`, "1", 1);
     expect(await store.due(`queue:${name}`, 1, 10)).toEqual(["1"]);
     await store.dequeue(`queue:${name}`, "1");

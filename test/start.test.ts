@@ -152,7 +152,7 @@ describe("Settings of the store that make no sense", () => {
 
     expect(code).toBe(78);
     expect(stderr).toContain("REDIS_URL: found something else, expected a URL such as redis://127.0.0.1:6379");
-    expect(stderr).toContain("STORE_ENCRYPTION_KEY: found something else, expected at least 32 random characters");
+    expect(stderr).toContain("STORE_ENCRYPTION_KEY: found something else, expected at least 32 random characters,");
     expect(stderr).not.toContain("CANARY");
   });
 });

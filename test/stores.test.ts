@@ -10,7 +10,7 @@ import { open } from "lmdb";
 import { createLogger } from "../src/observability/logger.js";
 import { Secret } from "../src/observability/secret.js";
 import { openEmbeddedStore } from "../src/stores/embedded.js";
-import { encrypted } from "../src/stores/encrypted.js";
+import { encrypted, KeyRing } from "../src/stores/encrypted.js";
 import { openStore } from "../src/stores/open-store.js";
 import { openRedisStore } from "../src/stores/redis.js";
 import { acquireLease, type Store, StoreError } from "../src/stores/store.js";
@@ -174,31 +174,14 @@ function keepsTheContract(
     expect(found).toEqual(new Map(expected));
   });
 
-  it("tells which of many are in a set, in every replica, until their time is over", async () => {
-    await store.include("set", ["a", "b"], 60_000);
-    await replica.include("set", ["c", "short"], soon.expiresInMs);
-    await store.include("set:other", ["d"], 60_000);
-    expect((await replica.included("set", ["a", "c", "d", "short", ""])).sort()).toEqual(["a", "c", "short"]);
-    await store.include("set", ["c"], 60_000);
-    await pass(500);
-    expect((await store.included("set", ["a", "b", "c", "d", "short"])).sort()).toEqual(["a", "b", "c"]);
-    expect(await store.included("set:other", ["d", "a"])).toEqual(["d"]);
-    expect(await store.included("empty", ["a"])).toEqual([]);
-    expect(await store.included("set", [])).toEqual([]);
-  });
-
-  it("keeps members of a set that end on different days", async () => {
-    const days = [0, 1, 2, 40, 300];
-    await Promise.all(days.map((day) => store.include("days", [`day ${day}`], day * 86_400_000 + 60_000)));
-    await store.include("days:other", ["another's"], 86_400_000);
-    const asked = [...days.map((day) => `day ${day}`), "another's"];
-    expect((await replica.included("days", asked)).sort()).toEqual(days.map((day) => `day ${day}`).sort());
-  });
-
-  it("takes many into a set at once, and many times", async () => {
-    const batches = Array.from({ length: 250 }, (_, batch) => Array.from({ length: 20 }, (_, at) => `${batch}.${at}`));
-    await Promise.all(batches.map((batch) => store.include("many", batch, 60_000)));
-    expect(await replica.included("many", ["0.0", "100.19", "249.19", "250.0"])).toHaveLength(3);
+  it("keeps a record's end when it is replaced so", async () => {
+    await store.set("ends", "1", { expiresInMs: 500 });
+    expect(await replica.compareAndSet("ends", "1", "2", { isSame: true })).toBe(true);
+    await store.set("stays", "1");
+    expect(await store.compareAndSet("stays", "1", "2", { isSame: true })).toBe(true);
+    expect([await store.get("ends"), await store.get("stays")]).toEqual(["2", "2"]);
+    await pass(700);
+    expect([await store.get("ends"), await store.get("stays")]).toEqual([undefined, "2"]);
   });
 
   it("keeps what is in a queue until it is taken out, and tells every replica what is due, the earliest first", async () => {
@@ -268,9 +251,6 @@ describe("the embedded store", () => {
     const store = opened();
     await store.set("kept", "for ever");
     await store.set("over", "tomorrow", { expiresInMs: dayMs });
-    await store.include("set", ["over"], 0.5 * dayMs);
-    await store.include("set", ["over as well"], dayMs);
-    await store.include("set", ["kept"], 3 * dayMs);
     await store.close();
     now += 2 * dayMs;
     const left = async () => {
@@ -279,18 +259,13 @@ describe("the embedded store", () => {
       await swept.close();
       const root = open({ path: join(dataDir, "store"), noSubdir: false, maxDbs: 4 });
       const records = [...root.openDB({ name: "records", encoding: "string", useVersions: true }).getKeys()];
-      const members = [
-        ...root
-          .openDB<[number, ...string[]], Buffer>({ name: "sets", encoding: "json", keyEncoding: "binary" })
-          .getRange(),
-      ];
       await root.close();
-      return [...records, ...members.map(({ value: [, ...held] }) => held)];
+      return records;
     };
     // A machine that is busy may not come to it in so short a time.
     let found = await left();
-    while (found.length > 2) found = await left();
-    expect(found).toEqual(["kept", ["kept"]]);
+    while (found.length > 1) found = await left();
+    expect(found).toEqual(["kept"]);
   });
 
   it("has a clock that goes on when the machine's is set back", async () => {
@@ -428,14 +403,16 @@ describe("the embedded store and a second process", () => {
 });
 
 describe("a store with encryption", () => {
-  const key = new Secret("k".repeat(32));
+  const [former, key] = ["f".repeat(32), "k".repeat(32)];
+  const over = (store: Store, keys: string, unreadable: string[] = []) =>
+    encrypted(store, new KeyRing(new Secret(keys)), (channel) => unreadable.push(channel));
   let plain: Store;
   let sealed: Store;
   keepsTheContract(
     () => {
       plain = embedded("sealed");
-      sealed = encrypted(plain, key);
-      return Promise.resolve([sealed, encrypted(plain, key)] as const);
+      sealed = over(plain, key);
+      return Promise.resolve([sealed, over(plain, `${key}\n${former} plaintext`)] as const);
     },
     () => plain.close(),
     advance,
@@ -452,20 +429,58 @@ describe("a store with encryption", () => {
     expect((await readFile(join(folder, "sealed/store/data.mdb"))).includes("not-to-be-read")).toBe(false);
   });
 
-  it("does not hear what was said with another key", async () => {
+  it("hears nothing that is in clear, that another key sealed, or that was said on another channel, and goes on", async () => {
     const heard: string[] = [];
-    await sealed.subscribe("keys", (message) => heard.push(message));
-    await encrypted(plain, new Secret("other")).publish("keys", "foreign");
+    const unreadable: string[] = [];
+    await over(plain, key, unreadable).subscribe("keys", (message) => heard.push(message));
+    const captured: string[] = [];
+    await plain.subscribe("other", (message) => captured.push(message));
+    await sealed.publish("other", "of another channel");
+    await until(() => captured.length > 0);
+    await over(plain, former).publish("keys", "foreign");
+    for (const forged of ["in clear", "", "sealed:", "sealed:AAAA", captured[0]!]) await plain.publish("keys", forged);
     await sealed.publish("keys", "own");
     await until(() => heard.length > 0);
     expect(heard).toEqual(["own"]);
+    expect(unreadable).toHaveLength(6);
   });
 
-  it("reads what was written before the encryption was switched on", async () => {
-    await plain.set("old", "readable");
-    expect(await sealed.get("old")).toBe("readable");
-    expect(await sealed.compareAndSet("old", "readable", "new")).toBe(true);
-    expect(await plain.get("old")).toMatch(/^sealed:/);
+  it("is not heard without the key, and does not end a process that has none", async () => {
+    const heard: string[] = [];
+    const without = encrypted(plain, new KeyRing(undefined));
+    await without.subscribe("mixed", (message) => heard.push(message));
+    await sealed.publish("mixed", JSON.stringify({ sealed: true }));
+    await without.publish("mixed", "in clear");
+    await until(() => heard.length > 0);
+    expect(heard).toEqual(["in clear"]);
+    await sealed.set("mixed", "1");
+    await expect(without.get("mixed")).rejects.toThrow(/another key/);
+  });
+
+  it("refuses what is in clear, unless `plaintext` stands among its keys", async () => {
+    await plain.set("token", "planted");
+    await expect(sealed.get("token")).rejects.toThrow(/is not encrypted/);
+    await expect(sealed.compareAndSet("token", "planted", "new")).rejects.toThrow(StoreError);
+    const listed = async (store: Store) => {
+      const found = [];
+      for await (const [name] of store.scan("token")) found.push(name);
+      return found;
+    };
+    expect(await listed(sealed)).toEqual([]);
+    const migrating = over(plain, `${key} plaintext`);
+    expect(await listed(migrating)).toEqual(["token"]);
+    expect(await migrating.get("token")).toBe("planted");
+    expect(await migrating.compareAndSet("token", "planted", "new")).toBe(true);
+    expect(await sealed.get("token")).toBe("new");
+  });
+
+  it("reads with all its keys, and writes with the first", async () => {
+    await over(plain, former).set("rotated", "1");
+    const rotating = over(plain, `${key} ${former}`);
+    expect(await rotating.get("rotated")).toBe("1");
+    await expect(sealed.get("rotated")).rejects.toThrow(/another key/);
+    expect(await rotating.compareAndSet("rotated", "1", "2")).toBe(true);
+    expect(await sealed.get("rotated")).toBe("2");
   });
 
   it("does not open a value with another key, after a change, or under another name", async () => {
@@ -475,7 +490,7 @@ describe("a store with encryption", () => {
     await plain.set("three", value.slice(0, -4) + "AAA=");
     await expect(sealed.get("two")).rejects.toThrow(StoreError);
     await expect(sealed.get("three")).rejects.toThrow(StoreError);
-    await expect(encrypted(plain, new Secret("other")).get("one")).rejects.toThrow(StoreError);
+    await expect(over(plain, former).get("one")).rejects.toThrow(StoreError);
   });
 });
 
@@ -491,6 +506,31 @@ describe("opening the store at start", () => {
     await expect(openStore(settings("start"), log)).rejects.toThrow(/needs the STORE_ENCRYPTION_KEY/);
     await expect(openStore(settings("start", "wrong"), log)).rejects.toThrow(/another key/);
     await (await openStore(settings("start", "right"), log)).close();
+  });
+
+  it("encrypts anew what other keys have sealed, or none, for as long as it was to last, before it takes one key alone", async () => {
+    const dataDir = "anew";
+    const before = await openStore(settings(dataDir), log);
+    for (let index = 0; index < 120; index += 1) await before.set(`record:${index}`, `${index}`);
+    await before.set("short", "lived", { expiresInMs: 60_000 });
+    await before.close();
+    await expect(openStore(settings(dataDir, "first"), log)).rejects.toThrow(/121 records are not encrypted/);
+    for (const [keys, only] of [
+      ["first plaintext", "first"],
+      ["second first", "second"],
+    ] as const) {
+      const lines: string[] = [];
+      const logged = createLogger("info", { write: (line) => void lines.push(line) });
+      const during = await openStore(settings(dataDir, keys), logged);
+      await until(() => lines.some((line) => line.includes("records were written anew")));
+      await during.close();
+      const after = await openStore(settings(dataDir, only), log);
+      expect([await after.get("record:119"), await after.get("short")]).toEqual(["119", "lived"]);
+      await after.close();
+    }
+    const plain = embedded(dataDir);
+    expect(await plain.get("short")).toMatch(/^sealed:/);
+    await plain.close();
   });
 
   it("refuses a Redis that cannot be reached, and does not repeat the password of its URL", async () => {

@@ -2,7 +2,7 @@
  * The store of one process: an LMDB file. A write is on disk when its promise resolves, and a killed process leaves every
  * record either as it was or as it was to become.
  */
-import { hash, randomInt } from "node:crypto";
+import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Database } from "lmdb";
@@ -14,6 +14,7 @@ import {
   type Listening,
   type OnUnreadable,
   reasonOf,
+  type SameExpiry,
   type Store,
   StoreError,
   subscribeTo,
@@ -26,14 +27,6 @@ export interface EmbeddedStoreOptions {
   readonly sweepMs?: number;
   readonly onUnreadable?: OnUnreadable;
 }
-
-const dayMs = 24 * 3_600_000;
-
-/** The last time in Unix milliseconds that six bytes hold. */
-const latest = 2 ** 48 - 1;
-
-/** Of a time in Unix milliseconds. */
-const dayOf = (time: number): number => Math.floor(time / dayMs);
 
 /** @throws {StoreError} when the folder cannot be used; its cause is a `FolderInUseError` when another process does */
 export function openEmbeddedStore(dataDir: string, options: EmbeddedStoreOptions = {}): Store {
@@ -56,12 +49,6 @@ class EmbeddedStore implements Store {
   readonly #records: Database<string, string>;
   /** What is in a queue is under way, and therefore little: it is looked through whole. */
   readonly #queues: Database<number, [queue: string, member: string]>;
-  /**
-   * As many members in one record as were put in together, with the time of their end. By the day of it, so that what is
-   * over can be removed without a look at the rest: whatever is looked at counts as this process's memory from then on.
-   * For the same reason the keys are short.
-   */
-  readonly #sets: Database<[endsAt: number, ...members: string[]], Buffer>;
   readonly #sweeper: NodeJS.Timeout;
 
   constructor(
@@ -71,7 +58,6 @@ class EmbeddedStore implements Store {
     const { root } = folder;
     this.#records = root.openDB({ name: "records", encoding: "string", useVersions: true });
     this.#queues = root.openDB({ name: "queues" });
-    this.#sets = root.openDB({ name: "sets", encoding: "json", keyEncoding: "binary" });
     this.#sweeper = setInterval(() => void this.#sweep().catch(() => undefined), options.sweepMs).unref();
   }
 
@@ -95,7 +81,7 @@ class EmbeddedStore implements Store {
     key: string,
     expected: string | undefined,
     value: string | undefined,
-    expiry?: Expiry,
+    expiry: Expiry | SameExpiry = {},
   ): Promise<boolean> {
     return await attempt(async () => {
       for (;;) {
@@ -104,10 +90,12 @@ class EmbeddedStore implements Store {
         if (value === undefined && entry === undefined) return true;
         // The version tells whether it is still the record that was compared; null: there was none.
         const version = (entry?.version ?? null) as number;
+        const sealed = (text: string): string =>
+          "isSame" in expiry ? `${endOf(entry?.value)}:${text}` : this.#seal(text, expiry);
         const isWritten =
           value === undefined
             ? await this.#records.remove(key, version)
-            : await this.#records.put(key, this.#seal(value, expiry), newVersion(), version);
+            : await this.#records.put(key, sealed(value), newVersion(), version);
         // Else another record stands there, maybe with the same value.
         if (isWritten) return true;
       }
@@ -121,40 +109,6 @@ class EmbeddedStore implements Store {
       const found = this.#unseal(value);
       if (found !== undefined) yield [key, found];
       if (++seen % 500 === 0) await nextTurn();
-    }
-  }
-
-  async include(set: string, members: readonly string[], expiresInMs: number): Promise<void> {
-    const now = this.options.now();
-    const endsAt = Math.ceil(now + expiresInMs);
-    await attempt(() => this.#sets.put(setKey(dayOf(endsAt), set, now, randomInt(2 ** 32)), [endsAt, ...members]));
-  }
-
-  async included(set: string, members: readonly string[]): Promise<string[]> {
-    const left = new Set(members);
-    const found: string[] = [];
-    let seen = 0;
-    await attempt(async () => {
-      const now = this.options.now();
-      for (const day of this.#daysFrom(dayOf(now))) {
-        const ofSet = { start: setKey(day, set, 0, 0), end: setKey(day, set, latest, 0) };
-        for (const { value } of this.#sets.getRange({ ...ofSet, snapshot: false })) {
-          const [endsAt, ...held] = value;
-          if (endsAt > now) for (const member of held) if (left.delete(member)) found.push(member);
-          if (left.size === 0) return;
-          if (++seen % 100 === 0) await nextTurn();
-        }
-      }
-    });
-    return found;
-  }
-
-  /** On which members of any set end. */
-  *#daysFrom(first: number): Generator<number> {
-    for (let from = first; ; from += 1) {
-      const [key] = this.#sets.getKeys({ start: dayKey(from), limit: 1, snapshot: false });
-      if (!key) return;
-      yield (from = key.readUInt16BE());
     }
   }
 
@@ -241,27 +195,13 @@ class EmbeddedStore implements Store {
       const isOver = this.#unseal(value) === undefined;
       await remove(isOver ? this.#records.remove(key, version ?? 0) : undefined);
     }
-    for (const key of this.#sets.getKeys({ end: dayKey(dayOf(this.options.now())), snapshot: false })) {
-      await remove(this.#sets.remove(key));
-    }
     await Promise.all(removing);
   }
 }
 
-function dayKey(day: number): Buffer {
-  const key = Buffer.alloc(2);
-  key.writeUInt16BE(day);
-  return key;
-}
-
-/** 28 bytes: half of a digest is enough to tell sets apart, and what comes later stands behind, where pages are full. */
-function setKey(day: number, set: string, time: number, id: number): Buffer {
-  const key = Buffer.alloc(28);
-  key.writeUInt16BE(day);
-  hash("sha256", set, "buffer").copy(key, 2, 0, 16);
-  key.writeUIntBE(time, 18, 6);
-  key.writeUInt32BE(id, 24);
-  return key;
+/** Of a record as it lies in the file: in Unix milliseconds, or empty. */
+function endOf(record = ":"): string {
+  return record.slice(0, record.indexOf(":"));
 }
 
 /** Follows the machine's clock forwards, and goes on by itself where that one is set back. */

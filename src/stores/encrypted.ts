@@ -1,46 +1,115 @@
 /**
- * Encrypts what a store holds: AES-256-GCM, bound to the record's key, so that a value copied to another record does not
- * open there. Keys of records and members of sets and queues stay readable. Values from before the encryption was switched
- * on are read as they are.
+ * Encrypts what a store holds: AES-256-GCM, bound to the record's key or to the channel, so that a value that is copied to
+ * another record does not open there. Of several keys the first writes and all read, so that keys can be changed while
+ * replicas run. `plaintext` stands for no encryption: without it in the ring, what is not encrypted is refused.
+ *
+ * Keys of records stay readable, and so do members of queues, which are digests or random.
  */
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
 import type { Secret } from "../observability/secret.js";
-import { type Store, StoreError, subscribeTo } from "./store.js";
+import { type OnUnreadable, type Store, StoreError, subscribeTo } from "./store.js";
 
 const mark = "sealed:";
+const ivBytes = 12;
+const tagBytes = 16;
 
-/** @param secret any text of good entropy; its SHA-256 is the key */
-export function encrypted(store: Store, secret: Secret): Store {
-  const key = createHash("sha256").update(secret.reveal()).digest();
+/** Stands for no key. */
+const plaintext = "plaintext";
+const minKeyLength = 32;
 
-  const seal = (name: string, value: string): string => {
-    const iv = randomBytes(12);
+/** Whether it can be used: keys of any text, apart by spaces or line breaks, or the word `plaintext`. */
+export function isKeyRing(text: string): boolean {
+  return entriesOf(text).every((entry) => entry === plaintext || entry.length >= minKeyLength);
+}
+
+function entriesOf(text: string): string[] {
+  return text.split(/\s+/).filter((entry) => entry !== "");
+}
+
+export class KeyRing {
+  /** Undefined: no encryption. */
+  readonly #keys: readonly (Buffer | undefined)[];
+
+  /** @param secret as `isKeyRing` allows it; the SHA-256 of an entry is the key. Default: no encryption */
+  constructor(secret: Secret | undefined) {
+    this.#keys = entriesOf(secret?.reveal() ?? plaintext).map((entry) =>
+      entry === plaintext ? undefined : createHash("sha256").update(entry).digest(),
+    );
+  }
+
+  /** No key at all: nothing sealed is written or read. */
+  get isPlaintext(): boolean {
+    return this.#keys.every((key) => key === undefined);
+  }
+
+  get encrypts(): boolean {
+    return this.#keys[0] !== undefined;
+  }
+
+  get hasSeveral(): boolean {
+    return this.#keys.length > 1;
+  }
+
+  seal(name: string, value: string): string {
+    const [key] = this.#keys;
+    if (!key) return value;
+    const iv = randomBytes(ivBytes);
     const cipher = createCipheriv("aes-256-gcm", key, iv).setAAD(Buffer.from(name));
     const text = Buffer.concat([cipher.update(value, "utf8"), cipher.final()]);
     return mark + Buffer.concat([iv, cipher.getAuthTag(), text]).toString("base64");
-  };
-  const unseal = (name: string, value: string): string => {
-    if (!value.startsWith(mark)) return value;
-    try {
-      const bytes = Buffer.from(value.slice(mark.length), "base64");
-      const decipher = createDecipheriv("aes-256-gcm", key, bytes.subarray(0, 12), { authTagLength: 16 })
-        .setAAD(Buffer.from(name))
-        .setAuthTag(bytes.subarray(12, 28));
-      return decipher.update(bytes.subarray(28), undefined, "utf8") + decipher.final("utf8");
-    } catch (error) {
-      throw new StoreError("a record was encrypted with another key, or was changed", error);
-    }
-  };
+  }
 
+  /** @throws {StoreError} */
+  unseal(name: string, value: string): string {
+    for (const key of this.#keys) {
+      const text = open(key, name, value);
+      if (text !== undefined) return text;
+    }
+    throw new StoreError(
+      value.startsWith(mark)
+        ? "a record was encrypted with another key, or was changed"
+        : "a record is not encrypted, and STORE_ENCRYPTION_KEY does not allow that",
+    );
+  }
+
+  opens(name: string, value: string): boolean {
+    return this.#keys.some((key) => open(key, name, value) !== undefined);
+  }
+
+  /** Whether the first key opens it. */
+  isCurrent(name: string, value: string): boolean {
+    return open(this.#keys[0], name, value) !== undefined;
+  }
+}
+
+/** @returns undefined when it was not sealed with this key, under this name */
+function open(key: Buffer | undefined, name: string, value: string): string | undefined {
+  const isSealed = value.startsWith(mark);
+  if (key === undefined) return isSealed ? undefined : value;
+  if (!isSealed) return undefined;
+  const bytes = Buffer.from(value.slice(mark.length), "base64");
+  try {
+    const decipher = createDecipheriv("aes-256-gcm", key, bytes.subarray(0, ivBytes), { authTagLength: tagBytes })
+      .setAAD(Buffer.from(name))
+      .setAuthTag(bytes.subarray(ivBytes, ivBytes + tagBytes));
+    return decipher.update(bytes.subarray(ivBytes + tagBytes), undefined, "utf8") + decipher.final("utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param onUnreadable told of messages that no key opens: they are not heard. Records that none opens are not listed */
+export function encrypted(store: Store, ring: KeyRing, onUnreadable: OnUnreadable = () => undefined): Store {
   const listen: Store["listen"] = (channel, listener) =>
     store.listen(channel, {
       ...listener,
       onMessage: (sealed) => {
+        // What cannot be read must not end the process, nor keep other listeners from hearing.
         let message: string;
         try {
-          message = unseal(channel, sealed);
-        } catch {
-          // Of somebody with another key. Thrown in a listener, it would end the process.
+          message = ring.unseal(channel, sealed);
+        } catch (error) {
+          onUnreadable(channel, error);
           return;
         }
         listener.onMessage(message);
@@ -51,30 +120,32 @@ export function encrypted(store: Store, secret: Secret): Store {
     patienceMs: store.patienceMs,
     get: async (name) => {
       const value = await store.get(name);
-      return value === undefined ? undefined : unseal(name, value);
+      return value === undefined ? undefined : ring.unseal(name, value);
     },
-    set: (name, value, expiry) => store.set(name, seal(name, value), expiry),
+    set: (name, value, expiry) => store.set(name, ring.seal(name, value), expiry),
     delete: (name) => store.delete(name),
     compareAndSet: async (name, expected, value, expiry) => {
-      const sealed = value === undefined ? undefined : seal(name, value);
-      if (expected === undefined) return await store.compareAndSet(name, undefined, sealed, expiry);
+      const sealed = value === undefined ? undefined : ring.seal(name, value);
+      if (expected === undefined || ring.isPlaintext) {
+        return await store.compareAndSet(name, expected, sealed, expiry);
+      }
       for (;;) {
         // The same text is never sealed to the same bytes: what stands there is opened, and its bytes are compared.
         const found = await store.get(name);
-        if (found === undefined || unseal(name, found) !== expected) return false;
+        if (found === undefined || ring.unseal(name, found) !== expected) return false;
         // Else other bytes stand there by now, maybe with the same text.
         if (await store.compareAndSet(name, found, sealed, expiry)) return true;
       }
     },
     async *scan(prefix) {
-      for await (const [name, value] of store.scan(prefix)) yield [name, unseal(name, value)] as const;
+      for await (const [name, value] of store.scan(prefix)) {
+        if (ring.opens(name, value)) yield [name, ring.unseal(name, value)] as const;
+      }
     },
-    include: (set, members, expiresInMs) => store.include(set, members, expiresInMs),
-    included: (set, members) => store.included(set, members),
     enqueue: (queue, member, dueAt) => store.enqueue(queue, member, dueAt),
     due: (queue, now, limit) => store.due(queue, now, limit),
     dequeue: (queue, member) => store.dequeue(queue, member),
-    publish: (channel, message) => store.publish(channel, seal(channel, message)),
+    publish: (channel, message) => store.publish(channel, ring.seal(channel, message)),
     listen,
     subscribe: (channel, onMessage) => subscribeTo({ listen }, channel, onMessage),
     now: () => store.now(),

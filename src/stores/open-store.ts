@@ -4,8 +4,9 @@ import type { Logger } from "../observability/logger.js";
 import type { Secret } from "../observability/secret.js";
 import { openEmbeddedStore } from "./embedded.js";
 import { FolderInUseError } from "./owned-folder.js";
-import { encrypted } from "./encrypted.js";
-import { type Store, StoreError } from "./store.js";
+import { encrypted, KeyRing } from "./encrypted.js";
+import { checkKeys, keepReEncrypting } from "./re-encryption.js";
+import { type OnUnreadable, reasonOf, type Store, StoreError } from "./store.js";
 
 export interface StoreSettings {
   readonly dataDir: string;
@@ -14,31 +15,47 @@ export interface StoreSettings {
   /** How many replicas of Redis must have a write before it counts. Default 0. */
   readonly redisReplicas?: number;
   readonly isProduction?: boolean;
+  /** One or several: see `KeyRing`. */
   readonly encryptionKey: Secret | undefined;
 }
 
-/** Tells whether the store was written with the key that is given now. */
-const canary = { key: "encryption", value: "on" };
-
-/** @throws {StoreError} when it cannot be opened, or not with this key */
+/** @throws {StoreError} when it cannot be opened, or not with these keys */
 export async function openStore(settings: StoreSettings, log: Logger, now?: () => number): Promise<Store> {
   const { dataDir, redisUrl, encryptionKey } = settings;
   // The Redis client is big: it is loaded only where there is a Redis.
   const plain = redisUrl
     ? await (await import("./redis.js")).openRedisStore(redisUrl.reveal(), { log, ...redisOptions(settings) })
     : await whenFree(() => openEmbeddedStore(dataDir, now && { now }));
-  const store = encryptionKey ? encrypted(plain, encryptionKey) : plain;
+  const ring = new KeyRing(encryptionKey);
   try {
-    const found = await store.get(canary.key);
-    if (found !== undefined && found !== canary.value) {
-      throw new StoreError("the store is encrypted: it needs the STORE_ENCRYPTION_KEY that it was written with");
-    }
-    if (encryptionKey) await store.set(canary.key, canary.value);
-    return store;
+    await checkKeys(plain, ring);
   } catch (error) {
     await plain.close();
     throw error;
   }
+  const stop = ring.hasSeveral ? keepReEncrypting(plain, ring, log) : () => undefined;
+  return {
+    ...encrypted(plain, ring, unreadableTo(log)),
+    close: () => {
+      stop();
+      return plain.close();
+    },
+  };
+}
+
+/** Anybody who reaches Redis can publish: once a minute is enough to know it. */
+const sayAgainMs = 60_000;
+
+function unreadableTo(log: Logger): OnUnreadable {
+  let saidAtMs = -Infinity;
+  return (channel, error) => {
+    if (performance.now() - saidAtMs < sayAgainMs) return;
+    saidAtMs = performance.now();
+    log.error(
+      { channel, reason: reasonOf(error) },
+      "a message was passed over that no key of STORE_ENCRYPTION_KEY opens",
+    );
+  };
 }
 
 function redisOptions({ redisTls: tls, redisReplicas: replicas = 0, isProduction = false }: StoreSettings) {

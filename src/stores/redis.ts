@@ -14,6 +14,7 @@ import {
   type Listening,
   type OnUnreadable,
   reasonOf,
+  type SameExpiry,
   type Store,
   StoreError,
   subscribeTo,
@@ -47,6 +48,8 @@ if ARGV[2] == '' then
   redis.call('DEL', KEYS[1])
 elseif ARGV[3] == '' then
   redis.call('SET', KEYS[1], string.sub(ARGV[2], 2))
+elseif ARGV[3] == 'same' then
+  redis.call('SET', KEYS[1], string.sub(ARGV[2], 2), 'KEEPTTL')
 else
   redis.call('SET', KEYS[1], string.sub(ARGV[2], 2), 'PX', ARGV[3])
 end
@@ -59,20 +62,6 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
 /** Asked with a key, so that all replicas ask the same node of a Cluster. */
 const nowScript = `${now}
 return now`;
-
-/** Members by when they expire; the set goes with the last of them. */
-const includeScript = `${now}
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-for index = 2, #ARGV do redis.call('ZADD', KEYS[1], now + ARGV[1], ARGV[index]) end
-redis.call('PEXPIREAT', KEYS[1], redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2])`;
-
-const includedScript = `${now}
-local found = {}
-for _, member in ipairs(ARGV) do
-  local expiresAt = redis.call('ZSCORE', KEYS[1], member)
-  if expiresAt and tonumber(expiresAt) > now then table.insert(found, member) end
-end
-return found`;
 
 /** @throws {StoreError} when it cannot be reached now, or is not fit; later it may go and come back */
 export async function openRedisStore(url: string, options: RedisStoreOptions): Promise<Store> {
@@ -144,10 +133,9 @@ class RedisStore implements Store {
     key: string,
     expected: string | undefined,
     value: string | undefined,
-    expiry?: Expiry,
+    expiry: Expiry | SameExpiry = {},
   ): Promise<boolean> {
-    const expiresIn = expiry?.expiresInMs === undefined ? "" : String(milliseconds(expiry.expiresInMs).value);
-    const args = [marked(expected), marked(value), expiresIn];
+    const args = [marked(expected), marked(value), "isSame" in expiry ? "same" : expiryArgument(expiry)];
     return (await this.#write(key, (client, name) => evaluate(client, compareAndSetScript, name, args))) === 1;
   }
 
@@ -170,16 +158,6 @@ class RedisStore implements Store {
         }
       } while (cursor !== "0");
     }
-  }
-
-  async include(set: string, members: readonly string[], expiresInMs: number): Promise<void> {
-    const args = [String(milliseconds(expiresInMs).value), ...members];
-    await this.#write(set, (client, name) => evaluate(client, includeScript, name, args));
-  }
-
-  async included(set: string, members: readonly string[]): Promise<string[]> {
-    const reply = await this.#read(({ commands }) => evaluate(commands, includedScript, namespace + set, members));
-    return reply as string[];
   }
 
   async enqueue(queue: string, member: string, dueAt: number): Promise<void> {
@@ -246,6 +224,10 @@ function evaluate(client: Pick<NodeClient, "eval">, script: string, key: string,
 /** An absent value must differ from an empty one. */
 function marked(value: string | undefined): string {
   return value === undefined ? "" : `=${value}`;
+}
+
+function expiryArgument({ expiresInMs }: Expiry): string {
+  return expiresInMs === undefined ? "" : String(milliseconds(expiresInMs).value);
 }
 
 function milliseconds(value: number) {

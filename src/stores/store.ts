@@ -10,6 +10,11 @@ export interface Expiry {
   readonly expiresInMs?: number;
 }
 
+/** The record that takes another's place is gone when that one would have been. */
+export interface SameExpiry {
+  readonly isSame: true;
+}
+
 /**
  * Every method rejects with a `StoreError` when the store does not answer. Whether a write that failed so took effect is
  * not known. A write that succeeded is durable as far as the store is: on disk, or as Redis is set up.
@@ -34,19 +39,16 @@ export interface Store {
     key: string,
     expected: string | undefined,
     value: string | undefined,
-    expiry?: Expiry,
+    expiry?: Expiry | SameExpiry,
   ): Promise<boolean>;
 
   /** The records whose key begins so, in no particular order. Walks all keys in Redis: not for the path of a request. */
   scan(prefix: string): AsyncIterable<readonly [key: string, value: string]>;
 
-  /** Puts `members` into `set`: each is in it for `expiresInMs` from now, at least. */
-  include(set: string, members: readonly string[], expiresInMs: number): Promise<void>;
-
-  /** Those of `members` that are in `set`. */
-  included(set: string, members: readonly string[]): Promise<string[]>;
-
-  /** Puts `member` into `queue`, to be due at a Unix time in milliseconds; one that is in it already is moved. */
+  /**
+   * Puts `member` into `queue`, to be due at a Unix time in milliseconds; one that is in it already is moved. Members are
+   * never encrypted: they must be digests, or random.
+   */
   enqueue(queue: string, member: string, dueAt: number): Promise<void>;
 
   /** Those of `queue` that are due at `now`, the earliest first, at most `limit`. They stay until they are taken out. */

@@ -1,0 +1,107 @@
+/**
+ * Brings what a store holds under the first key of `STORE_ENCRYPTION_KEY`: as long as there are several, again and again,
+ * for other replicas may still write with another. What no key opens is left, and refused to whoever asks for it.
+ */
+import type { Logger } from "../observability/logger.js";
+import type { KeyRing } from "./encrypted.js";
+import { reasonOf, type Store, StoreError } from "./store.js";
+
+/** Opened at each start, by older versions too. */
+const canary = { key: "encryption", value: "on" };
+/** Says, sealed with a key, that nothing was found that is not sealed with it. */
+const completion = { key: "encryption-complete", value: "all" };
+
+const maxAtOnce = 50;
+const pauseAfterChangesMs = 5_000;
+const pauseMs = 600_000;
+
+/** @throws {StoreError} when the store holds what these keys do not open */
+export async function checkKeys(store: Store, ring: KeyRing): Promise<void> {
+  const found = await store.get(canary.key);
+  if (found !== undefined && !ring.opens(canary.key, found)) {
+    throw new StoreError(
+      ring.isPlaintext
+        ? "the store is encrypted: it needs the STORE_ENCRYPTION_KEY that it was written with"
+        : "the store was written with another key than STORE_ENCRYPTION_KEY, or without: that key, or the word plaintext, must stand behind it",
+    );
+  }
+  if (ring.isPlaintext) return;
+  if (!(await isComplete(store, ring))) {
+    await store.delete(completion.key);
+    if (!ring.hasSeveral) await requireAllReadable(store, ring);
+  }
+  await store.set(canary.key, ring.seal(canary.key, canary.value));
+}
+
+async function isComplete(store: Store, ring: KeyRing): Promise<boolean> {
+  const found = await store.get(completion.key);
+  return found !== undefined && ring.isCurrent(completion.key, found);
+}
+
+async function requireAllReadable(store: Store, ring: KeyRing): Promise<void> {
+  const { unreadable } = await reEncrypt(store, ring);
+  if (unreadable.length === 0) {
+    await store.set(completion.key, ring.seal(completion.key, completion.value));
+    return;
+  }
+  throw new StoreError(
+    `${unreadable.length} records are not encrypted with STORE_ENCRYPTION_KEY, such as ${unreadable[0]}: the key that it ` +
+      "replaces, or the word plaintext, must stand behind it until they are",
+  );
+}
+
+/** @returns stops it */
+export function keepReEncrypting(store: Store, ring: KeyRing, log: Logger): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  let isStopped = false;
+  const run = async (): Promise<number> => {
+    const { changed, unreadable } = await reEncrypt(store, ring);
+    if (unreadable.length > 0) {
+      log.error(
+        { records: unreadable.length, such: unreadable[0] },
+        "no key of STORE_ENCRYPTION_KEY opens some records",
+      );
+    }
+    if (changed > 0) {
+      log.info({ records: changed }, "records were written anew with the first key");
+      return pauseAfterChangesMs;
+    }
+    if (unreadable.length > 0 || (await isComplete(store, ring))) return pauseMs;
+    await store.set(completion.key, ring.seal(completion.key, completion.value));
+    log.info(
+      ring.encrypts ? "all that is stored is encrypted with the first key" : "nothing that is stored is encrypted",
+    );
+    return pauseMs;
+  };
+  const again = async (): Promise<void> => {
+    const nextMs = await run().catch((error: unknown) => {
+      log.warn({ reason: reasonOf(error) }, "what is stored could not be encrypted anew: it is tried again");
+      return pauseAfterChangesMs;
+    });
+    if (!isStopped) timer = setTimeout(() => void again(), nextMs).unref();
+  };
+  void again();
+  return () => {
+    isStopped = true;
+    clearTimeout(timer);
+  };
+}
+
+/** Each record whole, as it was or as it is to be, and for as long as it was to last. */
+async function reEncrypt(store: Store, ring: KeyRing): Promise<{ changed: number; unreadable: string[] }> {
+  let changed = 0;
+  const unreadable: string[] = [];
+  const writing: Promise<boolean>[] = [];
+  for await (const [key, value] of store.scan("")) {
+    if (key === completion.key || ring.isCurrent(key, value)) continue;
+    if (!ring.opens(key, value)) {
+      unreadable.push(key);
+      continue;
+    }
+    changed += 1;
+    writing.push(store.compareAndSet(key, value, ring.seal(key, ring.unseal(key, value)), { isSame: true }));
+    if (writing.length >= maxAtOnce) await Promise.all(writing.splice(0));
+  }
+  await Promise.all(writing);
+  return { changed, unreadable };
+}
