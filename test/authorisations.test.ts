@@ -135,6 +135,23 @@ describe("Two authorisations of one corp", () => {
   });
 });
 
+describe("An auth_code that an administrator's browser brings", () => {
+  it("is dated by the store's clock, as the cancellation that may follow is by WeCom's", async () => {
+    await store.close();
+    const storeMs = Date.now() - 3_600_000;
+    store = openEmbeddedStore(dataDir, { now: () => storeMs });
+    const queue = new Queue(store);
+    await queue.authorisations.accept(new Secret("code"));
+    await queue.answer("code");
+    await until(() => queue.outcomes.includes("done"));
+
+    const authorisedAt = Math.floor(storeMs / 1000);
+    expect(await queue.codes.cancel(corpid, authorisedAt - 1)).toBe(false);
+    expect(await queue.codes.cancel(corpid, authorisedAt + 1)).toBe(true);
+    await queue.authorisations.stop();
+  });
+});
+
 describe("An auth_code that an older version of the gateway stored", () => {
   it("is exchanged, and its permanent code replaces the one from before it", async () => {
     const at = nowSeconds() - 60;

@@ -2,10 +2,6 @@
  * The auth_codes by which corps authorise the app, as a queue in the store. WeCom and the administrator are answered when a
  * code is stored, with a number that rises; then one replica exchanges it, and others do not wait for that.
  *
- *     pending ⇄ sent → exchanged → done          refused: WeCom does not take the code
- *                 ↓                              expired: it could not be sent as long as the code was good
- *               lost
- *
  * An auth_code works once. So `sent` is written before the exchange, by comparison: whoever wrote it sends, and nobody
  * else before `untilMs`. WeCom's answer is written down before anything is done with it. When WeCom refuses a code that was
  * sent before, its first answer went to a process that has died: it is lost, and the corp has to authorise the app again.
@@ -16,13 +12,24 @@ import type { Logger } from "../../observability/logger.js";
 import type { AuthorisationMetrics } from "../../observability/metrics.js";
 import { Secret } from "../../observability/secret.js";
 import { reasonOf, type Store } from "../../stores/store.js";
-import { WecomApiError, WecomError, WecomTransportError } from "../errors.js";
+import { type WecomApiError, WecomError } from "../errors.js";
+import {
+  authCodeLifeMs,
+  type AuthCodeRecord,
+  type AuthCodeState,
+  type AuthorisationOutcome,
+  endings,
+  type ExchangedRecord,
+  isFinal,
+  isVerdict,
+  mayBeSent,
+  type OpenRecord,
+  pauseMs,
+} from "./auth-code.js";
 import type { PermanentCodes } from "./permanent-codes.js";
-import { type Authorisation, permanentCodeApi } from "./suite.datasource.js";
-import type { SuiteRecords, Versioned } from "./suite-records.js";
+import type { Authorisation } from "./suite.datasource.js";
+import type { SuiteRecords } from "./suite-records.js";
 
-/** WeCom's ten minutes, and one for clocks that differ. */
-const authCodeLifeMs = 11 * 60_000;
 /** What became of a code is of interest for somewhat longer. */
 const keptMs = 20 * 60_000;
 /** A permanent code that is written down is not forgotten before it has reached its place. */
@@ -35,24 +42,6 @@ const outcomePollMs = 50;
 const maxAtOnce = 20;
 /** After the deadline of an exchange, as long as its answer may need to be written down. */
 const writeDownMs = 5_000;
-
-type AuthCodeRecord = Versioned & { readonly at: number } & State;
-type State =
-  | { readonly state: "pending" | "sent"; readonly authCode: string; readonly untilMs: number }
-  | {
-      readonly state: "exchanged";
-      readonly corpid: string;
-      readonly permanentCode: string;
-      readonly isCustomised: boolean;
-    }
-  | { readonly state: "done"; readonly corpid: string }
-  | { readonly state: "refused" | "expired" | "lost" };
-type OpenRecord = Extract<AuthCodeRecord, { authCode: string }>;
-type ExchangedRecord = Extract<AuthCodeRecord, { state: "exchanged" }>;
-
-/** What became of an auth_code. `open`: nothing yet. */
-export type AuthorisationOutcome =
-  { readonly state: "done"; readonly corpid: string } | { readonly state: "open" | "refused" | "expired" | "lost" };
 
 export interface AuthorisationsOptions {
   readonly prefix: string;
@@ -115,18 +104,15 @@ export class Authorisations {
    * @throws {StoreError} when it is not sure to be stored: whoever brought it must bring it again
    */
   async accept(authCode: Secret, atSeconds?: number): Promise<string> {
-    const { records, metrics, store } = this.options;
+    const { records, metrics } = this.options;
     const id = createHash("sha256").update(authCode.reveal()).digest("base64url");
     const number = await this.#nextNumber();
-    const record: AuthCodeRecord = {
-      ...{ number, revision: 0, at: atSeconds ?? Math.floor(number / 1000) },
-      ...{ state: "pending", authCode: authCode.reveal(), untilMs: 0 },
-    };
-    const stored = await records.update<AuthCodeRecord>(this.#prefix + id, (found) => (found ? undefined : record), {
-      expiresInMs: keptMs,
-    });
+    const at = atSeconds ?? Math.floor(number / 1000);
+    const pending = { number, revision: 0, at, state: "pending", authCode: authCode.reveal(), untilMs: 0 } as const;
+    const unlessKnown = (found?: AuthCodeRecord) => (found ? undefined : pending);
+    const stored = await records.update<AuthCodeRecord>(this.#prefix + id, unlessKnown, { expiresInMs: keptMs });
     if (stored) metrics.countAuthorisation("stored");
-    await store.enqueue(this.#queue, id, 0);
+    await this.options.store.enqueue(this.#queue, id, 0);
     this.#open.add(id);
     this.#begin(id);
     return id;
@@ -142,8 +128,7 @@ export class Authorisations {
     const endsAt = performance.now() + waitMs;
     for (;;) {
       const record = await this.#read(id);
-      if (record?.state === "done") return { state: "done", corpid: record.corpid };
-      if (record && isFinal(record)) return { state: record.state };
+      if (record && isFinal(record)) return record;
       if (performance.now() >= endsAt) return { state: "open" };
       await wait(outcomePollMs);
     }
@@ -284,19 +269,12 @@ export class Authorisations {
   async #finish(
     id: string,
     record: AuthCodeRecord,
-    state: "refused" | "expired" | "lost",
+    state: keyof typeof endings,
     error?: WecomApiError,
   ): Promise<undefined> {
     if (!(await this.#replace(id, record, { state }))) return;
     this.options.metrics.countAuthorisation(state);
-    this.options.log.error(
-      { ...(error && { errcode: error.errcode, todo: error.entry?.operator }) },
-      {
-        refused: "WeCom does not take an auth_code: unless the corp works already, it has to authorise the app again",
-        expired: "an auth_code could not be exchanged in time: the corp has to authorise the app again",
-        lost: "the answer to an auth_code was lost, and the code works once: the corp has to authorise the app again",
-      }[state],
-    );
+    this.options.log.error({ ...(error && { errcode: error.errcode, todo: error.entry?.operator }) }, endings[state]);
   }
 
   async #read(id: string): Promise<AuthCodeRecord | undefined> {
@@ -306,7 +284,7 @@ export class Authorisations {
   }
 
   /** @returns the new record; undefined when another replica has changed it meanwhile */
-  async #replace(id: string, record: AuthCodeRecord, change: State): Promise<AuthCodeRecord | undefined> {
+  async #replace(id: string, record: AuthCodeRecord, change: AuthCodeState): Promise<AuthCodeRecord | undefined> {
     const { number, at, revision } = record;
     return await this.options.records.update<AuthCodeRecord>(
       this.#prefix + id,
@@ -318,23 +296,4 @@ export class Authorisations {
       { expiresInMs: keptMs },
     );
   }
-}
-
-function isFinal(record: AuthCodeRecord): record is Exclude<AuthCodeRecord, OpenRecord | ExchangedRecord> {
-  return !["pending", "sent", "exchanged"].includes(record.state);
-}
-
-/** On the code itself, and not on what its exchange needs. */
-function isVerdict(error: WecomError): error is WecomApiError {
-  return error instanceof WecomApiError && error.api === permanentCodeApi && error.entry?.retry === "never";
-}
-
-function mayBeSent(error: WecomError): boolean {
-  if (error.api !== permanentCodeApi) return false;
-  return error instanceof WecomTransportError ? error.delivery !== "none" : error.mayHaveTakenEffect;
-}
-
-/** The older a code, the longer. */
-function pauseMs(ageMs: number): number {
-  return Math.min(Math.max(ageMs / 4, 500), 10_000);
 }

@@ -10,7 +10,7 @@ import type { PlainAnswer } from "../../lib/plain-answer.js";
 import type { Logger } from "../../observability/logger.js";
 import { Secret } from "../../observability/secret.js";
 import { reasonOf, type Store } from "../../stores/store.js";
-import type { AuthorisationOutcome } from "./authorisations.js";
+import type { AuthorisationOutcome } from "./auth-code.js";
 import type { Suite } from "./suite.js";
 
 /** WeCom's pre-auth code lasts for about twenty minutes. */
