@@ -12,7 +12,6 @@ import type { AuthSettings } from "./server/auth/authenticate.js";
 import type { CorsPolicy } from "./server/cors.js";
 import type { Limits } from "./server/graphql/limits.js";
 import type { AllowedHosts } from "./server/request-target.js";
-import { isKeyRing } from "./stores/encrypted.js";
 import type { StoreSettings } from "./stores/open-store.js";
 import type { AppCredentials } from "./wecom/access.js";
 import type { CallbackKeys } from "./wecom/callback/receiver.js";
@@ -667,6 +666,11 @@ function isOnThisMachine({ hostname }: Pick<URL, "hostname">): boolean {
 
 function isRedisUrl(text: string): boolean {
   return /^rediss?(\+(sentinel|cluster))?:\/\/[^/]/.test(text);
+}
+
+/** Keys with spaces or line breaks between them; `plaintext` stands for none. */
+function isKeyRing(text: string): boolean {
+  return text.split(/\s+/).every((key) => key === "plaintext" || key.length >= 32);
 }
 
 function isOrigin(text: string): boolean {

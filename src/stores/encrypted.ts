@@ -13,28 +13,14 @@ const mark = "sealed:";
 const ivBytes = 12;
 const tagBytes = 16;
 
-/** Stands for no key. */
-const plaintext = "plaintext";
-const minKeyLength = 32;
-
-/** Whether it can be used: keys of any text, apart by spaces or line breaks, or the word `plaintext`. */
-export function isKeyRing(text: string): boolean {
-  return entriesOf(text).every((entry) => entry === plaintext || entry.length >= minKeyLength);
-}
-
-function entriesOf(text: string): string[] {
-  return text.split(/\s+/).filter((entry) => entry !== "");
-}
-
 export class KeyRing {
   /** Undefined: no encryption. */
   readonly #keys: readonly (Buffer | undefined)[];
 
-  /** @param secret as `isKeyRing` allows it; the SHA-256 of an entry is the key. Default: no encryption */
+  /** @param secret keys with spaces or line breaks between them: the SHA-256 of each is used. Default: `plaintext` */
   constructor(secret: Secret | undefined) {
-    this.#keys = entriesOf(secret?.reveal() ?? plaintext).map((entry) =>
-      entry === plaintext ? undefined : createHash("sha256").update(entry).digest(),
-    );
+    const entries = (secret?.reveal() ?? "plaintext").trim().split(/\s+/);
+    this.#keys = entries.map((entry) => (entry === "plaintext" ? undefined : sha256(entry)));
   }
 
   /** No key at all: nothing sealed is written or read. */
@@ -80,6 +66,10 @@ export class KeyRing {
   isCurrent(name: string, value: string): boolean {
     return open(this.#keys[0], name, value) !== undefined;
   }
+}
+
+function sha256(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
 }
 
 /** @returns undefined when it was not sealed with this key, under this name */
