@@ -199,5 +199,8 @@ describe("A gateway that ends while the store is away", () => {
 });
 
 async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await wait(5);
+  for (let tries = 0; !holds(); tries += 1) {
+    if (tries === 2000) throw new Error(`in vain: ${holds.toString()}`);
+    await wait(5);
+  }
 }

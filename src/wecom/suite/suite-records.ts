@@ -33,6 +33,8 @@ export class SuiteRecords {
   /** In the store for as long as that has lost nothing. */
   readonly #marker: string;
   #markedAtMs = -Infinity;
+  /** By how much the store's clock was ahead of this process's when it was last asked. */
+  #storeAheadMs = 0;
 
   constructor(
     private readonly store: Store,
@@ -48,8 +50,11 @@ export class SuiteRecords {
     try {
       const found = await this.#store.get(key);
       const copy = this.#copyOf(key);
-      if (copy && isOlder(found, copy.version)) await this.#putBack(key, copy);
-      else if (found !== undefined && found !== copy?.text) this.#note(key, found);
+      if (!copy || !isOlder(found, copy.version)) {
+        if (found !== undefined && found !== copy?.text) this.#note(key, found);
+        return found === undefined ? undefined : (parse(found) as T);
+      }
+      await this.#putBack(key, copy);
     } catch (error) {
       if (!this.#copyOf(key)) throw error;
     }
@@ -75,7 +80,7 @@ export class SuiteRecords {
       const next = change(found === undefined ? undefined : (parse(found) as T));
       if (!next) return undefined;
       const { expiresAtMs: _, ...lasting } = next;
-      const expiry = expiresInMs === undefined ? {} : { expiresAtMs: (await this.store.now()) + expiresInMs };
+      const expiry = expiresInMs === undefined ? {} : { expiresAtMs: (await this.#storeNow()) + expiresInMs };
       const text = JSON.stringify({ ...lasting, ...expiry });
       if (!(await this.store.compareAndSet(key, found, text, expiresInMs === undefined ? {} : { expiresInMs })))
         continue;
@@ -99,7 +104,7 @@ export class SuiteRecords {
 
   async #putBack(key: string, { text, version }: Copy): Promise<void> {
     const { expiresAtMs } = version;
-    const expiry = expiresAtMs === undefined ? {} : { expiresInMs: expiresAtMs - (await this.store.now()) };
+    const expiry = expiresAtMs === undefined ? {} : { expiresInMs: expiresAtMs - (await this.#storeNow()) };
     if (expiry.expiresInMs !== undefined && expiry.expiresInMs <= 0) return;
     const found = await this.store.get(key);
     if (isOlder(found, version)) await this.store.compareAndSet(key, found, text, expiry);
@@ -107,7 +112,13 @@ export class SuiteRecords {
 
   #copyOf(key: string): Copy | undefined {
     const copy = this.#copies.get(key);
-    return copy && this.now() < (copy.version.expiresAtMs ?? Infinity) ? copy : undefined;
+    return copy && this.now() + this.#storeAheadMs < (copy.version.expiresAtMs ?? Infinity) ? copy : undefined;
+  }
+
+  async #storeNow(): Promise<number> {
+    const nowMs = await this.store.now();
+    this.#storeAheadMs = nowMs - this.now();
+    return nowMs;
   }
 
   #note(key: string, text: string): void {
