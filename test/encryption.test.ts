@@ -71,6 +71,10 @@ class Deployment implements AsyncDisposable {
     return this.#replicas[which]!.read(corpid);
   }
 
+  async untilLoggedBy(which: number, pattern: RegExp): Promise<void> {
+    await this.#replicas[which]!.untilLogged(pattern);
+  }
+
   async untilLogged(pattern: RegExp): Promise<void> {
     const [one, other] = this.#replicas;
     await one!.untilLogged(pattern, other!);
@@ -110,7 +114,8 @@ describeWithRedis("STORE_ENCRYPTION_KEY in a rolling deployment", () => {
       await using deployment = await Deployment.start(old);
       await deployment.roll(`${old} ${next}`);
       await deployment.roll(`${next} ${old}`);
-      await deployment.untilLogged(/all that is stored is encrypted with the first key/);
+      // By the one that was restarted last.
+      await deployment.untilLoggedBy(1, /all that is stored is encrypted with the first key/);
       await deployment.roll(next);
 
       const { values, members } = await found(deployment.redis);

@@ -54,6 +54,7 @@ async function requireAllReadable(store: Store, ring: KeyRing): Promise<void> {
 export function keepReEncrypting(store: Store, ring: KeyRing, log: Logger): () => void {
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
+  let isSaid = false;
   const run = async (): Promise<number> => {
     const { changed, unreadable } = await reEncrypt(store, ring);
     if (unreadable.length > 0) {
@@ -66,11 +67,13 @@ export function keepReEncrypting(store: Store, ring: KeyRing, log: Logger): () =
       log.info({ records: changed }, "records were written anew with the first key");
       return pauseAfterChangesMs;
     }
-    if (unreadable.length > 0 || (await isComplete(store, ring))) return pauseMs;
+    if (unreadable.length > 0) return pauseMs;
     await store.set(completion.key, ring.seal(completion.key, completion.value));
-    log.info(
-      ring.encrypts ? "all that is stored is encrypted with the first key" : "nothing that is stored is encrypted",
-    );
+    if (!isSaid)
+      log.info(
+        ring.encrypts ? "all that is stored is encrypted with the first key" : "nothing that is stored is encrypted",
+      );
+    isSaid = true;
     return pauseMs;
   };
   const again = async (): Promise<void> => {
