@@ -3,7 +3,8 @@
  * parts meet in this one place.
  */
 import "reflect-metadata";
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
+import { hostname } from "node:os";
 import { setTimeout } from "node:timers/promises";
 import { callbackRoute } from "./server/callback-route.js";
 import { createApolloServer } from "./server/graphql/apollo.js";
@@ -30,29 +31,35 @@ import { webSocketUpgrade } from "./server/streaming/websocket.js";
 import { TrustedDocuments } from "./server/graphql/trusted-documents.js";
 import { detailRoutes, probeRoutes, type Readiness } from "./server/probes.js";
 import type { Route } from "./server/exchange.js";
-import type { DestinationStream } from "pino";
+import { type DestinationStream, pino } from "pino";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
+import type { GraphQLSchema } from "graphql";
 import { Pool } from "undici";
 import type { Config } from "./config.js";
-import { formatError } from "./errors.js";
+import { formatError, outcomeOfCode } from "./errors.js";
 import type { RequestContext } from "./request-context.js";
 import { LivingCache } from "./living/living.cache.js";
 import { LivingReader } from "./living/living.reader.js";
 import { mediaOperation } from "./living/living.uploads.js";
 import { sample } from "./living/living.sample.js";
+import { type AuditEvent, auditFile, AuditLog, type AuditSink } from "./observability/audit-log.js";
 import { createLogger, type Logger } from "./observability/logger.js";
-import { createMetrics, type Metrics } from "./observability/metrics.js";
+import { createMetrics, type FieldFailure, type Metrics } from "./observability/metrics.js";
+import { traceIdIn } from "./observability/trace-context.js";
 import { Secret } from "./observability/secret.js";
 import { buildLivingSubgraph } from "./graphql/schema.js";
+import { observed } from "./stores/observed.js";
 import { openStore } from "./stores/open-store.js";
-import { reasonOf, type Store } from "./stores/store.js";
+import { reasonOf, type Store, StoreError } from "./stores/store.js";
 import { accessWith, type AppCredentials } from "./wecom/access.js";
 import { LivingStatusChanges } from "./wecom/callback/living-status-changes.js";
 import { type CallbackKeys, CallbackReceiver } from "./wecom/callback/receiver.js";
 import { CallLimiter } from "./wecom/limits/call-limiter.js";
 import { type CallLimits, callLimits } from "./wecom/limits/call-limits.js";
 import { CreateOnce } from "./wecom/create-once/create-once.js";
+import type { SettledCreate } from "./wecom/create-once/keyed-create.js";
+import type { Suite } from "./wecom/suite/suite.js";
 import { systemClock } from "./wecom/clock.js";
 import { resettingConnector } from "./wecom/connector.js";
 import { WecomClient } from "./wecom/client.js";
@@ -60,9 +67,10 @@ import { Deadline, Cancellation } from "./wecom/deadline.js";
 import type { CallOptions } from "./wecom/call.js";
 import { onLivingChange, publishLivingChange } from "./wecom/living-changes.js";
 import { imageBytes, MediaDataSource } from "./wecom/media.datasource.js";
-import { LivingDataSource } from "./wecom/living.datasource.js";
+import { livingApis, LivingDataSource } from "./wecom/living.datasource.js";
 import { ReadRetries } from "./wecom/retry.js";
 import { StoreLimitSync } from "./wecom/limits/limit-sync.js";
+import { TokenExpiries } from "./wecom/tokens/token-expiries.js";
 import { RenewedToken } from "./wecom/tokens/renewed-token.js";
 import { Installation } from "./wecom/suite/installation.js";
 
@@ -103,6 +111,7 @@ interface Base {
   readonly config: Config;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly audit: AuditLog;
   readonly store: Store;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -110,15 +119,13 @@ interface Base {
 
 /** @throws when something that the gateway needs cannot be had: its message says what */
 export async function createApp(config: Config, options: AppOptions = {}): Promise<App> {
-  const log = createLogger(config.logLevel, options.logTo);
-  for (const warning of config.warnings) log.warn(warning);
-  const { onWait = () => undefined, explorerPage } = options;
-  onWait("the store");
-  const store = await openStore(config.store, log, options.now);
-  const base: Base = { config, log, metrics: createMetrics(), store, now: options.now ?? Date.now };
+  const { onWait = () => undefined, explorerPage, version = "unknown" } = options;
+  const subgraph = buildLivingSubgraph();
+  const base = await createBase(config, { ...options, onWait, version }, subgraph);
+  const { log, store, audit } = base;
   const wecom = await createWecom(base, options);
   const callbacks = createCallbacks(base, wecom);
-  const graphql = createGraphql(base);
+  const graphql = createGraphql(base, subgraph.schema);
   const streaming = createStreaming(base, graphql, await createContexts(base, wecom, callbacks.statusChanges));
   await graphql.apollo.start();
   onWait("what the store has of the suite");
@@ -135,9 +142,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   };
   const routes = createRoutes(base, { wecom, callbacks, graphql, streaming, explorerPage, listensAt: () => url });
   const probes = probeRoutes(readiness, base.metrics);
-  const details = detailRoutes(
-    createDetails(base, { wecom, callbacks, streaming, version: options.version ?? "unknown" }),
-  );
+  const details = detailRoutes(createDetails(base, { wecom, callbacks, streaming, version }));
   const listeners = createListeners(base, { ...routes, probes, details });
   let adminUrl: string | undefined;
   const close = async ({ acceptForMs = 1000 }): Promise<void> => {
@@ -150,6 +155,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     await graphql.apollo.stop();
     authenticator.close();
     await wecom.close();
+    await audit.close();
     await store.close();
     // The last, so that probes hear of the drain until its end.
     await listeners.admin?.close(0);
@@ -168,6 +174,28 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     },
     close: (options = {}) => (closing ??= close(options)),
   };
+}
+
+async function createBase(
+  config: Config,
+  { logTo, onWait, version, now: givenNow }: AppOptions & Required<Pick<AppOptions, "onWait" | "version">>,
+  { schema, sdl }: ReturnType<typeof buildLivingSubgraph>,
+): Promise<Base> {
+  const output = logTo ?? pino.destination(1);
+  const log = createLogger(config.logLevel, output);
+  for (const warning of config.warnings) log.warn(warning);
+  const digest = createHash("sha256").update(sdl).digest("hex");
+  const metrics = createMetrics({
+    ...{ fields: rootFieldsOf(schema), outcomeOfCode, apis: livingApis },
+    build: { version, node: process.version, schema: digest.slice(0, 12) },
+  });
+  onWait("the audit log's file");
+  const sink = config.audit.file === undefined ? lineByLine(output) : await auditFile(config.audit.file);
+  onWait("the store");
+  const store = observed(await openStore(config.store, log, givenNow), metrics);
+  const now = givenNow ?? Date.now;
+  const audit = await createAudit({ config, log, metrics, store, now }, sink);
+  return { config, log, metrics, audit, store, now };
 }
 
 interface ListenerRoutes extends ReturnType<typeof createRoutes> {
@@ -233,10 +261,37 @@ function timeOf(unixMs: number | undefined): string | null {
   return unixMs === undefined ? null : new Date(unixMs).toISOString();
 }
 
+/** The key of its HMACs is made once, and lies in the store for all replicas. @throws {StoreError} */
+async function createAudit({ config, log, metrics, store, now }: Omit<Base, "audit">, sink: AuditSink) {
+  const name = "audit:key";
+  await store.compareAndSet(name, undefined, randomBytes(32).toString("base64"));
+  const key = await store.get(name);
+  if (key === undefined) throw new StoreError("the store does not keep what it is given");
+  const { mode } = config.auth;
+  return new AuditLog({
+    ...{ sink, key, log, metrics, now },
+    ...{ via: mode, isRequired: config.audit.isRequired, replica: hostname() },
+  });
+}
+
+function lineByLine(output: DestinationStream): AuditSink {
+  return {
+    write: (lines) => {
+      for (const line of lines) output.write(line);
+    },
+  };
+}
+
+function rootFieldsOf(schema: GraphQLSchema) {
+  return [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].flatMap((type) =>
+    Object.keys(type?.getFields() ?? {}).map((field) => ({ field, type: type?.name.toLowerCase() ?? "" })),
+  );
+}
+
 type Wecom = Awaited<ReturnType<typeof createWecom>>;
 
 /** The wecom side: the client with its limits, the tokens, and what is built on them. */
-async function createWecom({ config, log, metrics, store, now }: Base, options: AppOptions) {
+async function createWecom({ config, log, metrics, audit, store, now }: Base, options: AppOptions) {
   const upstream = await connectUpstream(config, log);
   const { credentials, baseUrl } = upstream;
   const { maxInFlight, timeoutMs, callsPerMinute, settleMs } = config.wecom;
@@ -256,12 +311,34 @@ async function createWecom({ config, log, metrics, store, now }: Base, options: 
   metrics.watchLimiter(() => limiter.states());
   const client = new WecomClient({ baseUrl, dispatcher, limiter, retries: new ReadRetries(Math.random), metrics });
   const dependencies = { store, log, now, random: Math.random, timeoutMs };
-  const access = accessWith(credentials, baseUrl, client, { ...dependencies, metrics });
+  const expiries = new TokenExpiries(now);
+  const access = accessWith(credentials, baseUrl, client, {
+    ...{ ...dependencies, onHeld: expiries.note },
+    metrics: {
+      countAuthorisation: (outcome, corp = "") => {
+        metrics.countAuthorisation(outcome);
+        const known = {
+          done: "ok",
+          refused: "refused",
+          expired: "failed",
+          lost: "unknown",
+          stored: undefined,
+        } as const;
+        if (known[outcome]) audit.record({ action: "app.authorise", outcome: known[outcome], corp });
+      },
+    },
+  });
   const livings = new LivingDataSource(client, access.tokens);
   const media = new MediaDataSource(client, access.tokens, now);
   const clock = options.now ? { ...systemClock, monotonicMs: options.now } : systemClock;
   const isShared = config.store.redisUrl !== undefined;
-  const creates = new CreateOnce({ ...dependencies, livings, metrics, clock, settleMs, isShared, app: access.app });
+  const creates = new CreateOnce({
+    ...{ ...dependencies, livings, metrics, clock, settleMs, isShared, app: access.app },
+    onSettledLate: ({ id, corp, anchorUserid, outcome }) => {
+      audit.record({ action: "living.create", corp, keyId: id, onBehalfOf: anchorUserid, ...endingOf(outcome) });
+    },
+  });
+  watchWecom(metrics, { store, expiries, creates, suite: access.suite });
   return {
     ...{ upstream, access, livings, media, creates, limiter },
     close: async () => {
@@ -271,6 +348,41 @@ async function createWecom({ config, log, metrics, store, now }: Base, options: 
       limitSync.close();
     },
   };
+}
+
+function endingOf(outcome: SettledCreate["outcome"]): Pick<AuditEvent, "outcome" | "livingid" | "errcode" | "code"> {
+  if (!outcome) return { outcome: "unknown", code: "LIVING_OUTCOME_UNKNOWN" };
+  if ("livingid" in outcome) return { outcome: "ok", livingid: outcome.livingid };
+  return { outcome: "refused", errcode: outcome.refusal.errcode };
+}
+
+interface Watched {
+  readonly store: Store;
+  readonly expiries: TokenExpiries;
+  readonly creates: CreateOnce;
+  readonly suite: Suite | undefined;
+}
+
+/** What is looked at whenever the metrics are read. */
+function watchWecom(metrics: Metrics, { store, expiries, creates, suite }: Watched): void {
+  const unfinished = sharedBriefly(() => creates.unfinished());
+  metrics.watch("wecom_creates_unfinished", async () => (await unfinished()).count);
+  metrics.watch("wecom_create_oldest_unfinished_seconds", async () => (await unfinished()).oldestSeconds);
+  metrics.watch("wecom_token_expiry_timestamp_seconds", () => expiries.earliestSeconds());
+  if (suite) {
+    const receivedAt = async () => (await suite.ticketAtSeconds()) ?? 0;
+    metrics.watch("wecom_suite_ticket_received_timestamp_seconds", receivedAt);
+  }
+  metrics.watch("store_up", () => store.get("health").then(() => 1), 0);
+}
+
+/** One reading for those who ask at the same time. */
+function sharedBriefly<T>(read: () => Promise<T>): () => Promise<T> {
+  let reading: Promise<T> | undefined;
+  return () =>
+    (reading ??= read().finally(() => {
+      reading = undefined;
+    }));
 }
 
 function createPool({ origin }: URL): Pool {
@@ -287,7 +399,7 @@ function createPool({ origin }: URL): Pool {
 type Callbacks = ReturnType<typeof createCallbacks>;
 
 /** What WeCom pushes, and the subscriptions that hear of it. */
-function createCallbacks({ log, metrics, store, now }: Base, { access, upstream }: Wecom) {
+function createCallbacks({ log, metrics, audit, store, now }: Base, { access, upstream }: Wecom) {
   const { receiver } = access;
   let lastAtMs: number | undefined;
   let ticketAtMs: number | undefined;
@@ -300,6 +412,10 @@ function createCallbacks({ log, metrics, store, now }: Base, { access, upstream 
         await access.handle(event);
         lastAtMs = now();
         if (event.kind === "suite_ticket") ticketAtMs = lastAtMs;
+        if (event.kind === "cancel_auth" || event.kind === "change_auth") {
+          const action = event.kind === "cancel_auth" ? "app.revoke" : "app.change";
+          audit.record({ action, outcome: "ok", corp: event.corpid });
+        }
       },
     });
   const statusChanges = new LivingStatusChanges({ store, log, receiver, isSetUp: callbackReceiver !== undefined });
@@ -311,8 +427,7 @@ function createCallbacks({ log, metrics, store, now }: Base, { access, upstream 
 type Graphql = ReturnType<typeof createGraphql>;
 
 /** The schema, and how an operation of it is prepared, executed and answered. */
-function createGraphql({ config, log }: Base) {
-  const { schema } = buildLivingSubgraph();
+function createGraphql({ config, log, metrics }: Base, schema: GraphQLSchema) {
   const formatAnswerError: ExecutorOptions["formatError"] = (formatted, error, source) => {
     const answer = formatError(formatted, error, source);
     return config.revealsSchema ? answer : { ...answer, message: withoutSuggestions(answer.message) };
@@ -324,7 +439,7 @@ function createGraphql({ config, log }: Base) {
   });
   // Its document is the gateway's own: no manifest has it.
   const uploadPreparation = new Preparation({ schema, limits: config.limits, validationRules: [], trusted: undefined });
-  const executor = new Executor({ schema, formatError: formatAnswerError });
+  const executor = new Executor({ schema, metrics, formatError: formatAnswerError });
   const apollo = createApolloServer({
     ...{ schema, sample, log, isProduction: config.isProduction },
     formatError: (formatted, error) => formatAnswerError(formatted, error, { log }),
@@ -334,7 +449,7 @@ function createGraphql({ config, log }: Base) {
 
 /** Makes the context of each operation, with all that operations share. */
 async function createContexts(
-  { config, log, metrics, store, now }: Base,
+  { config, log, metrics, audit, store, now }: Base,
   { access, livings, media, creates }: Wecom,
   statusChanges: LivingStatusChanges,
 ): Promise<CreateContext> {
@@ -368,11 +483,17 @@ async function createContexts(
     };
     const reader = new LivingReader(livings, cache, call, reportUnknownCode);
     const idempotencyKey = idempotencyKeyIn(headers);
+    let failures: FieldFailure[] | undefined;
     const value: RequestContext = {
-      ...{ caller, livings, media, creates, statusChanges, idempotencyKey, call, limits, requestId, reader },
+      ...{ caller, livings, media, creates, statusChanges, idempotencyKey, call, limits, requestId, reader, audit },
+      traceId: traceIdIn(headers),
+      noteFailure: (key, code) => {
+        (failures ??= []).push({ key, code });
+      },
     };
     return {
       value,
+      failures: () => failures ?? noFailures,
       extensions: () => staleLivings(reader),
       onDeadline: (listener) => deadline.onCancel(listener),
       close: () => {
@@ -385,6 +506,8 @@ async function createContexts(
   };
 }
 
+const noFailures: readonly FieldFailure[] = [];
+
 type Streaming = ReturnType<typeof createStreaming>;
 
 /** Who is calling, and what each way of asking needs. */
@@ -393,13 +516,14 @@ function createStreaming(
   { preparation, executor }: Graphql,
   createContext: CreateContext,
 ) {
-  const operations = new StreamedOperations({ preparation, executor, createContext, log, now });
+  const operations = new StreamedOperations({ preparation, executor, createContext, log, metrics, now });
   metrics.watchSubscriptions(() => operations.size);
+  const { connections: maximum, connectionsPerCaller: maximumPerCaller } = limits;
+  const connections = new OpenConnections({ maximum, maximumPerCaller });
+  metrics.watchConnections((transport) => connections.sizeOf(transport));
   return {
-    ...{ createContext, now },
+    ...{ createContext, now, connections, operations },
     authenticator: createAuthenticator(auth, log, now),
-    connections: new OpenConnections({ maximum: limits.connections, maximumPerCaller: limits.connectionsPerCaller }),
-    operations,
   };
 }
 

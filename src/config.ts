@@ -150,6 +150,14 @@ export const settings = {
     meaning:
       "1: while the simulator answers, livings go live and end by themselves when their time has come; its page, whose URL is printed at the start, moves them by hand",
   },
+  AUDIT_LOG_FILE: {
+    meaning:
+      "file to which the [audit log](operations.md#the-audit-log) is appended, a JSON line for each write; unset: stdout",
+  },
+  AUDIT_REQUIRED: {
+    default: "off",
+    meaning: "`on`: nothing is changed while the audit log cannot be written; `off`: requests go on, and it is counted",
+  },
   LOG_LEVEL: { default: "info", meaning: "`debug`, `info`, `warn`, `error` or `silent`: JSON lines to stdout" },
 } as const satisfies Record<string, Setting>;
 
@@ -196,6 +204,11 @@ export interface Config {
   readonly allowedHosts: AllowedHosts;
   /** For probes, metrics and details; undefined: they share the port, and there are no details. */
   readonly adminPort: number | undefined;
+  readonly audit: {
+    /** Undefined: stdout. */
+    readonly file: string | undefined;
+    readonly isRequired: boolean;
+  };
   readonly logLevel: LogLevel;
   /** What is allowed and dangerous, for the log. */
   readonly warnings: readonly string[];
@@ -279,6 +292,10 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     },
     corsOrigins: origins ?? (isSimulated ? "any" : []),
     allowedHosts: readAllowedHosts(reader, { isOpen: isProduction || isSimulated, host, publicUrl }),
+    audit: {
+      file: reader.text("AUDIT_LOG_FILE"),
+      isRequired: reader.oneOf("AUDIT_REQUIRED", ["off", "on"]) === "on",
+    },
     logLevel: reader.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"]),
     warnings: warningsAbout(auth, { isProduction, isSimulated }),
   };
@@ -576,7 +593,7 @@ class SettingReader {
     return number;
   }
 
-  oneOf<T extends string>(name: "NODE_ENV" | "AUTH_MODE" | "LOG_LEVEL", allowed: readonly T[]): T {
+  oneOf<T extends string>(name: "NODE_ENV" | "AUTH_MODE" | "AUDIT_REQUIRED" | "LOG_LEVEL", allowed: readonly T[]): T {
     const value = this.text(name) ?? settings[name].default;
     const found = allowed.find((candidate) => candidate === value);
     if (found !== undefined) return found;

@@ -4,6 +4,7 @@
  */
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import type { Logger } from "./observability/logger.js";
+import type { Outcome } from "./observability/outcome.js";
 import type { ErrcodeEntry, ErrcodeFault } from "./wecom/errcodes.js";
 import {
   WecomApiError,
@@ -181,6 +182,36 @@ function missingThing(entry: ErrcodeEntry): "LIVING" | "USER" | "OTHER" {
   if (entry.fields?.some((field) => field.endsWith("userid"))) return "USER";
   return "OTHER";
 }
+
+const outcomeOfMember: Readonly<Record<LivingErrorName, Outcome>> = {
+  LivingInputError: "refused",
+  LivingNotFoundError: "refused",
+  LivingStateError: "refused",
+  LivingPermissionError: "refused",
+  LivingRateLimitError: "limited",
+  LivingOutcomeUnknownError: "unknown",
+  LivingUnavailableError: "failed",
+  LivingConfigurationError: "failed",
+  LivingWecomError: "failed",
+};
+
+const refusalCodes = [
+  ...["BAD_REQUEST", "BAD_USER_INPUT", "FORBIDDEN", "UNAUTHENTICATED", "INTROSPECTION_DISABLED"],
+  ...["GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED", "OPERATION_LIMIT_EXCEEDED", "OPERATION_RESOLUTION_FAILURE"],
+  ...["PERSISTED_QUERY_NOT_FOUND", "PERSISTED_QUERY_NOT_IN_LIST", "QUERY_NOT_IN_SAFELIST"],
+];
+const failureCodes = [
+  ...["INTERNAL_SERVER_ERROR", "OPERATION_TIMEOUT", "SERVICE_UNAVAILABLE", "EVENTS_MISSED", "EVENTS_UNAVAILABLE"],
+];
+
+/** Every code that a client may be told, and how such an answer counts. */
+export const outcomeOfCode: Readonly<Record<string, Outcome>> = {
+  ...Object.fromEntries(refusalCodes.map((code) => [code, "refused"] as const)),
+  ...Object.fromEntries(failureCodes.map((code) => [code, "failed"] as const)),
+  ...Object.fromEntries(
+    (Object.keys(outcomeOfMember) as LivingErrorName[]).map((name) => [codeOf(name), outcomeOfMember[name]]),
+  ),
+};
 
 /** `LivingNotFoundError` → `LIVING_NOT_FOUND`: the same word for the member of a union and for a top-level error. */
 export function codeOf(name: LivingErrorName): string {

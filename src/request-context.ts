@@ -1,3 +1,4 @@
+import type { AuditLog } from "./observability/audit-log.js";
 import type { Caller } from "./server/auth/caller.js";
 import type { CallOptions } from "./wecom/call.js";
 import type { LivingStatusChanges } from "./wecom/callback/living-status-changes.js";
@@ -20,7 +21,12 @@ export interface RequestContext {
   readonly idempotencyKey: string | undefined;
   readonly reader: LivingReader;
   readonly call: CallOptions;
+  /** Notes an error that is data in the answer, under the name of its root field there. */
+  noteFailure(key: string, code: string): void;
   readonly limits: { readonly first: number; readonly entities: number };
+  readonly audit: Pick<AuditLog, "mayRecord" | "record">;
   /** By which a reply and the log lines about it are found together. */
   readonly requestId: string;
+  /** Of the trace that the caller is in, if any. */
+  readonly traceId: string | undefined;
 }

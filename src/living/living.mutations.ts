@@ -3,6 +3,7 @@ import { Arg, Ctx, ID, Info, Mutation, Resolver } from "type-graphql";
 import { type FieldPaths, toLivingError } from "../errors.js";
 import type { RequestContext } from "../request-context.js";
 import { requireAnchor, requireAnchorOf, requireScope } from "./living.access.js";
+import { recorded } from "./living.audit.js";
 import { CostsACall, NeedsScope } from "./living.directives.js";
 import { idempotencyKeyOf } from "./living.idempotency.js";
 import { idViolations } from "./living.ids.js";
@@ -42,17 +43,21 @@ export class LivingMutations {
     @Info() info: GraphQLResolveInfo,
   ): Promise<LivingResult<"CreateLivingSuccess">> {
     const { caller, creates, call } = context;
-    requireScope(caller, "living:write");
-    requireAnchor(caller, input.anchorUserid);
     const { key, violations: keyViolations } = idempotencyKeyOf(idempotencyKey ?? undefined, context, info);
-    const violations = violationsOf(input);
-    if (violations.length + keyViolations.length > 0) return inputError([...violations, ...keyViolations]);
-    try {
-      const { livingid } = await creates.create(toCreateRequest(input), key && { ...key, input }, call);
-      return { __typename: "CreateLivingSuccess", livingid };
-    } catch (error) {
-      return toLivingError(error, fieldPathsOf(input));
-    }
+    const { anchorUserid } = input;
+    const write = { action: "living.create", context, info, anchorUserid, key } as const;
+    return await recorded(write, async () => {
+      requireScope(caller, "living:write");
+      requireAnchor(caller, anchorUserid);
+      const violations = violationsOf(input);
+      if (violations.length + keyViolations.length > 0) return inputError([...violations, ...keyViolations]);
+      try {
+        const { livingid } = await creates.create(toCreateRequest(input), key && { ...key, input }, call);
+        return { __typename: "CreateLivingSuccess", livingid };
+      } catch (error) {
+        return toLivingError(error, fieldPathsOf(input));
+      }
+    });
   }
 
   @NeedsScope("living:write")
@@ -64,18 +69,22 @@ export class LivingMutations {
     @Arg("livingid", () => ID, livingidArgument) livingid: string,
     @Arg("input", () => ModifyLivingInput, { description: "What is to be changed." }) input: ModifyLivingInput,
     @Ctx() context: RequestContext,
+    @Info() info: GraphQLResolveInfo,
   ): Promise<LivingResult<"ModifyLivingSuccess">> {
     const { caller, livings, creates, call } = context;
-    requireScope(caller, "living:write");
-    const violations = [...idViolations("livingid", livingid), ...violationsOf(input)];
-    if (violations.length > 0) return inputError(violations);
-    return await change(livingid, context, {
-      success: "ModifyLivingSuccess",
-      paths: fieldPaths,
-      send: () => livings.modify(toModifyRequest(livingid, input), call),
-      forget: () => {
-        creates.forgetBooking(call.corp, livingid);
-      },
+    const write = { action: "living.modify", context, info, livingid, changed: Object.keys(input) } as const;
+    return await recorded(write, async () => {
+      requireScope(caller, "living:write");
+      const violations = [...idViolations("livingid", livingid), ...violationsOf(input)];
+      if (violations.length > 0) return inputError(violations);
+      return await change(livingid, context, {
+        success: "ModifyLivingSuccess",
+        paths: fieldPaths,
+        send: () => livings.modify(toModifyRequest(livingid, input), call),
+        forget: () => {
+          creates.forgetBooking(call.corp, livingid);
+        },
+      });
     });
   }
 
@@ -87,14 +96,17 @@ export class LivingMutations {
   async cancelLiving(
     @Arg("livingid", () => ID, livingidArgument) livingid: string,
     @Ctx() context: RequestContext,
+    @Info() info: GraphQLResolveInfo,
   ): Promise<LivingResult<"CancelLivingSuccess">> {
     const { caller, livings, call } = context;
-    requireScope(caller, "living:write");
-    const violations = idViolations("livingid", livingid);
-    if (violations.length > 0) return inputError(violations);
-    return await change(livingid, context, {
-      success: "CancelLivingSuccess",
-      send: () => livings.cancel(livingid, call),
+    return await recorded({ action: "living.cancel", context, info, livingid }, async () => {
+      requireScope(caller, "living:write");
+      const violations = idViolations("livingid", livingid);
+      if (violations.length > 0) return inputError(violations);
+      return await change(livingid, context, {
+        success: "CancelLivingSuccess",
+        send: () => livings.cancel(livingid, call),
+      });
     });
   }
 
@@ -106,14 +118,17 @@ export class LivingMutations {
   async deleteLivingReplay(
     @Arg("livingid", () => ID, livingidArgument) livingid: string,
     @Ctx() context: RequestContext,
+    @Info() info: GraphQLResolveInfo,
   ): Promise<LivingResult<"DeleteLivingReplaySuccess">> {
     const { caller, livings, call } = context;
-    requireScope(caller, "living:write");
-    const violations = idViolations("livingid", livingid);
-    if (violations.length > 0) return inputError(violations);
-    return await change(livingid, context, {
-      success: "DeleteLivingReplaySuccess",
-      send: () => livings.deleteReplayData(livingid, call),
+    return await recorded({ action: "living.replay.delete", context, info, livingid }, async () => {
+      requireScope(caller, "living:write");
+      const violations = idViolations("livingid", livingid);
+      if (violations.length > 0) return inputError(violations);
+      return await change(livingid, context, {
+        success: "DeleteLivingReplaySuccess",
+        send: () => livings.deleteReplayData(livingid, call),
+      });
     });
   }
 }

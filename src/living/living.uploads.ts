@@ -1,6 +1,6 @@
 /** Images for an EVENT: what may be uploaded, under which name it is sent, and what becomes of it. */
-import { type FormattedExecutionResult, GraphQLError, GraphQLScalarType } from "graphql";
-import { Arg, Ctx, Mutation, registerEnumType, Resolver } from "type-graphql";
+import { type FormattedExecutionResult, GraphQLError, type GraphQLResolveInfo, GraphQLScalarType } from "graphql";
+import { Arg, Ctx, Info, Mutation, registerEnumType, Resolver } from "type-graphql";
 import {
   codeOf,
   type LivingErrorName,
@@ -13,6 +13,7 @@ import type { RequestContext } from "../request-context.js";
 import { WecomTransportError } from "../wecom/errors.js";
 import { type Image, imageBytes } from "../wecom/media.datasource.js";
 import { requireScope } from "./living.access.js";
+import { recorded } from "./living.audit.js";
 import { CostsACall, NeedsScope } from "./living.directives.js";
 import { inputError, UploadLivingImageResult } from "./living.results.js";
 
@@ -66,31 +67,40 @@ export class LivingUploads {
     @Arg("image", () => Upload, { description: "The image." }) image: UploadedFile,
     @Arg("purpose", () => LivingImagePurpose, { description: "What it is for. WeCom takes the same images for all." })
     purpose: LivingImagePurpose,
-    @Ctx() { caller, call, media }: RequestContext,
+    @Ctx() context: RequestContext,
+    @Info() info: GraphQLResolveInfo,
   ): Promise<UploadLivingImageSuccess | LivingErrorResult> {
-    requireScope(caller, "living:write");
-    const tooLate = () => new WecomTransportError("the image came too late", evidence);
-    try {
-      const size = sizeViolation(image);
-      if (size) return inputError([size]);
-      const type = imageTypeOf(await call.deadline.race(image.head(), tooLate));
-      if (!type) return inputError([violated("image must be a JPEG or a PNG", "isImage")]);
-      const { media_id, expires_at } = await media.uploadImage(
-        {
-          ...{ type, size: image.size, filename: safeName(image.filename, type, purpose) },
-          read: () => image.read(),
-        },
-        call,
-      );
-      return { __typename: "UploadLivingImageSuccess", mediaid: media_id, expiresAt: expires_at };
-    } catch (error) {
-      if (!image.isWhole && call.deadline.remainingMs === 0) {
-        return inputError([violated("image must come in whole before the deadline", "isInTime")]);
-      }
-      const failure = toLivingError(error);
-      if (failure.__typename !== "LivingInputError") return failure;
-      return { ...failure, fields: [violated(failure.message, `errcode${failure.errcode ?? ""}`)] };
+    return await recorded({ action: "living.upload", context, info }, () => upload(image, purpose, context));
+  }
+}
+
+async function upload(
+  image: UploadedFile,
+  purpose: LivingImagePurpose,
+  { caller, call, media }: RequestContext,
+): Promise<UploadLivingImageSuccess | LivingErrorResult> {
+  requireScope(caller, "living:write");
+  const tooLate = () => new WecomTransportError("the image came too late", evidence);
+  try {
+    const size = sizeViolation(image);
+    if (size) return inputError([size]);
+    const type = imageTypeOf(await call.deadline.race(image.head(), tooLate));
+    if (!type) return inputError([violated("image must be a JPEG or a PNG", "isImage")]);
+    const { media_id, expires_at } = await media.uploadImage(
+      {
+        ...{ type, size: image.size, filename: safeName(image.filename, type, purpose) },
+        read: () => image.read(),
+      },
+      call,
+    );
+    return { __typename: "UploadLivingImageSuccess", mediaid: media_id, expiresAt: expires_at };
+  } catch (error) {
+    if (!image.isWhole && call.deadline.remainingMs === 0) {
+      return inputError([violated("image must come in whole before the deadline", "isInTime")]);
     }
+    const failure = toLivingError(error);
+    if (failure.__typename !== "LivingInputError") return failure;
+    return { ...failure, fields: [violated(failure.message, `errcode${failure.errcode ?? ""}`)] };
   }
 }
 

@@ -1,9 +1,14 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { callFaults, type MetricDefinition, type MetricName, metricTable } from "./metric-table.js";
+import { type Outcome, worse } from "./outcome.js";
 
 /** What the wecom side reports. */
 export interface WecomMetrics {
-  /** @param outcome `ok`, an errcode, or `no-answer` */
-  observeCall(api: string, outcome: string, seconds: number): void;
+  /**
+   * @param outcome `ok`, an errcode, or `no-answer`
+   * @param fault of a call that failed: `ErrcodeFault`, `no-answer` or `unlisted`
+   */
+  observeCall(api: string, outcome: string, seconds: number, fault?: string): void;
   /** A read is sent again. */
   countRetry(api: string): void;
   /** A call that was not sent. @param reason `queue`, `frequency`, `closed` or `unreachable` */
@@ -27,6 +32,44 @@ export interface HttpMetrics {
   countOperation(way: "known" | "pipeline"): void;
 }
 
+/** A root field of an operation, and the name under which its answer stands. */
+export interface RootField {
+  readonly key: string;
+  readonly field: string;
+}
+
+/** An error in an operation's answer. */
+export interface FieldFailure {
+  /** The root field's, as its answer is named; undefined: the whole operation's. */
+  readonly key: string | undefined;
+  readonly code: string;
+}
+
+/** What the executor reports. */
+export interface OperationMetrics {
+  /** An operation was executed. @param failures those of its errors, in `errors[]` or as members of unions */
+  observeOperation(type: string, roots: readonly RootField[], seconds: number, failures: readonly FieldFailure[]): void;
+  /** A client is told an error, however. */
+  countError(code: string): void;
+}
+
+/** What subscriptions report. */
+export interface StreamMetrics {
+  countDelivered(events: number): void;
+  countDropped(reason: "expired" | "backlog", events: number): void;
+  countEnded(reason: "left" | "completed" | "missed" | "failed", subscriptions: number): void;
+}
+
+export interface StoreMetrics {
+  observeStore(operation: string, isAnswered: boolean, seconds: number): void;
+}
+
+export interface AuditMetrics {
+  countAudit(action: string, outcome: Outcome): void;
+  countAuditFailure(): void;
+  countAuditLost(lines: number): void;
+}
+
 export interface LivingMetrics {
   /** A living was asked for: known and young, read from WeCom, or old because WeCom is away. */
   countCachedRead(outcome: "hit" | "miss" | "stale"): void;
@@ -45,118 +88,140 @@ export interface CreateMetrics {
   countCreate(outcome: string): void;
 }
 
+export type AuthorisationOutcome = "stored" | "done" | "refused" | "expired" | "lost";
+
 export interface AuthorisationMetrics {
   /** What became of an auth_code: `stored`, then one of the others. `expired` and `lost`: the corp has to authorise again. */
-  countAuthorisation(outcome: "stored" | "done" | "refused" | "expired" | "lost"): void;
+  countAuthorisation(outcome: AuthorisationOutcome, corp?: string): void;
 }
 
 export interface Metrics
-  extends WecomMetrics, HttpMetrics, LivingMetrics, CallbackMetrics, CreateMetrics, AuthorisationMetrics {
+  extends
+    WecomMetrics,
+    HttpMetrics,
+    OperationMetrics,
+    StreamMetrics,
+    StoreMetrics,
+    AuditMetrics,
+    LivingMetrics,
+    CallbackMetrics,
+    CreateMetrics,
+    AuthorisationMetrics {
   /** @param count how many subscriptions are open */
   watchSubscriptions(count: () => number): void;
+  /** @param count how many connections of a transport are open */
+  watchConnections(count: (transport: string) => number): void;
+  /** A gauge without labels, which is read whenever the metrics are, within a second. Where it cannot be: `otherwise`, or NaN. */
+  watch(name: MetricName, read: () => number | Promise<number>, otherwise?: number): void;
   /** The exposition format of Prometheus. */
   render(): Promise<{ contentType: string; text: string }>;
 }
 
+/** Label values that other parts know. */
+export interface KnownValues {
+  /** Root fields of the schema with the type of their operation. */
+  readonly fields: readonly { readonly field: string; readonly type: string }[];
+  /** How an answer with an error of that code counts. */
+  readonly outcomeOfCode: Readonly<Record<string, Outcome>>;
+  readonly apis: readonly string[];
+  readonly build: { readonly version: string; readonly node: string; readonly schema: string };
+}
+
+const nothingKnown: KnownValues = {
+  ...{ fields: [], outcomeOfCode: {}, apis: [] },
+  build: { version: "unknown", node: process.version, schema: "unknown" },
+};
+
+/** How long the reading of a watched gauge may keep the metrics waiting. */
+const readLimitMs = 1000;
+
 /** Every gateway has a registry of its own, so that several can live in one process. */
-export function createMetrics(): Metrics {
+export function createMetrics(known: KnownValues = nothingKnown): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const calls = boundByLabels(
-    new Histogram({
-      name: "wecom_call_duration_seconds",
-      help: "Calls to WeCom by API and outcome: ok, an errcode, or no-answer",
-      labelNames: ["api", "outcome"],
-      registers: [registry],
-    }),
-  );
-  const retries = new Counter({
-    name: "wecom_read_retries_total",
-    help: "Reads that were sent again after a failure that passes",
-    labelNames: ["api"],
-    registers: [registry],
-  });
-  const refusals = new Counter({
-    name: "wecom_calls_refused_total",
-    help: "Calls that were not sent: queue too long, frequency limit near, closed by 45009, WeCom unreachable",
-    labelNames: ["api", "reason"],
-    registers: [registry],
-  });
+  const { counter, gauge, histogram } = makersFor(registry, known);
+  const calls = boundByLabels(histogram("wecom_call_duration_seconds"));
+  const callFailures = counter("wecom_call_failures_total");
+  const retries = counter("wecom_read_retries_total");
+  const refusals = counter("wecom_calls_refused_total");
   let limiterStates: () => Iterable<LimiterState> = () => [];
-  new Gauge({
-    name: "wecom_calls_waiting",
-    help: "Calls that wait for their turn, over all corps",
-    labelNames: ["api"],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const { api, waiting } of limiterStates()) this.inc({ api }, waiting);
-    },
+  gauge("wecom_calls_waiting", function () {
+    this.reset();
+    for (const api of known.apis) this.set({ api }, 0);
+    for (const { api, waiting } of limiterStates()) this.inc({ api }, waiting);
   });
-  new Gauge({
-    name: "wecom_gates_shut",
-    help: "Corps for which an API is not called for now: closed by 45009, or unreachable",
-    labelNames: ["api", "reason"],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const { api, isClosed, isUnreachable } of limiterStates()) {
-        this.inc({ api, reason: "closed" }, Number(isClosed));
-        this.inc({ api, reason: "unreachable" }, Number(isUnreachable));
-      }
-    },
+  gauge("wecom_gates_shut", function () {
+    this.reset();
+    for (const api of known.apis) for (const reason of ["closed", "unreachable"]) this.set({ api, reason }, 0);
+    for (const { api, isClosed, isUnreachable } of limiterStates()) {
+      this.inc({ api, reason: "closed" }, Number(isClosed));
+      this.inc({ api, reason: "unreachable" }, Number(isUnreachable));
+    }
   });
-  const requests = boundByLabels(
-    new Histogram({
-      name: "http_request_duration_seconds",
-      help: "Requests to the gateway by route and status",
-      labelNames: ["route", "status"],
-      registers: [registry],
-    }),
-  );
-  const operations = new Counter({
-    name: "graphql_operations_total",
-    help: "GraphQL requests by the way they took: known operations run a plan, all else takes the pipeline",
-    labelNames: ["way"],
-    registers: [registry],
-  });
+  const requests = boundByLabels(histogram("http_request_duration_seconds"));
+  const operations = counter("graphql_operations_total");
   const ways = { known: operations.labels("known"), pipeline: operations.labels("pipeline") };
-  const cachedReads = new Counter({
-    name: "living_cache_reads_total",
-    help: "Livings asked for: hit, miss, or stale, which is an old one because WeCom is away",
-    labelNames: ["outcome"],
-    registers: [registry],
-  });
-  const callbacks = new Counter({
-    name: "wecom_callbacks_total",
-    help: "Callbacks from WeCom by outcome: verified, handled, repeated, unknown, failed, late, or why it was refused",
-    labelNames: ["outcome"],
-    registers: [registry],
-  });
-  const creates = new Counter({
-    name: "wecom_creates_total",
-    help: "Creates under an idempotency key, and lost ones without, by outcome: created, refused, repeated, found, sent-again, unknown, doubled",
-    labelNames: ["outcome"],
-    registers: [registry],
-  });
-  const authorisations = new Counter({
-    name: "wecom_authorisations_total",
-    help: "auth_codes by what became of them: stored, then done, refused, expired or lost; after the last three the corp may have to authorise the app again",
-    labelNames: ["outcome"],
-    registers: [registry],
-  });
-  // An alert on the first one lost sees nothing in a series that begins with it.
-  for (const outcome of ["stored", "done", "refused", "expired", "lost"]) authorisations.inc({ outcome }, 0);
+  const fields = new FieldCounts(registry, known);
+  const errors = counter("graphql_errors_total");
+  for (const code of [...Object.keys(known.outcomeOfCode), "other"]) errors.inc({ code }, 0);
+  const delivered = counter("graphql_events_delivered_total");
+  const dropped = counter("graphql_events_dropped_total");
+  const ended = counter("graphql_subscriptions_ended_total");
+  const cachedReads = counter("living_cache_reads_total");
+  const callbacks = counter("wecom_callbacks_total");
+  const creates = counter("wecom_creates_total");
+  const authorisations = counter("wecom_authorisations_total");
+  const storeOperations = boundByLabels(histogram("store_operation_duration_seconds"));
+  const auditEvents = counter("audit_events_total");
+  const auditFailures = counter("audit_write_failures_total");
+  const auditLost = counter("audit_lines_lost_total");
+  gauge("wecom_gateway_build_info").set({ ...known.build }, 1);
+  const watched: (() => Promise<void>)[] = [];
   return {
-    watchSubscriptions: (count) => {
-      new Gauge({
-        name: "graphql_subscriptions",
-        help: "Subscriptions that are open, over WebSockets and event streams",
-        registers: [registry],
-        collect() {
-          this.set(count());
-        },
+    watch: (name, read, otherwise = NaN) => {
+      const value = gauge(name);
+      watched.push(async () => {
+        value.set(await withinLimit(read, otherwise));
       });
+    },
+    watchSubscriptions: (count) => {
+      gauge("graphql_subscriptions", function () {
+        this.set(count());
+      });
+    },
+    watchConnections: (count) => {
+      gauge("graphql_connections", function () {
+        for (const transport of metricTable.graphql_connections.labels.transport) {
+          this.set({ transport }, count(transport));
+        }
+      });
+    },
+    observeOperation: (type, roots, seconds, failures) => {
+      fields.count(type, roots, seconds, failures);
+    },
+    countError: (code) => {
+      errors.inc({ code: Object.hasOwn(known.outcomeOfCode, code) ? code : "other" });
+    },
+    countDelivered: (events) => {
+      delivered.inc(events);
+    },
+    countDropped: (reason, events) => {
+      dropped.inc({ reason }, events);
+    },
+    countEnded: (reason, subscriptions) => {
+      ended.inc({ reason }, subscriptions);
+    },
+    observeStore: (operation, isAnswered, seconds) => {
+      storeOperations(operation, isAnswered ? "ok" : "failed").observe(seconds);
+    },
+    countAudit: (action, outcome) => {
+      auditEvents.inc({ action, outcome });
+    },
+    countAuditFailure: () => {
+      auditFailures.inc();
+    },
+    countAuditLost: (lines) => {
+      auditLost.inc(lines);
     },
     countAuthorisation: (outcome) => {
       authorisations.inc({ outcome });
@@ -182,14 +247,116 @@ export function createMetrics(): Metrics {
     watchLimiter: (states) => {
       limiterStates = states;
     },
-    observeCall: (api, outcome, seconds) => {
+    observeCall: (api, outcome, seconds, fault) => {
       calls(api, outcome).observe(seconds);
+      if (fault !== undefined) callFailures.inc({ fault: callFaults.includes(fault) ? fault : "other" });
     },
     observeRequest: (route, status, seconds) => {
       requests(route, String(status)).observe(seconds);
     },
-    render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    render: async () => {
+      await Promise.all(watched.map((read) => read()));
+      return { contentType: registry.contentType, text: await registry.metrics() };
+    },
   };
+}
+
+/** Metrics by the table, with each listed label value at 0. */
+function makersFor(registry: Registry, { apis }: KnownValues) {
+  const of = (name: MetricName) => {
+    const { help, labels } = metricTable[name] as MetricDefinition;
+    return { config: { name, help, labelNames: Object.keys(labels), registers: [registry] }, labels };
+  };
+  /** The listed ones, times the APIs that are known. */
+  const combinations = (labels: MetricDefinition["labels"]): Record<string, string>[] => {
+    let rows: Record<string, string>[] = [{}];
+    for (const [label, values] of Object.entries(labels)) {
+      const listed: readonly string[] = label === "api" ? apis : values instanceof RegExp ? [] : values;
+      rows = rows.flatMap((row) => listed.map((value) => ({ ...row, [label]: value })));
+    }
+    return rows;
+  };
+  return {
+    counter: (name: MetricName) => {
+      const { config, labels } = of(name);
+      const made = new Counter<string>(config);
+      for (const row of combinations(labels)) made.inc(row, 0);
+      return made;
+    },
+    gauge: (name: MetricName, collect?: (this: Gauge) => void) =>
+      new Gauge<string>({ ...of(name).config, ...(collect && { collect }) }),
+    histogram: (name: MetricName) => {
+      const { config, labels } = of(name);
+      const made = new Histogram<string>(config);
+      for (const row of combinations(labels)) made.zero(row);
+      return made;
+    },
+  };
+}
+
+/** Root fields by outcome. Counted in plain numbers, and put into Prometheus's when they are read: each request does it. */
+class FieldCounts {
+  readonly #durations: (field: string, type: string) => Histogram.Internal<string>;
+  readonly #counts = new Map<string, Record<Outcome, number>>();
+
+  constructor(
+    registry: Registry,
+    private readonly known: KnownValues,
+  ) {
+    const { histogram, gauge: _, ...make } = makersFor(registry, known);
+    const durations = histogram("graphql_operation_duration_seconds");
+    this.#durations = boundByLabels(durations);
+    for (const { field, type } of known.fields) {
+      durations.zero({ field, type });
+      this.#countsOf(field, type);
+    }
+    const counts = this.#counts;
+    const total = make.counter("graphql_fields_total") as Counter & { collect?: () => void };
+    total.collect = () => {
+      total.reset();
+      for (const [label, byOutcome] of counts) {
+        const [type = "", field = ""] = label.split(" ");
+        for (const [outcome, count] of Object.entries(byOutcome)) total.inc({ field, type, outcome }, count);
+      }
+    };
+  }
+
+  count(type: string, roots: readonly RootField[], seconds: number, failures: readonly FieldFailure[]): void {
+    for (const { key, field } of roots) {
+      let outcome: Outcome = "ok";
+      for (const failure of failures) {
+        if (failure.key === undefined || failure.key === key) outcome = worse(outcome, this.#outcomeOf(failure.code));
+      }
+      this.#countsOf(field, type)[outcome] += 1;
+      this.#durations(field, type).observe(seconds);
+    }
+  }
+
+  #countsOf(field: string, type: string): Record<Outcome, number> {
+    const label = `${type} ${field}`;
+    let counts = this.#counts.get(label);
+    if (!counts) this.#counts.set(label, (counts = { ok: 0, refused: 0, limited: 0, failed: 0, unknown: 0 }));
+    return counts;
+  }
+
+  #outcomeOf(code: string): Outcome {
+    const { outcomeOfCode } = this.known;
+    return (Object.hasOwn(outcomeOfCode, code) ? outcomeOfCode[code] : undefined) ?? "failed";
+  }
+}
+
+async function withinLimit(read: () => number | Promise<number>, otherwise: number): Promise<number> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<number>((resolve) => {
+    timer = setTimeout(resolve, readLimitMs, otherwise);
+  });
+  try {
+    return await Promise.race([(async () => await read())(), tooLate]);
+  } catch {
+    return otherwise;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Each child of a histogram with two labels is made once, so that an observation does not sort and check its labels. */

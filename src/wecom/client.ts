@@ -122,6 +122,7 @@ export class WecomClient {
     const { limiter, dispatcher, metrics } = this.options;
     const permit = await limiter.acquire(call.corp, api, call.deadline, timeLimit);
     let outcome = "ok";
+    let fault: string | undefined;
     let end: CallEnd = "answered";
     const stream = payload.stream && new WatchedStream(payload.stream);
     const body = stream ?? (payload.body && JSON.stringify(payload.body));
@@ -140,6 +141,7 @@ export class WecomClient {
     } catch (error) {
       const failure = toWecomError(error, endpoint);
       outcome = failure instanceof WecomApiError ? (failure.entry ? String(failure.errcode) : "unlisted") : "no-answer";
+      fault = failure instanceof WecomApiError ? (failure.entry?.fault ?? "unlisted") : "no-answer";
       // WeCom is not slow where its caller is.
       end = stream?.isBeingRead ? "undecided" : endOf(failure, endpoint, call);
       call.log.warn(
@@ -155,7 +157,7 @@ export class WecomClient {
       throw failure;
     } finally {
       limiter.release(permit, end);
-      metrics.observeCall(api, outcome, (performance.now() - permit.startedAt) / 1000);
+      metrics.observeCall(api, outcome, (performance.now() - permit.startedAt) / 1000, fault);
     }
   }
 }

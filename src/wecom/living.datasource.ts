@@ -38,6 +38,12 @@ const getLivingInfo: Endpoint = { api: "living/get_living_info", method: "GET", 
 const getWatchStat: Endpoint = { api: "living/get_watch_stat", method: "POST", effect: "read" };
 const getLivingShareInfo: Endpoint = { api: "living/get_living_share_info", method: "POST", effect: "read" };
 
+/** Those that are called here. */
+export const livingApis = [
+  ...[create, modify, cancel, deleteReplayData, getLivingCode],
+  ...[getUserAllLivingid, getLivingInfo, getWatchStat, getLivingShareInfo],
+].map(({ api }) => api);
+
 /** All throw the errors of `WecomClient.call`. */
 export class LivingDataSource {
   constructor(

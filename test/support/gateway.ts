@@ -124,6 +124,9 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   const close = (drain = { acceptForMs: 0 }) =>
     (closed ??= (async () => {
       const metrics = await fetchText("/metrics").catch(() => undefined);
+      // A code that `outcomeOfCode` does not list would be missing in the service levels.
+      const strange = /graphql_errors_total\{code="other"\} [1-9]/.test(metrics?.text ?? "");
+      if (strange) throw new Error("a client was told an error whose code is not listed in errors.ts");
       await app.close(drain);
       for (const value of [corpsecret, fixedToken, egressIp, pushHost, ...issuedSecrets(simulator)]) planted.add(value);
       await rm(dataDir, { recursive: true });

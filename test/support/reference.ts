@@ -86,9 +86,15 @@ function contextOver(calls: unknown[]): OperationContext {
     creates: {
       create: (request: unknown, key: unknown) => note("create", [request, key], { livingid: "LIVING-9" }),
       forgetBooking: nothing,
+      idOf: () => "id",
     },
     statusChanges: undefined,
+    audit: { mayRecord: true, record: nothing },
+    noteFailure: nothing,
     reader: new LivingReader(livings, cache, call, nothing),
   } as unknown as RequestContext;
-  return { value, extensions: nothing as () => undefined, onDeadline: () => nothing, abandon: nothing, close: nothing };
+  return {
+    ...{ value, extensions: nothing as () => undefined, failures: () => [] },
+    ...{ onDeadline: () => nothing, abandon: nothing, close: nothing },
+  };
 }

@@ -1,5 +1,6 @@
 /** What an operation is executed with: the resolvers' context, and how the server ends it. */
 import type { IncomingMessage } from "node:http";
+import type { FieldFailure } from "../../observability/metrics.js";
 import type { Caller } from "../auth/caller.js";
 import type { Exchange } from "../exchange.js";
 
@@ -13,6 +14,8 @@ export interface OperationContext {
   readonly value: object;
   /** What stands in `extensions` of the answer; undefined: nothing. */
   extensions(): Readonly<Record<string, unknown>> | undefined;
+  /** Errors that are data in the answer: members of unions. */
+  failures(): readonly FieldFailure[];
   /** Calls back when the operation's time is over; the returned function takes the request back. */
   onDeadline(listener: () => void): () => void;
   /** The client has left: nobody will read the answer. */

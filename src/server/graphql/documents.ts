@@ -10,6 +10,7 @@ import {
   type OperationDefinitionNode,
   type OperationTypeNode,
   parse,
+  type SelectionSetNode,
   specifiedRules,
   type Token,
   validate,
@@ -18,6 +19,7 @@ import {
   visit,
 } from "graphql";
 import { BoundedMap } from "../../lib/bounded-map.js";
+import type { RootField } from "../../observability/metrics.js";
 import { cacheControlOf } from "./cache-control.js";
 import { compileCost, type Variables } from "./cost.js";
 import { brokenLimit, type Limits } from "./limits.js";
@@ -28,6 +30,8 @@ export interface OperationPlan {
   readonly type: OperationTypeNode;
   /** As the document names it. */
   readonly operationName: string | undefined;
+  /** Its root fields; what `@skip` may leave out is among them. */
+  readonly roots: readonly RootField[];
   readonly variableDefinitions: readonly VariableDefinitionNode[];
   /** For `execute`, with coerced variables: see `withCoercedVariables`. */
   readonly document: DocumentNode;
@@ -114,15 +118,42 @@ function lasting({ message, source, positions, extensions }: GraphQLError): Grap
 function plansOf(schema: GraphQLSchema, document: DocumentNode): OperationPlan[] {
   const costOf = compileCost(schema, document);
   const executable = withCoercedVariables(document);
-  return document.definitions.filter(isOperation).map(({ operation: type, name, variableDefinitions = [] }) => ({
-    kind: "plan",
-    type,
-    operationName: name?.value,
-    variableDefinitions,
-    document: executable,
-    cacheControl: cacheControlOf(schema, document, name?.value),
-    cost: (variables) => costOf(name?.value, variables),
-  }));
+  return document.definitions.filter(isOperation).map((definition) => {
+    const { operation: type, name, variableDefinitions = [] } = definition;
+    return {
+      kind: "plan",
+      type,
+      operationName: name?.value,
+      roots: rootsOf(definition, document),
+      variableDefinitions,
+      document: executable,
+      cacheControl: cacheControlOf(schema, document, name?.value),
+      cost: (variables) => costOf(name?.value, variables),
+    };
+  });
+}
+
+function rootsOf(operation: OperationDefinitionNode, { definitions }: DocumentNode): RootField[] {
+  const roots = new Map<string, RootField>();
+  const collect = ({ selections }: SelectionSetNode): void => {
+    for (const selection of selections) {
+      if (selection.kind === Kind.INLINE_FRAGMENT) collect(selection.selectionSet);
+      else if (selection.kind === Kind.FRAGMENT_SPREAD) {
+        const { value } = selection.name;
+        for (const definition of definitions) {
+          if (definition.kind === Kind.FRAGMENT_DEFINITION && definition.name.value === value) {
+            collect(definition.selectionSet);
+          }
+        }
+      } else {
+        const { alias, name } = selection;
+        const key = alias?.value ?? name.value;
+        roots.set(key, { key, field: name.value });
+      }
+    }
+  };
+  collect(operation.selectionSet);
+  return [...roots.values()];
 }
 
 /**

@@ -12,6 +12,7 @@ import {
   type GraphQLSchema,
   isValueNode,
 } from "graphql";
+import type { FieldFailure, OperationMetrics } from "../../observability/metrics.js";
 import type { ContextSource, OperationContext } from "./context.js";
 import type { PreparedOperation } from "./prepare.js";
 import type { RefusalHttp, Refused } from "./refused.js";
@@ -28,6 +29,8 @@ export interface OperationAnswer {
 
 export interface ExecutorOptions {
   readonly schema: GraphQLSchema;
+  /** Absent: nothing is counted. */
+  readonly metrics?: OperationMetrics;
   /** @param source of a request where there is one */
   formatError(
     formatted: GraphQLFormattedError,
@@ -56,14 +59,19 @@ export class Executor {
     rootValue?: unknown,
   ): OperationAnswer | Promise<OperationAnswer> {
     const { document, operationName } = operation.plan;
+    const startedAt = performance.now();
+    const finish = (settled: ExecutionResult): OperationAnswer => {
+      const answer = this.#finish(settled, operation, context, source);
+      // What an event brings is no operation of its own.
+      if (rootValue === undefined) this.#observe(operation, startedAt, context, answer);
+      return answer;
+    };
     const result = execute({
       ...{ schema: this.options.schema, document, operationName },
       ...{ variableValues: operation.variables, contextValue: context.value, rootValue },
     });
-    if (!(result instanceof Promise)) return this.#finish(result, operation, context, source);
-    return untilDeadline(result, context, () => timedOut(source)).then((settled) =>
-      this.#finish(settled, operation, context, source),
-    );
+    if (!(result instanceof Promise)) return finish(result);
+    return untilDeadline(result, context, () => timedOut(source)).then(finish);
   }
 
   /** The events of a subscription, not executed yet, or why there are none. The context serves only to subscribe. */
@@ -73,13 +81,16 @@ export class Executor {
     source: Source,
   ): Promise<AsyncIterable<unknown> | OperationAnswer> {
     const { document, operationName } = operation.plan;
+    const startedAt = performance.now();
     const subscribing = createSourceEventStream({
       ...{ schema: this.options.schema, document, operationName },
       ...{ variableValues: operation.variables, contextValue: context.value },
     });
     const events = await untilDeadline(subscribing, context, () => timedOut(source));
-    if (Symbol.asyncIterator in events) return events;
-    return answered({ errors: this.format(events.errors ?? [], source) }, false);
+    const isOpen = Symbol.asyncIterator in events;
+    const answer = answered(isOpen ? {} : { errors: this.format(events.errors ?? [], source) }, false);
+    this.#observe(operation, startedAt, context, answer);
+    return isOpen ? events : answer;
   }
 
   refuse({ errors, code, http }: Refused, source: Source): OperationAnswer {
@@ -89,8 +100,24 @@ export class Executor {
   /** As a client may see them. @param code of those that have none, and are no bug */
   format(errors: readonly GraphQLError[], source: Source, code?: string): GraphQLFormattedError[] {
     const formatted = errors.map((error) => this.options.formatError(withCode(error, code), error, source));
+    if (this.options.metrics)
+      for (const { extensions } of formatted) this.options.metrics.countError(codeIn(extensions));
     source.log.debug({ codes: formatted.map(({ extensions }) => extensions?.["code"]) }, "answered with errors");
     return formatted;
+  }
+
+  #observe(
+    { plan }: PreparedOperation,
+    startedAt: number,
+    context: OperationContext,
+    { result: { errors } }: OperationAnswer,
+  ): void {
+    const { metrics } = this.options;
+    if (!metrics) return;
+    const noted = context.failures();
+    for (const { code } of noted) metrics.countError(code);
+    const failures = errors ? [...noted, ...errors.map(failureOf)] : noted;
+    metrics.observeOperation(plan.type, plan.roots, (performance.now() - startedAt) / 1000, failures);
   }
 
   #finish(
@@ -115,6 +142,14 @@ export class Executor {
 
 function answered(result: FormattedExecutionResult, isExecuted: boolean, cacheControl?: string): OperationAnswer {
   return { result, isExecuted, cacheControl, http: undefined };
+}
+
+function codeIn(extensions: GraphQLFormattedError["extensions"]): string {
+  return String(extensions?.["code"]);
+}
+
+function failureOf({ path, extensions }: GraphQLFormattedError): FieldFailure {
+  return { key: path?.[0] === undefined ? undefined : String(path[0]), code: codeIn(extensions) };
 }
 
 /** In the order of the specification. */

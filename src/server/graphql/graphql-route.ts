@@ -1,7 +1,7 @@
 /** `/graphql` over HTTP: who is calling, the body, and then the plan of a plain operation, or Apollo Server, or a stream. */
 import type { IncomingHttpHeaders } from "node:http";
 import { type ApolloServer, HeaderMap, type HTTPGraphQLResponse } from "@apollo/server";
-import type { HttpMetrics } from "../../observability/metrics.js";
+import type { HttpMetrics, OperationMetrics } from "../../observability/metrics.js";
 import type { Authenticate, Authentication, Caller } from "../auth/caller.js";
 import { readBody } from "../body.js";
 import { Credentials } from "../auth/credentials.js";
@@ -24,7 +24,7 @@ export interface GraphqlRouteOptions {
   readonly preparation: Preparation;
   readonly executor: Executor;
   readonly maxBodyBytes: number;
-  readonly metrics: HttpMetrics;
+  readonly metrics: HttpMetrics & Pick<OperationMetrics, "countError">;
   readonly authenticate: Authenticate;
   /** Whether a browser that opens the URL gets a page, signed in or not. */
   readonly hasLandingPage: boolean;
@@ -48,6 +48,7 @@ export function graphqlRoute(options: GraphqlRouteOptions): Route {
     if (authentication.kind === "refused" && !asksForPage) {
       const { status, message, code, headers } = authentication.refusal;
       for (const [name, value] of Object.entries(headers)) exchange.headers.set(name, value);
+      metrics.countError(code);
       sendError(exchange, status, message, code);
       return;
     }

@@ -68,6 +68,7 @@ function isPreflighted({ method, headers }: IncomingMessage): boolean {
 }
 
 class EventStream implements StreamSubscriber {
+  readonly transport = "event-stream";
   #state: "new" | "open" | "over" = "new";
   #isLeaving = false;
   #wasStuck = false;

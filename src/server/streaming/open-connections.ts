@@ -7,6 +7,7 @@
  */
 
 export interface OpenConnection {
+  readonly transport: "websocket" | "event-stream";
   /** Something that the other side can see, or has to answer. */
   beat(): void;
   /** The gateway drains: ends what waits for events, and then itself. */
@@ -52,6 +53,13 @@ export class OpenConnections {
   /** How many connections are open; those that have not signed in are not counted. */
   get size(): number {
     return this.#open.size;
+  }
+
+  /** How many of them are of that transport. */
+  sizeOf(transport: string): number {
+    let size = 0;
+    for (const connection of this.#open) if (connection.transport === transport) size += 1;
+    return size;
   }
 
   /** Why there is no place for another; undefined when there is one. */

@@ -11,6 +11,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type FormattedExecutionResult, GraphQLError, type GraphQLFormattedError } from "graphql";
 import { type Logger, RequestLogger } from "../../observability/logger.js";
+import type { StreamMetrics } from "../../observability/metrics.js";
 import type { Caller } from "../auth/caller.js";
 import type { ContextSource, CreateContext, OperationContext } from "../graphql/context.js";
 import type { Executor } from "../graphql/execution.js";
@@ -42,6 +43,7 @@ export interface SharedStreamsOptions {
   readonly executor: Executor;
   readonly createContext: CreateContext;
   readonly log: Logger;
+  readonly metrics: StreamMetrics;
   readonly now: () => number;
 }
 
@@ -171,7 +173,7 @@ class SharedStream {
     return {
       kind: "joined",
       leave: () => {
-        this.#subscribers.delete(subscriber);
+        if (this.#subscribers.delete(subscriber)) this.options.metrics.countEnded("left", 1);
         if (this.#subscribers.size === 0 && this.#joining === 0) this.#close();
       },
     };
@@ -209,7 +211,10 @@ class SharedStream {
   async #listen(events: AsyncIterator<unknown>): Promise<void> {
     try {
       for (let event = await events.next(); !event.done; event = await events.next()) {
-        if (this.#unsent >= maxBacklog) throw tooManyWait;
+        if (this.#unsent >= maxBacklog) {
+          this.options.metrics.countDropped("backlog", this.#subscribers.size);
+          throw tooManyWait;
+        }
         this.#take({ value: event.value, newest: this.#newest });
       }
       this.#end([]);
@@ -280,15 +285,22 @@ class SharedStream {
   }
 
   async #send({ newest }: Event, resultFor: ResultFor): Promise<void> {
+    const { metrics } = this.options;
     const now = this.options.now();
     let sentTo = 0;
+    let expired = 0;
     for (const [subscriber, since] of this.#subscribers) {
       if (since > newest) break;
       const result = subscriber.caller.expiresAt > now ? resultFor(subscriber) : undefined;
-      if (!result) continue;
+      if (!result) {
+        if (subscriber.caller.expiresAt <= now) expired += 1;
+        continue;
+      }
       subscriber.next(result);
       if ((sentTo += 1) % sliceSize === 0) await nextTurn();
     }
+    metrics.countDelivered(sentTo);
+    if (expired > 0) metrics.countDropped("expired", expired);
   }
 
   /** Each subscriber in turn. There is one, at least. */
@@ -311,6 +323,7 @@ class SharedStream {
     void this.#sent.then(() => {
       const subscribers = [...this.#subscribers.keys()];
       this.#subscribers.clear();
+      this.options.metrics.countEnded(endingBy(errors), subscribers.length);
       for (const subscriber of subscribers) subscriber.end(errors);
     });
   }
@@ -328,6 +341,11 @@ const tooManyWait = new GraphQLError(
   "The subscription was ended: WeCom answers too slowly for its events. Read the livings, and subscribe again",
   { extensions: { code: "EVENTS_MISSED", retryable: true } },
 );
+
+function endingBy([error]: readonly GraphQLFormattedError[]): "completed" | "missed" | "failed" {
+  if (!error) return "completed";
+  return error.extensions?.["code"] === "EVENTS_MISSED" ? "missed" : "failed";
+}
 
 function toGraphqlError(error: unknown): GraphQLError {
   if (error instanceof GraphQLError) return error;

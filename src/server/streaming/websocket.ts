@@ -125,6 +125,7 @@ type State =
   | { readonly phase: "closed" };
 
 class Connection implements UnsignedConnection {
+  readonly transport = "websocket";
   readonly #requestId = randomUUID();
   readonly #log: Logger;
   #state: State;

@@ -17,7 +17,7 @@ import { bookingOf, BookingLock } from "./booking-lock.js";
 import { BookingSearch } from "./booking-search.js";
 import { ClosableStore } from "./closable-store.js";
 import { digestOf, Journal } from "./journal.js";
-import { KeyedCreates, partForAnswer } from "./keyed-create.js";
+import { KeyedCreates, partForAnswer, type SettledCreate } from "./keyed-create.js";
 import { announceAfterMs, invisibleMs, Ownership } from "./ownership.js";
 import { Reconciler } from "./reconciler.js";
 import { LostCreateRecovery } from "./recover-lost.js";
@@ -29,6 +29,8 @@ export interface CreateOnceOptions {
   readonly livings: LivingDataSource;
   readonly store: Store;
   readonly metrics: CreateMetrics;
+  /** A create was settled for which no request of this process waits any more. */
+  readonly onSettledLate?: (settled: SettledCreate) => void;
   readonly log: Logger;
   readonly clock: Clock;
   readonly random: () => number;
@@ -62,7 +64,10 @@ export class CreateOnce {
   readonly #ownership: Ownership;
   readonly #lost: LostCreateRecovery;
   readonly #keyed: KeyedCreates;
+  readonly #journal: Journal;
   readonly #reconciler: Reconciler;
+  /** Ids for which requests wait, and how many. */
+  readonly #awaited = new Map<string, number>();
   #unkeyedCount = 0;
 
   constructor(private readonly options: CreateOnceOptions) {
@@ -78,10 +83,13 @@ export class CreateOnce {
     const lock = (this.#lock = new BookingLock({ store, clock, time: watch, self }));
     const ownership = (this.#ownership = new Ownership(store, clock, watch));
     const lost = (this.#lost = new LostCreateRecovery(this.#search, ownership, lock));
-    const journal = new Journal(store, watch, keyLifetimeMs);
+    const journal = (this.#journal = new Journal(store, watch, keyLifetimeMs));
     const send = (request: CreateLivingRequest, call: CallOptions) => livings.create(request, call);
     const creates = (this.#keyed = new KeyedCreates({
       ...{ send, journal, watch, lock, ownership, lost, metrics, clock, settleMs, keyLifetimeMs, self },
+      onSettled: (settled) => {
+        if (!this.#awaited.has(settled.id)) options.onSettledLate?.(settled);
+      },
     }));
     this.#reconciler = new Reconciler({ ...{ journal, creates, log, clock, time: watch, random, timeoutMs } });
   }
@@ -119,13 +127,32 @@ export class CreateOnce {
     call: CallOptions,
   ): Promise<{ livingid: string }> {
     if (!key) return this.#createUnkeyed(request, call);
-    const id = digestOf([this.options.app, call.corp, key.caller, key.key]);
+    const id = this.idOf(key, call.corp);
     // Of the input, which a release that maps it otherwise does not change. Earlier releases: of what it was mapped to.
     const digests = [`input:${digestOf(normalised(key.input))}`, digestOf(request)] as const;
     const { deadline } = call;
+    this.#awaited.set(id, (this.#awaited.get(id) ?? 0) + 1);
     const creating = this.#keyed.create({ id, digests, request }, regardlessOfClient(call));
     // A store that is slow keeps nobody waiting: what goes on is finished without the request.
-    return deadline.race(creating, () => new WecomUnsettledError({ api: "living/create" }));
+    return deadline
+      .race(creating, () => new WecomUnsettledError({ api: "living/create" }))
+      .finally(() => {
+        const waiting = this.#awaited.get(id) ?? 0;
+        if (waiting > 1) this.#awaited.set(id, waiting - 1);
+        else this.#awaited.delete(id);
+      });
+  }
+
+  /** By which the journal knows a key: nothing can be read from it, but a key that can be guessed can be tried. */
+  idOf({ key, caller }: Pick<IdempotencyKey, "key" | "caller">, corp: string): string {
+    return digestOf([this.options.app, corp, caller, key]);
+  }
+
+  /** Creates under a key whose outcome is open, in all replicas. @throws {StoreError} */
+  async unfinished(): Promise<{ count: number; oldestSeconds: number }> {
+    const { count, oldestAtMs } = await this.#journal.unfinished();
+    const oldestMs = oldestAtMs === undefined ? 0 : Math.max(this.#watch.latestMs() - oldestAtMs, 0);
+    return { count, oldestSeconds: oldestMs / 1000 };
   }
 
   /** What is booked for a living has been changed: it may be found by other words now. */

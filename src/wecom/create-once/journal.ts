@@ -116,6 +116,16 @@ export class Journal {
     return this.store.dequeue(queue, id);
   }
 
+  /** How many are open, up to a thousand, and when the oldest of the first hundred was begun. */
+  async unfinished(): Promise<{ count: number; oldestAtMs: number | undefined }> {
+    const ids = await this.store.due(queue, Number.MAX_SAFE_INTEGER, 1000);
+    const entries = await Promise.all(ids.slice(0, 100).map((id) => this.read(id)));
+    const begunAtMs = entries.flatMap((entry) =>
+      entry && !isEnded(entry) ? [entry.record.endsAtMs - this.keyLifetimeMs] : [],
+    );
+    return { count: ids.length, oldestAtMs: begunAtMs.length === 0 ? undefined : Math.min(...begunAtMs) };
+  }
+
   due(nowMs: number): Promise<string[]> {
     return this.store.due(queue, nowMs, 100);
   }

@@ -36,11 +36,21 @@ export interface KeyedCreatesOptions {
   readonly ownership: Ownership;
   readonly lost: LostCreateRecovery;
   readonly metrics: CreateMetrics;
+  readonly onSettled: (settled: SettledCreate) => void;
   readonly clock: Clock;
   readonly settleMs: number;
   readonly keyLifetimeMs: number;
   /** Of this process, among the replicas. */
   readonly self: string;
+}
+
+/** A create under a key whose outcome is written down. */
+export interface SettledCreate {
+  readonly id: string;
+  readonly corp: string;
+  readonly anchorUserid: string;
+  /** Undefined: it was given up. */
+  readonly outcome: CreateOutcome | undefined;
 }
 
 /** A key as it came. `digests`: of its input, by which it may be known. */
@@ -318,8 +328,14 @@ export class KeyedCreates {
       const ended = await this.#writeDown(entry, outcome, how, call);
       keep(true);
       if (ended?.text !== undefined) metrics.countCreate(how);
+      if (ended) this.#tellSettled(entry, ended.record);
       return ended;
     });
+  }
+
+  #tellSettled({ id, record: { corp, request } }: OpenEntry, ended: EndedCreate): void {
+    const outcome = ended.state === "done" ? ended.outcome : undefined;
+    this.options.onSettled({ id, corp, anchorUserid: request.anchor_userid, outcome });
   }
 
   async #writeDown(
@@ -363,6 +379,7 @@ export class KeyedCreates {
     const ended = await orUnsettled(() => journal.replace(entry, { digest, endsAtMs, state: "given-up" }));
     if (!ended) return undefined;
     metrics.countCreate("given-up");
+    this.#tellSettled(entry, ended.record);
     call.log.error(
       { corp: record.corp, create: id, anchor: record.request.anchor_userid, theme: record.request.theme },
       "what became of a create was not found out while its key lived: look at the anchor's livings",

@@ -263,7 +263,7 @@ export class Authorisations {
     await this.options.onChange(corpid);
     if (!(await this.#replace(id, record, { state: "done", corpid }))) return;
     log.info({ corp: corpid }, "a corp has authorised the app");
-    metrics.countAuthorisation("done");
+    metrics.countAuthorisation("done", corpid);
   }
 
   async #finish(

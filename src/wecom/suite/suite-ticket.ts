@@ -37,6 +37,11 @@ export class SuiteTicket {
     });
   }
 
+  /** WeCom's Unix time of the newest; undefined when none came in the last half an hour. @throws {StoreError} */
+  async newestAtSeconds(): Promise<number | undefined> {
+    return (await this.records.get<TicketRecord>(this.#key))?.at;
+  }
+
   /** Undefined when none came in the last half an hour, as far as is known. */
   async newest(): Promise<Secret | undefined> {
     const found = await this.records.get<TicketRecord>(this.#key).catch(() => undefined);

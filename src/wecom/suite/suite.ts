@@ -93,6 +93,11 @@ export class Suite {
     await this.#authorisations.stop();
   }
 
+  /** WeCom's Unix time of the newest suite_ticket; undefined when none came in the last half an hour. @throws {StoreError} */
+  ticketAtSeconds(): Promise<number | undefined> {
+    return this.#ticket.newestAtSeconds();
+  }
+
   /** @throws {StoreError} when what the event brings is not sure to be kept: it must be sent again */
   async handle(event: SuiteEvent): Promise<void> {
     const { log } = this.dependencies;

@@ -39,6 +39,8 @@ export interface TokenDependencies {
   /** How long a fetch may take. */
   readonly timeoutMs: number;
   readonly failedFetches: FailedFetches;
+  /** A token is used from now on. @param key names the corp and the app */
+  readonly onHeld?: (key: string, endsAtMs: number) => void;
 }
 
 export interface FetchedToken {
@@ -222,6 +224,7 @@ export class RenewedToken implements TokenSource {
   }
 
   #hold({ token, renewAtMs, endsAtMs }: Shared, confirmedUntilMs: number): Held {
+    this.dependencies.onHeld?.(this.options.key, endsAtMs);
     const jitterMs = this.dependencies.random() * renewalJitter * (endsAtMs - renewAtMs);
     return (this.#held = { token: new Secret(token), endsAtMs, confirmedUntilMs, renewAtMs: renewAtMs + jitterMs });
   }

@@ -1,0 +1,22 @@
+/** The trace that a caller is in, as it says in `traceparent`. @see https://www.w3.org/TR/trace-context/#traceparent-header */
+import type { IncomingHttpHeaders } from "node:http";
+
+export interface TraceParent {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly isSampled: boolean;
+}
+
+const pattern = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-|$)/;
+
+/** Undefined where there is none, or one that is not valid: then a new trace begins here. */
+export function traceParentIn({ traceparent }: IncomingHttpHeaders): TraceParent | undefined {
+  if (typeof traceparent !== "string") return undefined;
+  const [, traceId = "", spanId = "", flags = ""] = pattern.exec(traceparent) ?? [];
+  if (!/[1-9a-f]/.test(traceId) || !/[1-9a-f]/.test(spanId)) return undefined;
+  return { traceId, spanId, isSampled: (Number.parseInt(flags, 16) & 1) === 1 };
+}
+
+export function traceIdIn(headers: IncomingHttpHeaders): string | undefined {
+  return headers["traceparent"] === undefined ? undefined : traceParentIn(headers)?.traceId;
+}

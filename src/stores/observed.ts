@@ -1,0 +1,42 @@
+/** The same store, whose answers are timed. */
+import type { StoreMetrics } from "../observability/metrics.js";
+import type { Store } from "./store.js";
+
+/** @param nowMs of a clock that never steps back */
+export function observed(store: Store, metrics: StoreMetrics, nowMs = () => performance.now()): Store {
+  const timed = <T>(operation: string, answer: Promise<T>): Promise<T> => {
+    const startedAt = nowMs();
+    const observe = (isAnswered: boolean): void => {
+      metrics.observeStore(operation, isAnswered, (nowMs() - startedAt) / 1000);
+    };
+    answer.then(
+      () => {
+        observe(true);
+      },
+      () => {
+        observe(false);
+      },
+    );
+    return answer;
+  };
+  return {
+    patienceMs: store.patienceMs,
+    get: (key) => timed("get", store.get(key)),
+    set: (key, value, expiry) => timed("set", store.set(key, value, expiry)),
+    delete: (key) => timed("delete", store.delete(key)),
+    compareAndSet: (key, expected, value, expiry) =>
+      timed("compareAndSet", store.compareAndSet(key, expected, value, expiry)),
+    include: (set, members, expiresInMs) => timed("include", store.include(set, members, expiresInMs)),
+    included: (set, members) => timed("included", store.included(set, members)),
+    enqueue: (queue, member, dueAt) => timed("enqueue", store.enqueue(queue, member, dueAt)),
+    due: (queue, now, limit) => timed("due", store.due(queue, now, limit)),
+    dequeue: (queue, member) => timed("dequeue", store.dequeue(queue, member)),
+    publish: (channel, message) => timed("publish", store.publish(channel, message)),
+    now: () => timed("now", store.now()),
+    // As long as it takes whoever walks, and for as long as they listen.
+    scan: (prefix) => store.scan(prefix),
+    listen: (channel, listener) => store.listen(channel, listener),
+    subscribe: (channel, listener) => store.subscribe(channel, listener),
+    close: () => store.close(),
+  };
+}
