@@ -26,8 +26,6 @@ export function observed(store: Store, metrics: StoreMetrics, nowMs = () => perf
     delete: (key) => timed("delete", store.delete(key)),
     compareAndSet: (key, expected, value, expiry) =>
       timed("compareAndSet", store.compareAndSet(key, expected, value, expiry)),
-    include: (set, members, expiresInMs) => timed("include", store.include(set, members, expiresInMs)),
-    included: (set, members) => timed("included", store.included(set, members)),
     enqueue: (queue, member, dueAt) => timed("enqueue", store.enqueue(queue, member, dueAt)),
     due: (queue, now, limit) => timed("due", store.due(queue, now, limit)),
     dequeue: (queue, member) => timed("dequeue", store.dequeue(queue, member)),
