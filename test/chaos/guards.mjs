@@ -98,6 +98,13 @@ export const guards = [
     test: simulation,
   },
   {
+    name: "ownership: what a create without a key has made is taken, whenever it comes",
+    file: "src/wecom/create-once/ownership.ts",
+    find: `      this.#isWriteDue = false;`,
+    replace: ``,
+    test: simulation,
+  },
+  {
     name: "ownership: what a slow create without a key has made is taken before it is told",
     file: "src/wecom/create-once/create-once.ts",
     find: `if (!announcement.isDue()) this`,

@@ -1,5 +1,4 @@
 // The rules of docs/creates.md, as a history shows whether they were kept.
-import { partForAnswer } from "../../src/wecom/create-once/keyed-create.js";
 import type { Answered, History } from "./history.js";
 import { type Happening, keyLifetimeMs, type Plan, settleMs, startsAtMs, timeoutMs } from "./plan.js";
 import type { Attempt } from "./simulated-wecom.js";
@@ -73,7 +72,8 @@ export function violationsIn(history: History): Violation[] {
         if (earlier.isRefused || !isTooEarly(earlier, later)) continue;
         // A rollback shorter than anybody notices can make others than the sender forget.
         if (isRolledBack && later.process !== earlier.process) continue;
-        if (earlier.process.state === "dead" && isLossBetween(earlier.sentAtMs - 50, later.sentAtMs)) continue;
+        const isSilent = earlier.process.state === "dead" || earlier.process.stops.length > 0;
+        if (isSilent && isLossBetween(earlier.sentAtMs - 50, later.sentAtMs)) continue;
         const times = `${earlier.process.name} at ${earlier.sentAtMs}, ${later.process.name} at ${later.sentAtMs}`;
         report("nothing is sent again before its settling time", `create ${tag}: ${times}`);
       }
@@ -81,7 +81,8 @@ export function violationsIn(history: History): Violation[] {
 
     // What WeCom has answered in time is told, where nothing else happens.
     const isAnswered = attempts.some(
-      ({ fate, isRefused }) => fate.kind === "ok" && !isRefused && fate.answerMs < timeoutMs * partForAnswer - 100,
+      ({ fate, sentAtMs, stoppedWaitingAtMs }) =>
+        fate.kind === "ok" && sentAtMs + fate.answerMs + 50 < stoppedWaitingAtMs,
     );
     if (!isKeyed && isAnswered && plan.happenings.length === 0 && those.some(({ told }) => told?.is !== "made")) {
       report("an answer that came in time is told", `create ${tag}`);

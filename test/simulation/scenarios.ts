@@ -108,6 +108,13 @@ export const scenarios: Readonly<Record<string, Plan>> = {
     ],
     happenings: [{ kind: "stop", atMs: 736, replica: 1, forMs: 3059 }],
   },
+  "a create without a key is answered while another one's living is being written down": {
+    ...usual,
+    seed: 10004241,
+    replicas: 3,
+    asks: [ask(219, 0), ask(241, 1), ask(310, undefined, 2), ask(345, undefined, 2)],
+    fates: [{ ...lost, how: "gateway" }, slow(5), slow(6)],
+  },
   "two creates alike are sent at once from two replicas": {
     ...usual,
     seed: 7012,

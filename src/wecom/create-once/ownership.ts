@@ -40,6 +40,7 @@ export class Ownership {
   readonly #owners = new BoundedMap<string, string>(maxRemembered);
   /** Livings of creates without a key that are not written yet, by key. */
   #unwritten = new Map<string, OwnableLiving>();
+  #isWriteDue = false;
 
   constructor(
     private readonly store: CreateStore,
@@ -78,8 +79,8 @@ export class Ownership {
 
   /** The living of a create without a key: in this process at once, in the store in a moment. */
   ownLater(living: OwnableLiving): void {
-    if (this.#unwritten.size === 0) this.clock.after(writeDelayMs, () => void this.writeUnwritten());
     this.#unwritten.set(keyOf(living), living);
+    this.#writeIn(writeDelayMs);
   }
 
   async writeUnwritten(): Promise<void> {
@@ -89,7 +90,17 @@ export class Ownership {
       this.#unwritten.delete(key);
     });
     const failed = (await Promise.allSettled(writes)).some(({ status }) => status === "rejected");
-    if (failed) this.clock.after(10 * writeDelayMs, () => void this.writeUnwritten());
+    if (failed) this.#writeIn(10 * writeDelayMs);
+  }
+
+  #writeIn(ms: number): void {
+    if (this.#isWriteDue) return;
+    this.#isWriteDue = true;
+    this.clock.after(ms, () => {
+      // What comes while the others are being written is written after that.
+      this.#isWriteDue = false;
+      void this.writeUnwritten();
+    });
   }
 
   /**
