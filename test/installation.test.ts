@@ -1,10 +1,12 @@
 import { describe, expect, it } from "@jest/globals";
 import { setTimeout as wait } from "node:timers/promises";
 import { startGateway } from "./support/gateway.js";
-import { corps, type Provider, startProvider, suiteId } from "./support/provider.js";
+import { freePort } from "./support/ports.js";
+import { corps, type Provider, providerEnv, startProvider, suiteId } from "./support/provider.js";
 import { describeWithRedis, TestRedis } from "./support/redis.js";
 
 const [corpid] = corps;
+const apartMs = 20 * 60_000;
 
 async function startWithTicket(env = {}): Promise<Provider> {
   const provider = await startProvider({ env });
@@ -132,6 +134,24 @@ describe("GET /wecom/install", () => {
     await using gateway = await startGateway();
 
     expect(await gateway.fetch("/wecom/install")).toMatchObject({ status: 404 });
+  });
+});
+
+describeWithRedis("An installation on replicas whose clocks are wrong", () => {
+  it("is dated by the store's clock: begun where it is earlier, ended where it is later", async () => {
+    await using redis = await TestRedis.start();
+    const REDIS_URL = redis.url;
+    await using slow = await startProvider({ env: { REDIS_URL }, now: () => Date.now() - apartMs });
+    slow.simulator.suites.pushTicket(suiteId);
+    await slow.settle();
+    const env = { ...providerEnv(await freePort()), REDIS_URL };
+    await using fast = await startGateway({ env, upstreamUrl: slow.simulator.url, now: () => Date.now() + apartMs });
+
+    const back = agree(slow, await begin(slow));
+    // Taken, though WeCom need not have answered yet. A state that was over would be refused with 403.
+    const { status, text } = await fast.fetch(`/wecom/install${back}`);
+    expect(text).toMatch(/is installed for|is stored/);
+    expect([200, 202]).toContain(status);
   });
 });
 

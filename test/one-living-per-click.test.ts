@@ -97,6 +97,29 @@ describe("An idempotency key", () => {
     expect(sentBy(gateway)).toBe(1);
   });
 
+  it("is given up 24 hours after it was first seen, and says what to look at", async () => {
+    await using fresh = await startAfresh();
+    const key = newKey();
+    lose(fresh, { kind: "drop" });
+    fresh.simulator.faults.inject({
+      ...{ kind: "errcode", errcode: 60111, errmsg: "userid not found" },
+      ...{ api: "living/get_user_all_livingid", times: 0 },
+    });
+    expect(await createVia(fresh, key)).toMatchObject({ __typename: "LivingOutcomeUnknownError", retryable: true });
+
+    fresh.putForward(24 * 3_600_000);
+    await until(async () => (await fresh.fetch("/metrics")).text.includes('wecom_creates_total{outcome="given-up"} 1'));
+    expect(await createVia(fresh, key)).toMatchObject({
+      __typename: "LivingOutcomeUnknownError",
+      retryable: false,
+      howToFindOut: expect.stringContaining("livings"),
+    });
+    expect(sentBy(fresh)).toBe(1);
+    expect(fresh.logs).toContainEqual(
+      expect.objectContaining({ level: "error", msg: expect.stringContaining("was not found out"), theme: "theme" }),
+    );
+  });
+
   it("may have 255 characters of any kind, and not none, and not one more", async () => {
     expect(await create("👋".repeat(255))).toMatchObject({ __typename: "CreateLivingSuccess" });
     gateway.simulator.forgetRequests();
