@@ -4,6 +4,7 @@
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { contenders } from "./contenders.mjs";
 import { median } from "./parts/statistics.mjs";
 import { quietly } from "./parts/measure.mjs";
 import { usage } from "./parts/machine.mjs";
@@ -26,6 +27,7 @@ const cap = 10;
 
 /** @type {Readonly<Record<string, { title: string, run: (stage: Stage) => Promise<{ head: string[], rows: unknown[][] } | string> }>>} */
 export const scenarios = {
+  keyed: { title: "What an idempotency key costs: createLiving on the embedded store, 8 connections", run: keyed },
   reads: { title: `Reads against theory: WeCom takes ${delayMs} ms, at most ${cap} calls at once`, run: reads },
   paging: { title: "10,000 livings paged through", run: paging },
   documents: { title: "Cost against the number of distinct documents", run: documents },
@@ -39,6 +41,38 @@ async function ask(server, query, variables) {
   const { data, errors } = JSON.parse(text);
   if (status !== 200 || errors) throw new Error(`HTTP ${status}: ${text.slice(0, 500)}`);
   return data;
+}
+
+/** Each request wants a living of its own: those booked alike wait for each other. */
+async function keyed({ withGateway, bench, isQuick }) {
+  const requests = isQuick ? 5000 : 20_000;
+  const { body } = contenders.find(({ name }) => name === "gateway");
+  const rows = [];
+  for (const [title, isKeyed] of [
+    ["without a key", false],
+    ["with a key", true],
+  ]) {
+    await withGateway(async (server) => {
+      let batch = 0;
+      // A key that was used is answered from the store: each attempt has its own.
+      const measure = async () => {
+        batch += 1;
+        const key = isKeyed ? { "idempotency-key": `${batch}-%N%` } : {};
+        const before = usage(server.pid).cpuMs;
+        const { p50, p99 } = await bench.run(server, {
+          ...{ connections: 8, requests, variants: requests, headers: { ...server.headers, ...key } },
+          body: body.replace('"theme":"theme"', `"theme":"${batch} %N%"`),
+        });
+        return { cpuUs: ((usage(server.pid).cpuMs - before) * 1000) / requests, p50, p99 };
+      };
+      await measure();
+      const slices = [];
+      for (let slice = 0; slice < (isQuick ? 3 : 7); slice += 1) slices.push(await quietly(measure));
+      const of = (name) => median(slices.map((slice) => slice[name]));
+      rows.push([title, `${of("cpuUs").toFixed(0)} µs`, `${of("p50").toFixed(1)} ms`, `${of("p99").toFixed(1)} ms`]);
+    });
+  }
+  return { head: ["", "CPU per create", "median", "p99"], rows };
 }
 
 function reads({ withGateway, upstream, isQuick }) {
