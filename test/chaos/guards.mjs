@@ -183,6 +183,20 @@ export const guards = [
     test: simulation,
   },
   {
+    name: "settling time: by the store's clock as it is now",
+    file: keyed,
+    find: `if (watch.earliestMs() >= settlesAtMs) await watch.askTime();`,
+    replace: ``,
+    test: simulation,
+  },
+  {
+    name: "ownership: what has become its own meanwhile comes first",
+    file: "src/wecom/create-once/recover-lost.ts",
+    find: `if (ownNow !== undefined) return ownNow;`,
+    replace: ``,
+    test: simulation,
+  },
+  {
     name: "store: watched before each sending",
     file: "src/wecom/create-once/send-permit.ts",
     find: `await this.watch.confirm();`,

@@ -84,7 +84,12 @@ export function violationsIn(history: History): Violation[] {
       ({ fate, sentAtMs, stoppedWaitingAtMs }) =>
         fate.kind === "ok" && sentAtMs + fate.answerMs + 50 < stoppedWaitingAtMs,
     );
-    if (!isKeyed && isAnswered && plan.happenings.length === 0 && those.some(({ told }) => told?.is !== "made")) {
+    if (
+      !isKeyed &&
+      isAnswered &&
+      plan.happenings.length === 0 &&
+      those.some(({ told }) => told && told.is !== "made")
+    ) {
       report("an answer that came in time is told", `create ${tag}`);
     }
 

@@ -115,6 +115,35 @@ export const scenarios: Readonly<Record<string, Plan>> = {
     asks: [ask(219, 0), ask(241, 1), ask(310, undefined, 2), ask(345, undefined, 2)],
     fates: [{ ...lost, how: "gateway" }, slow(5), slow(6)],
   },
+  "the store's clock is set back, and a replica that stood still has not noticed": {
+    ...usual,
+    seed: 20114749,
+    replicas: 3,
+    asks: [
+      { ...ask(1603, 0, 2), theme: "theme 0" },
+      ask(1303, 1, 2),
+      { ...ask(4456, 2, 2), theme: "theme 2" },
+      ask(2676, undefined, 1),
+    ],
+    fates: [slow(20), { ...lost, how: "gateway" }],
+    happenings: [
+      { kind: "stop", atMs: 52, replica: 0, forMs: 3597 },
+      { kind: "store-clock-back", atMs: 131, byMs: 457 },
+    ],
+  },
+  "an answer is written down while another replica is about to take what it has found": {
+    ...usual,
+    seed: 20146438,
+    replicas: 3,
+    asks: [ask(2125, 0, 2), ask(2132, 0, 2), ask(3308, 0, 1), ask(2056, 1, 2), ask(1681, 1), ask(1887, 1)].map(
+      (each) => ({
+        ...each,
+        anchor: "zhangsan",
+      }),
+    ),
+    fates: [slow(1137), { ...lost, how: "half", effect: "at-once" }],
+    happenings: [{ kind: "store-away", atMs: 1970, forMs: 1498, isRefusing: false }],
+  },
   "two creates alike are sent at once from two replicas": {
     ...usual,
     seed: 7012,

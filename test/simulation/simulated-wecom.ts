@@ -167,6 +167,7 @@ export class SimulatedWecom {
         attempt.effect();
         const body = JSON.stringify({ errcode: 0, errmsg: "ok", livingid: attempt.livingid });
         world.after(fate.answerMs, process, () => {
+          attempt.stoppedWaitingAtMs = Math.min(attempt.stoppedWaitingAtMs, world.nowMs);
           answer(200, body, fate.isDoubled ? 2 : 1);
         });
       });

@@ -205,11 +205,12 @@ export class KeyedCreates {
   ): Promise<OpenEntry | EndedEntry | undefined> {
     const { lost, watch } = this.options;
     const { id } = entry;
-    // Before the look: what takes effect while it goes on is not sure to be seen by it.
-    const lookedAtMs = watch.earliestMs();
-    const isSettled = lookedAtMs >= record.settlesAtMs && !this.#sentHere.isUnsettled(id) && !watch.isHeld;
+    const { request, settlesAtMs } = record;
     try {
-      const { request, settlesAtMs } = record;
+      if (watch.earliestMs() >= settlesAtMs) await watch.askTime();
+      // Before the look: what takes effect while it goes on is not sure to be seen by it.
+      const lookedAtMs = watch.earliestMs();
+      const isSettled = lookedAtMs >= settlesAtMs && !this.#sentHere.isUnsettled(id) && !watch.isHeld;
       const found = await lost.find({ owner: ownerOf(entry), request, settlesAtMs }, isSettled, call);
       if (found.livingid !== undefined) {
         return await this.#conclude(entry, { livingid: found.livingid }, "found", call);

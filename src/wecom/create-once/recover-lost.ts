@@ -71,6 +71,9 @@ export class LostCreateRecovery {
     if (!(await deadline.pause(invisibleMs))) throw mayBeAnothers("there is no time left to find out");
     if (await this.lock.isAnnounced(booking)) throw mayBeAnothers("a create without a key is under way");
     const owners = await this.ownership.ownersOf(corp, found);
+    // The process that sent it may have had its answer meanwhile.
+    const ownNow = found.find((livingid) => owners.get(livingid) === owner);
+    if (ownNow !== undefined) return ownNow;
     await this.ownership.reserveUntil(booking, settlesAtMs);
     // Another process may have found one for this create by now.
     if (!lock.isHeld()) throw mayBeAnothers("this process stood still");

@@ -132,12 +132,22 @@ export class StoreWatch implements StoreTime {
     });
   }
 
-  async #tick(): Promise<void> {
+  /**
+   * The store's clock may have been set back since it was asked.
+   *
+   * @throws {StoreError}
+   */
+  async askTime(): Promise<void> {
     const { store, clock } = this.options;
     const askedAtMs = clock.monotonicMs();
     const nowMs = await store.now();
     this.#latestOffsetMs = nowMs - askedAtMs;
     this.#earliestOffsetMs = nowMs - clock.monotonicMs();
+  }
+
+  async #tick(): Promise<void> {
+    const { store, clock } = this.options;
+    await this.askTime();
     const before = this.#known?.tick;
     await this.#check();
     const known = this.#known;
