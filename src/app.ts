@@ -15,7 +15,7 @@ import { Executor, type ExecutorOptions } from "./server/graphql/execution.js";
 import { explorerRoute, toExplorer } from "./server/explorer-route.js";
 import { idempotencyKeyIn } from "./server/graphql/graphql-request.js";
 import { eventStreams } from "./server/streaming/event-stream.js";
-import type { CreateContext } from "./server/graphql/context.js";
+import type { ContextSource, CreateContext } from "./server/graphql/context.js";
 import { graphqlRoute } from "./server/graphql/graphql-route.js";
 import { Preparation } from "./server/graphql/prepare.js";
 import { installRoute } from "./server/install-route.js";
@@ -38,15 +38,17 @@ import type { GraphQLSchema } from "graphql";
 import { Pool } from "undici";
 import type { Config } from "./config.js";
 import { formatError, outcomeOfCode } from "./errors.js";
+import { BoundedMap } from "./lib/bounded-map.js";
 import type { RequestContext } from "./request-context.js";
 import { LivingCache } from "./living/living.cache.js";
 import { LivingReader } from "./living/living.reader.js";
 import { mediaOperation } from "./living/living.uploads.js";
 import { sample } from "./living/living.sample.js";
 import { type AuditEvent, auditFile, AuditLog, type AuditSink } from "./observability/audit-log.js";
-import { createLogger, type Logger } from "./observability/logger.js";
+import { createLogger, type Logger, RequestLogger } from "./observability/logger.js";
 import { createMetrics, type FieldFailure, type Metrics } from "./observability/metrics.js";
-import { traceIdIn } from "./observability/trace-context.js";
+import { traceParentIn } from "./observability/trace-context.js";
+import type { Span, SpanIds, Tracing } from "./observability/tracing.js";
 import { Secret } from "./observability/secret.js";
 import { buildLivingSubgraph } from "./graphql/schema.js";
 import { observed } from "./stores/observed.js";
@@ -57,7 +59,7 @@ import { LivingStatusChanges } from "./wecom/callback/living-status-changes.js";
 import { type CallbackKeys, CallbackReceiver } from "./wecom/callback/receiver.js";
 import { CallLimiter } from "./wecom/limits/call-limiter.js";
 import { type CallLimits, callLimits } from "./wecom/limits/call-limits.js";
-import { CreateOnce } from "./wecom/create-once/create-once.js";
+import { CreateOnce, type CreateTraces } from "./wecom/create-once/create-once.js";
 import type { SettledCreate } from "./wecom/create-once/keyed-create.js";
 import type { Suite } from "./wecom/suite/suite.js";
 import { systemClock } from "./wecom/clock.js";
@@ -112,6 +114,8 @@ interface Base {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly audit: AuditLog;
+  /** Undefined: off. */
+  readonly tracing: Tracing | undefined;
   readonly store: Store;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -122,7 +126,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   const { onWait = () => undefined, explorerPage, version = "unknown" } = options;
   const subgraph = buildLivingSubgraph();
   const base = await createBase(config, { ...options, onWait, version }, subgraph);
-  const { log, store, audit } = base;
+  const { log, store, audit, tracing } = base;
   const wecom = await createWecom(base, options);
   const callbacks = createCallbacks(base, wecom);
   const graphql = createGraphql(base, subgraph.schema);
@@ -155,7 +159,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     await graphql.apollo.stop();
     authenticator.close();
     await wecom.close();
-    await audit.close();
+    await Promise.all([audit.close(), tracing?.close()]);
     await store.close();
     // The last, so that probes hear of the drain until its end.
     await listeners.admin?.close(0);
@@ -195,7 +199,34 @@ async function createBase(
   const store = observed(await openStore(config.store, log, givenNow), metrics);
   const now = givenNow ?? Date.now;
   const audit = await createAudit({ config, log, metrics, store, now }, sink);
-  return { config, log, metrics, audit, store, now };
+  const tracing = await createTracing(config, version, log, metrics);
+  return { config, log, metrics, audit, tracing, store, now };
+}
+
+/** Loaded only where it is asked for. */
+async function createTracing({ tracing: settings, auth }: Config, version: string, log: Logger, metrics: Metrics) {
+  if (!settings) return undefined;
+  const { Tracing } = await import("./observability/tracing.js");
+  const resource = { "service.version": version, ...settings.resource };
+  const trustsCallers = auth.mode === "router";
+  return new Tracing({ settings: { ...settings, resource }, trustsCallers, metrics, log, random: Math.random });
+}
+
+const maxLinkable = 1000;
+
+/** The spans of the last creates under a key, for what is done for them later in this process. */
+function createTraces(tracing: Tracing | undefined): CreateTraces | undefined {
+  if (!tracing) return undefined;
+  const begun = new BoundedMap<string, SpanIds>(maxLinkable);
+  return {
+    remember: (id, { traceId, spanId }) => {
+      begun.set(id, { traceId, spanId });
+    },
+    resume: (id) => {
+      const link = begun.get(id);
+      return link && tracing.beginLinked("wecom.reconcile", link);
+    },
+  };
 }
 
 interface ListenerRoutes extends ReturnType<typeof createRoutes> {
@@ -262,7 +293,7 @@ function timeOf(unixMs: number | undefined): string | null {
 }
 
 /** The key of its HMACs is made once, and lies in the store for all replicas. @throws {StoreError} */
-async function createAudit({ config, log, metrics, store, now }: Omit<Base, "audit">, sink: AuditSink) {
+async function createAudit({ config, log, metrics, store, now }: Omit<Base, "audit" | "tracing">, sink: AuditSink) {
   const name = "audit:key";
   await store.compareAndSet(name, undefined, randomBytes(32).toString("base64"));
   const key = await store.get(name);
@@ -291,7 +322,7 @@ function rootFieldsOf(schema: GraphQLSchema) {
 type Wecom = Awaited<ReturnType<typeof createWecom>>;
 
 /** The wecom side: the client with its limits, the tokens, and what is built on them. */
-async function createWecom({ config, log, metrics, audit, store, now }: Base, options: AppOptions) {
+async function createWecom({ config, log, metrics, audit, tracing, store, now }: Base, options: AppOptions) {
   const upstream = await connectUpstream(config, log);
   const { credentials, baseUrl } = upstream;
   const { maxInFlight, timeoutMs, callsPerMinute, settleMs } = config.wecom;
@@ -334,6 +365,7 @@ async function createWecom({ config, log, metrics, audit, store, now }: Base, op
   const isShared = config.store.redisUrl !== undefined;
   const creates = new CreateOnce({
     ...{ ...dependencies, livings, metrics, clock, settleMs, isShared, app: access.app },
+    traces: createTraces(tracing),
     onSettledLate: ({ id, corp, anchorUserid, outcome }) => {
       audit.record({ action: "living.create", corp, keyId: id, onBehalfOf: anchorUserid, ...endingOf(outcome) });
     },
@@ -447,13 +479,8 @@ function createGraphql({ config, log, metrics }: Base, schema: GraphQLSchema) {
   return { schema, preparation, uploadPreparation, executor, apollo };
 }
 
-/** Makes the context of each operation, with all that operations share. */
-async function createContexts(
-  { config, log, metrics, audit, store, now }: Base,
-  { access, livings, media, creates }: Wecom,
-  statusChanges: LivingStatusChanges,
-): Promise<CreateContext> {
-  const { limits } = config;
+/** Told by the other replicas which livings they change. */
+async function createLivingCache({ log, metrics, store, now }: Pick<Base, "log" | "metrics" | "store" | "now">) {
   const cache = new LivingCache({
     now,
     tellChange: (corp, livingid) => void publishLivingChange(store, { corp, livingid }).catch(() => undefined),
@@ -466,11 +493,27 @@ async function createContexts(
   }).catch((error: unknown) => {
     log.warn({ reason: reasonOf(error) }, "this replica does not hear which livings the others change");
   });
+  return cache;
+}
+
+/** Makes the context of each operation, with all that operations share. */
+async function createContexts(
+  { config, log, metrics, audit, tracing, store, now }: Base,
+  { access, livings, media, creates }: Wecom,
+  statusChanges: LivingStatusChanges,
+): Promise<CreateContext> {
+  const { limits } = config;
+  const cache = await createLivingCache({ log, metrics, store, now });
   const reportUnknownCode = onceEach((field: string, code: number) => {
     log.warn({ field, code }, "WeCom sent a code that this gateway does not know");
   });
   const quota = new CallerQuota(limits.callsPerMinute, now);
-  return ({ log, requestId, request: { headers } }, caller, payers) => {
+  return (source, caller, payers) => {
+    const { log, span, traceId } = traceOf(tracing, source);
+    const {
+      requestId,
+      request: { headers },
+    } = source;
     const deadline = new Deadline(requestTimeoutMs(headers, config.wecom.timeoutMs));
     const clientGone = new Cancellation();
     const corp = caller.corp ?? access.defaultCorp;
@@ -479,6 +522,7 @@ async function createContexts(
       deadline,
       clientGone,
       log,
+      span,
       ...(payers ? quota.counterForAll(payers) : quota.counterFor(caller.identity)),
     };
     const reader = new LivingReader(livings, cache, call, reportUnknownCode);
@@ -486,7 +530,7 @@ async function createContexts(
     let failures: FieldFailure[] | undefined;
     const value: RequestContext = {
       ...{ caller, livings, media, creates, statusChanges, idempotencyKey, call, limits, requestId, reader, audit },
-      traceId: traceIdIn(headers),
+      traceId,
       noteFailure: (key, code) => {
         (failures ??= []).push({ key, code });
       },
@@ -494,6 +538,7 @@ async function createContexts(
     return {
       value,
       failures: () => failures ?? noFailures,
+      ...(span && { executed: endOperation.bind(undefined, span) }),
       extensions: () => staleLivings(reader),
       onDeadline: (listener) => deadline.onCancel(listener),
       close: () => {
@@ -504,6 +549,34 @@ async function createContexts(
       },
     };
   };
+}
+
+interface TraceOfOperation {
+  /** Names the trace in each line. */
+  readonly log: Logger;
+  readonly span: Span | undefined;
+  readonly traceId: string | undefined;
+}
+
+/** Of the trace that the caller is in, or of a new one, where that is recorded. */
+function traceOf(tracing: Tracing | undefined, { log, request: { headers, method } }: ContextSource): TraceOfOperation {
+  const parent = headers["traceparent"] === undefined ? undefined : traceParentIn(headers);
+  const span = tracing?.begin(method === undefined ? "graphql over WebSocket" : `${method} /graphql`, parent);
+  const trace = span ?? parent;
+  if (!trace) return { log, span, traceId: undefined };
+  return { log: log instanceof RequestLogger ? log.inTrace(trace) : log, span, traceId: trace.traceId };
+}
+
+/** Names are chosen by clients; WeCom's and the caller's ids are in no attribute. */
+function endOperation(span: Span, type: string, name: string | undefined, failures: readonly FieldFailure[]): void {
+  const codes = [...new Set(failures.map(({ code }) => code))];
+  span.set({
+    "graphql.operation.type": type,
+    "graphql.operation.name": name?.slice(0, 100),
+    "graphql.error.codes": codes.length === 0 ? undefined : codes.join(","),
+    "http.route": "/graphql",
+  });
+  span.end(codes.find((code) => outcomeOfCode[code] === "failed" || outcomeOfCode[code] === "unknown"));
 }
 
 const noFailures: readonly FieldFailure[] = [];

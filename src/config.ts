@@ -7,6 +7,7 @@ import { readFileSync, statSync } from "node:fs";
 import { isIP } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
 import type { LogLevel } from "./observability/logger.js";
+import { readTracing, type TracingSettings } from "./observability/otel-settings.js";
 import { Secret } from "./observability/secret.js";
 import type { AuthSettings } from "./server/auth/authenticate.js";
 import type { CorsPolicy } from "./server/cors.js";
@@ -210,6 +211,8 @@ export interface Config {
     readonly isRequired: boolean;
   };
   readonly logLevel: LogLevel;
+  /** Undefined: no traces. */
+  readonly tracing: TracingSettings | undefined;
   /** What is allowed and dangerous, for the log. */
   readonly warnings: readonly string[];
 }
@@ -239,6 +242,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
   const baseUrl = reader.url("WECOM_BASE_URL");
   const isWecomHere = isSimulated || isOnThisMachine(baseUrl);
   const isLimited = reader.text("WECOM_CALLS_PER_MINUTE") !== undefined || !isWecomHere;
+  const warnings = warningsAbout(auth, { isProduction, isSimulated });
   const config: Config = {
     isProduction,
     port: reader.integer("PORT", 0, 65535),
@@ -297,7 +301,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
       isRequired: reader.oneOf("AUDIT_REQUIRED", ["off", "on"]) === "on",
     },
     logLevel: reader.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"]),
-    warnings: warningsAbout(auth, { isProduction, isSimulated }),
+    tracing: readTracing(env, (warning) => warnings.push(warning)),
+    warnings,
   };
   const { settleMs, timeoutMs } = config.wecom;
   // What is aborted at the deadline is reset, and the kernel delivers nothing of it later: WeCom has the rest of the time.

@@ -1,4 +1,5 @@
 import { type DestinationStream, pino } from "pino";
+import type { TraceParent } from "./trace-context.js";
 
 type Level = "debug" | "info" | "warn" | "error";
 type Log = (fields: object | string, message?: string) => void;
@@ -24,7 +25,13 @@ export class RequestLogger implements Logger {
   constructor(
     private readonly log: Logger,
     private readonly requestId: string,
+    private readonly trace?: TraceParent,
   ) {}
+
+  /** The same, and each line names the trace. */
+  inTrace(trace: TraceParent): RequestLogger {
+    return new RequestLogger(this.log, this.requestId, trace);
+  }
 
   debug(fields: object | string, message?: string): void {
     this.#write("debug", fields, message);
@@ -43,8 +50,14 @@ export class RequestLogger implements Logger {
   }
 
   #write(level: Level, fields: object | string, message: string | undefined): void {
-    const { log, requestId } = this;
-    if (typeof fields === "string") log[level]({ requestId }, fields);
-    else log[level]({ requestId, ...fields }, message);
+    const { log, requestId, trace } = this;
+    const named = trace ? { requestId, ...traceFields(trace) } : { requestId };
+    if (typeof fields === "string") log[level](named, fields);
+    else log[level]({ ...named, ...fields }, message);
   }
+}
+
+/** @see https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/ */
+function traceFields({ traceId, spanId, isSampled }: TraceParent) {
+  return { trace_id: traceId, span_id: spanId, trace_flags: isSampled ? "01" : "00" };
 }

@@ -189,6 +189,11 @@ export const metricTable = {
     help: "Audit lines that were given up, because too many waited to be written",
     labels: {},
   },
+  tracing_spans_total: {
+    kind: "counter",
+    help: "Spans of recorded traces: exported, dropped because too many waited, or failed to be sent",
+    labels: { outcome: ["exported", "dropped", "failed"] },
+  },
   wecom_gateway_build_info: {
     kind: "gauge",
     help: "1, with the versions of the gateway and of Node, and the beginning of the schema's SHA-256",

@@ -70,6 +70,10 @@ export interface AuditMetrics {
   countAuditLost(lines: number): void;
 }
 
+export interface TracingMetrics {
+  countSpans(outcome: "exported" | "dropped" | "failed", spans: number): void;
+}
+
 export interface LivingMetrics {
   /** A living was asked for: known and young, read from WeCom, or old because WeCom is away. */
   countCachedRead(outcome: "hit" | "miss" | "stale"): void;
@@ -103,6 +107,7 @@ export interface Metrics
     StreamMetrics,
     StoreMetrics,
     AuditMetrics,
+    TracingMetrics,
     LivingMetrics,
     CallbackMetrics,
     CreateMetrics,
@@ -175,6 +180,7 @@ export function createMetrics(known: KnownValues = nothingKnown): Metrics {
   const auditEvents = counter("audit_events_total");
   const auditFailures = counter("audit_write_failures_total");
   const auditLost = counter("audit_lines_lost_total");
+  const spans = counter("tracing_spans_total");
   gauge("wecom_gateway_build_info").set({ ...known.build }, 1);
   const watched: (() => Promise<void>)[] = [];
   return {
@@ -222,6 +228,9 @@ export function createMetrics(known: KnownValues = nothingKnown): Metrics {
     },
     countAuditLost: (lines) => {
       auditLost.inc(lines);
+    },
+    countSpans: (outcome, count) => {
+      spans.inc({ outcome }, count);
     },
     countAuthorisation: (outcome) => {
       authorisations.inc({ outcome });

@@ -16,7 +16,3 @@ export function traceParentIn({ traceparent }: IncomingHttpHeaders): TraceParent
   if (!/[1-9a-f]/.test(traceId) || !/[1-9a-f]/.test(spanId)) return undefined;
   return { traceId, spanId, isSampled: (Number.parseInt(flags, 16) & 1) === 1 };
 }
-
-export function traceIdIn(headers: IncomingHttpHeaders): string | undefined {
-  return headers["traceparent"] === undefined ? undefined : traceParentIn(headers)?.traceId;
-}

@@ -1,4 +1,5 @@
 import type { Logger } from "../observability/logger.js";
+import type { Span } from "../observability/tracing.js";
 import { type Deadline, type Cancellation, type TimeLimit, ClientTimeLimit } from "./deadline.js";
 
 /** An API of WeCom's and the properties of it that decide what may be done after a failure. */
@@ -28,6 +29,8 @@ export interface CallOptions {
   /** The client leaves: ends the reads, never a write, whose outcome must be known to somebody. Absent: nobody can leave. */
   readonly clientGone?: Cancellation;
   readonly log: Logger;
+  /** Of what the call belongs to, where its trace is recorded. */
+  readonly span?: Span | undefined;
   /** Counts a call for the caller. @throws {WecomOverloadError} when they have made too many; absent: nobody counts */
   readonly count?: (api: string) => void;
   /** Absent: it may be sent. */

@@ -8,6 +8,7 @@ import type { Dispatcher } from "undici";
 import { Batch } from "../lib/batch.js";
 import type { WecomMetrics } from "../observability/metrics.js";
 import type { Secret } from "../observability/secret.js";
+import type { Attributes } from "../observability/tracing.js";
 import { type CallOptions, type Endpoint, timeLimitFor } from "./call.js";
 import type { CallEnd, CallLimiter } from "./limits/call-limiter.js";
 import type { TimeLimit } from "./deadline.js";
@@ -90,23 +91,39 @@ export class WecomClient {
     read: (answer: Answer) => T,
   ): Promise<T> {
     const timeLimit = timeLimitFor(endpoint, call);
-    const attempt = () => this.#attempt(endpoint, payload, token, call, timeLimit, read);
+    const attempt = (repetitions = 0) => this.#attempt(endpoint, payload, token, call, timeLimit, read, repetitions);
     return endpoint.effect === "read" && !payload.stream
       ? this.#repeatRead(attempt, endpoint.api, timeLimit)
       : attempt();
   }
 
-  async #repeatRead<T>(attempt: () => Promise<T>, api: string, timeLimit: TimeLimit): Promise<T> {
+  async #repeatRead<T>(attempt: (repetitions: number) => Promise<T>, api: string, timeLimit: TimeLimit): Promise<T> {
     const { retries, metrics } = this.options;
     retries.countCall();
     for (let repetitions = 0; ; repetitions += 1) {
       try {
-        return await attempt();
+        return await attempt(repetitions);
       } catch (error) {
         if (!(error instanceof WecomError) || !(await retries.mayRepeat(error, repetitions, timeLimit))) throw error;
         metrics.countRetry(api);
       }
     }
+  }
+
+  #describe({ api, method }: Endpoint, { query = {} }: Payload): Attributes {
+    const { protocol, hostname, port, origin } = this.options.baseUrl;
+    const shown = tracedParameters.flatMap((name) => (query[name] === undefined ? [] : [[name, query[name]]]));
+    const search =
+      shown.length === 0
+        ? ""
+        : `?${new URLSearchParams(Object.fromEntries(shown) as Record<string, string>).toString()}`;
+    return {
+      "http.request.method": method,
+      "server.address": hostname,
+      "server.port": port === "" ? (protocol === "https:" ? 443 : 80) : Number(port),
+      "url.full": `${origin}${this.#pathPrefix}${api}${search}`,
+      "wecom.api": api,
+    };
   }
 
   /** One request and the reading of its answer. */
@@ -117,10 +134,17 @@ export class WecomClient {
     call: CallOptions,
     timeLimit: TimeLimit,
     read: (answer: Answer) => T,
+    repetitions: number,
   ): Promise<T> {
     const { api } = endpoint;
     const { limiter, dispatcher, metrics } = this.options;
+    const queuedAt = performance.now();
     const permit = await limiter.acquire(call.corp, api, call.deadline, timeLimit);
+    const span = call.span?.child(endpoint.method, "client").set({
+      ...this.#describe(endpoint, payload),
+      "wecom.wait_ms": Math.round(performance.now() - queuedAt),
+      "http.request.resend_count": repetitions > 0 ? repetitions : undefined,
+    });
     let outcome = "ok";
     let fault: string | undefined;
     let end: CallEnd = "answered";
@@ -140,6 +164,7 @@ export class WecomClient {
       return readAnswer(endpoint, answer, { ...payload, token }, read);
     } catch (error) {
       const failure = toWecomError(error, endpoint);
+      if (failure instanceof WecomApiError) span?.set({ "wecom.errcode": failure.errcode });
       outcome = failure instanceof WecomApiError ? (failure.entry ? String(failure.errcode) : "unlisted") : "no-answer";
       fault = failure instanceof WecomApiError ? (failure.entry?.fault ?? "unlisted") : "no-answer";
       // WeCom is not slow where its caller is.
@@ -157,6 +182,7 @@ export class WecomClient {
       throw failure;
     } finally {
       limiter.release(permit, end);
+      span?.end(outcome === "ok" ? undefined : outcome);
       metrics.observeCall(api, outcome, (performance.now() - permit.startedAt) / 1000, fault);
     }
   }
@@ -178,6 +204,8 @@ class WatchedStream implements BodyStream {
     this.isBeingRead = false;
   }
 }
+/** What of a query may stand in a trace: no token, no secret, nobody's id. */
+const tracedParameters = ["livingid"];
 
 function endOf(failure: WecomError, { effect }: Endpoint, { clientGone }: CallOptions): CallEnd {
   if (failure instanceof WecomApiError) {

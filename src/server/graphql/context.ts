@@ -6,7 +6,7 @@ import type { Exchange } from "../exchange.js";
 
 /** What a context is made from: a request's own headers, or none where many operations share a connection. */
 export interface ContextSource extends Pick<Exchange, "log" | "requestId"> {
-  readonly request: Pick<IncomingMessage, "headers">;
+  readonly request: Pick<IncomingMessage, "headers"> & { readonly method?: string | undefined };
 }
 
 export interface OperationContext {
@@ -16,6 +16,8 @@ export interface OperationContext {
   extensions(): Readonly<Record<string, unknown>> | undefined;
   /** Errors that are data in the answer: members of unions. */
   failures(): readonly FieldFailure[];
+  /** The operation was executed: ends its span, where its trace is recorded. */
+  executed?(type: string, name: string | undefined, failures: readonly FieldFailure[]): void;
   /** Calls back when the operation's time is over; the returned function takes the request back. */
   onDeadline(listener: () => void): () => void;
   /** The client has left: nobody will read the answer. */

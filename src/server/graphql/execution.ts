@@ -63,7 +63,7 @@ export class Executor {
     const finish = (settled: ExecutionResult): OperationAnswer => {
       const answer = this.#finish(settled, operation, context, source);
       // What an event brings is no operation of its own.
-      if (rootValue === undefined) this.#observe(operation, startedAt, context, answer);
+      this.#observe(operation, rootValue === undefined ? startedAt : undefined, context, answer);
       return answer;
     };
     const result = execute({
@@ -108,15 +108,17 @@ export class Executor {
 
   #observe(
     { plan }: PreparedOperation,
-    startedAt: number,
+    startedAt: number | undefined,
     context: OperationContext,
     { result: { errors } }: OperationAnswer,
   ): void {
     const { metrics } = this.options;
-    if (!metrics) return;
     const noted = context.failures();
-    for (const { code } of noted) metrics.countError(code);
     const failures = errors ? [...noted, ...errors.map(failureOf)] : noted;
+    context.executed?.(plan.type, plan.operationName, failures);
+    if (!metrics) return;
+    for (const { code } of noted) metrics.countError(code);
+    if (startedAt === undefined) return;
     metrics.observeOperation(plan.type, plan.roots, (performance.now() - startedAt) / 1000, failures);
   }
 

@@ -6,6 +6,7 @@
  */
 import type { Logger } from "../../observability/logger.js";
 import type { CreateMetrics } from "../../observability/metrics.js";
+import type { Span } from "../../observability/tracing.js";
 import { type Store, StoreError } from "../../stores/store.js";
 import { type CallOptions, regardlessOfClient, type SendPermit } from "../call.js";
 import type { Clock } from "../clock.js";
@@ -25,6 +26,12 @@ import { StoreWatch } from "./store-watch.js";
 
 const dayMs = 24 * 3_600_000;
 
+/** Lets what is done for a create later point at the operation that began it. */
+export interface CreateTraces {
+  readonly remember: (id: string, span: Span) => void;
+  readonly resume: (id: string) => Span | undefined;
+}
+
 export interface CreateOnceOptions {
   readonly livings: LivingDataSource;
   readonly store: Store;
@@ -32,6 +39,7 @@ export interface CreateOnceOptions {
   /** A create was settled for which no request of this process waits any more. */
   readonly onSettledLate?: (settled: SettledCreate) => void;
   readonly log: Logger;
+  readonly traces?: CreateTraces | undefined;
   readonly clock: Clock;
   readonly random: () => number;
   /** How long a create whose answer was lost may still take effect. */
@@ -91,7 +99,9 @@ export class CreateOnce {
         if (!this.#awaited.has(settled.id)) options.onSettledLate?.(settled);
       },
     }));
-    this.#reconciler = new Reconciler({ ...{ journal, creates, log, clock, time: watch, random, timeoutMs } });
+    this.#reconciler = new Reconciler({
+      ...{ journal, creates, log, clock, time: watch, random, timeoutMs, trace: options.traces?.resume },
+    });
   }
 
   /** @throws {StoreError} */
@@ -131,6 +141,7 @@ export class CreateOnce {
     // Of the input, which a release that maps it otherwise does not change. Earlier releases: of what it was mapped to.
     const digests = [`input:${digestOf(normalised(key.input))}`, digestOf(request)] as const;
     const { deadline } = call;
+    if (call.span) this.options.traces?.remember(id, call.span);
     this.#awaited.set(id, (this.#awaited.get(id) ?? 0) + 1);
     const creating = this.#keyed.create({ id, digests, request }, regardlessOfClient(call));
     // A store that is slow keeps nobody waiting: what goes on is finished without the request.

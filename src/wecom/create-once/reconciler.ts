@@ -1,5 +1,6 @@
 /** Finishes the creates that no request waits for any more: those of processes that died, and those whose answer was lost. */
 import type { Logger } from "../../observability/logger.js";
+import type { Span } from "../../observability/tracing.js";
 import { reasonOf } from "../../stores/store.js";
 import type { Clock } from "../clock.js";
 import { Deadline } from "../deadline.js";
@@ -15,6 +16,8 @@ export interface ReconcilerOptions {
   readonly journal: Journal;
   readonly creates: KeyedCreates;
   readonly log: Logger;
+  /** A span of what is done for a create, where that was recorded. */
+  readonly trace?: ((id: string) => Span | undefined) | undefined;
   readonly clock: Clock;
   readonly time: StoreTime;
   readonly random: () => number;
@@ -69,14 +72,16 @@ export class Reconciler {
   }
 
   async #resume(id: string): Promise<void> {
-    const { creates, clock, log, timeoutMs } = this.options;
+    const { creates, clock, log, timeoutMs, trace } = this.options;
     const deadline = new Deadline(timeoutMs, clock);
+    const span = trace?.(id);
     try {
-      await creates.resume(id, { deadline, log });
+      await creates.resume(id, { deadline, log, span });
     } catch (error) {
       log.info({ create: id, reason: reasonOf(error) }, "a create could not be finished just now");
     } finally {
       deadline.close();
+      span?.end();
       this.#running.delete(id);
     }
   }

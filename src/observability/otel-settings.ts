@@ -1,0 +1,119 @@
+/**
+ * OpenTelemetry's standard variables, as far as this gateway knows them. As their specification says, a value that is not
+ * understood is told in the log and counts as not set.
+ *
+ * @see https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+ */
+import { Secret } from "./secret.js";
+
+export interface TracingSettings {
+  /** Where spans are sent, as OTLP over HTTP in JSON. */
+  readonly endpoint: URL;
+  /** May hold credentials. */
+  readonly headers: readonly (readonly [name: string, value: Secret])[];
+  readonly timeoutMs: number;
+  readonly isCompressed: boolean;
+  /** The part of the new traces that is recorded, from 0 to 1. */
+  readonly ratio: number;
+  /** A trace that a trusted caller has begun is recorded as it says. */
+  readonly followsParent: boolean;
+  /** What all spans have: `service.name` and others. */
+  readonly resource: Readonly<Record<string, string>>;
+  readonly scheduleDelayMs: number;
+  readonly maxQueueSize: number;
+  readonly maxBatchSize: number;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** @param warn is told what is ignored; values are not repeated, for they may hold credentials. @returns undefined: off */
+export function readTracing(env: Env, warn: (warning: string) => void): TracingSettings | undefined {
+  const text = (name: string): string | undefined => env[name]?.trim() || undefined;
+  const ignore = (name: string, expected: string): void => {
+    warn(`${name}: its value is not understood and is ignored, expected ${expected}`);
+  };
+  const choice = <T extends string>(name: string, allowed: readonly T[]): T | undefined => {
+    const value = text(name)?.toLowerCase();
+    const found = allowed.find((each) => each === value);
+    if (value !== undefined && found === undefined) ignore(name, allowed.join(", "));
+    return found;
+  };
+  const number = (name: string, fallback: number, maximum: number): number => {
+    const value = text(name);
+    if (value === undefined) return fallback;
+    if (/^\d{1,9}$/.test(value) && Number(value) >= 1 && Number(value) <= maximum) return Number(value);
+    ignore(name, `a whole number from 1 to ${maximum}`);
+    return fallback;
+  };
+  const url = (name: string): URL | undefined => {
+    const value = text(name);
+    if (value === undefined) return undefined;
+    if (URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)) return new URL(value);
+    ignore(name, "an http or https URL");
+    return undefined;
+  };
+
+  if (choice("OTEL_SDK_DISABLED", ["true", "false"]) === "true") return undefined;
+  const base = url("OTEL_EXPORTER_OTLP_ENDPOINT");
+  const ofTraces = url("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
+  const exporter = choice("OTEL_TRACES_EXPORTER", ["otlp", "none"]);
+  if (exporter === "none" || (exporter === undefined && !base && !ofTraces)) return undefined;
+  const endpoint = ofTraces ?? withPath(base ?? new URL("http://localhost:4318"));
+  for (const name of ["OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"]) choice(name, ["http/json"]);
+  const sampler = choice("OTEL_TRACES_SAMPLER", samplers) ?? "parentbased_always_on";
+  const compression = choice("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", ["gzip", "none"]);
+  const headersFrom = text("OTEL_EXPORTER_OTLP_TRACES_HEADERS") === undefined ? "" : "TRACES_";
+  const maxQueueSize = number("OTEL_BSP_MAX_QUEUE_SIZE", 2048, 100_000);
+  return {
+    endpoint,
+    headers: pairs(`OTEL_EXPORTER_OTLP_${headersFrom}HEADERS`).map(([name, value]) => [name, new Secret(value)]),
+    timeoutMs: number(
+      text("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT") === undefined
+        ? "OTEL_EXPORTER_OTLP_TIMEOUT"
+        : "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+      10_000,
+      600_000,
+    ),
+    isCompressed: (compression ?? choice("OTEL_EXPORTER_OTLP_COMPRESSION", ["gzip", "none"])) === "gzip",
+    ratio: sampler.endsWith("always_off") ? 0 : sampler.endsWith("always_on") ? 1 : ratio(),
+    followsParent: sampler.startsWith("parentbased_"),
+    resource: {
+      "service.name": "wecom-living-gateway",
+      ...Object.fromEntries(pairs("OTEL_RESOURCE_ATTRIBUTES")),
+      ...(text("OTEL_SERVICE_NAME") !== undefined && { "service.name": text("OTEL_SERVICE_NAME") ?? "" }),
+    },
+    scheduleDelayMs: number("OTEL_BSP_SCHEDULE_DELAY", 5000, 600_000),
+    maxQueueSize,
+    maxBatchSize: Math.min(number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 512, 100_000), maxQueueSize),
+  };
+
+  function ratio(): number {
+    const value = text("OTEL_TRACES_SAMPLER_ARG");
+    if (value === undefined) return 1;
+    if (/^(0|1|0?\.\d+|1\.0+|0\.0*)$/.test(value)) return Number(value);
+    ignore("OTEL_TRACES_SAMPLER_ARG", "a number from 0 to 1");
+    return 1;
+  }
+
+  /** `name=value,name=value`, percent-encoded. One that is not so makes the whole variable count as not set. */
+  function pairs(name: string): (readonly [string, string])[] {
+    try {
+      return (text(name)?.split(",") ?? []).map((pair) => {
+        const [, key = "", value = ""] = /^\s*([\w.!#$&'*+^`|~/-]+)\s*=\s*(.*?)\s*$/.exec(pair) ?? [];
+        if (key === "") throw new Error("no pair");
+        return [key, decodeURIComponent(value)] as const;
+      });
+    } catch {
+      ignore(name, "name=value pairs, comma-separated and percent-encoded");
+      return [];
+    }
+  }
+}
+
+const samplers = ["always_on", "always_off", "traceidratio"].flatMap((name) => [name, `parentbased_${name}`]);
+
+function withPath(base: URL): URL {
+  const endpoint = new URL(base);
+  endpoint.pathname = `${base.pathname.replace(/\/$/, "")}/v1/traces`;
+  return endpoint;
+}

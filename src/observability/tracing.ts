@@ -1,0 +1,200 @@
+/**
+ * Traces: spans that the gateway makes by hand, sent as OTLP over HTTP in JSON. Loaded only where OTEL_* ask for it.
+ * No SDK: three kinds of span need no context propagation, no instrumentation and no dozen packages, and what is sent is
+ * what is written here, so that no URL with a token in it can slip in. Whether a trace is recorded is decided before any
+ * span exists.
+ *
+ * @see https://opentelemetry.io/docs/specs/otlp/#otlphttp
+ */
+import { randomBytes } from "node:crypto";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import type { Logger } from "./logger.js";
+import type { TracingMetrics } from "./metrics.js";
+import type { TracingSettings } from "./otel-settings.js";
+import type { TraceParent } from "./trace-context.js";
+
+export type AttributeValue = string | number | boolean;
+export type Attributes = Readonly<Record<string, AttributeValue | undefined>>;
+
+/** `SPAN_KIND_…` of OTLP. */
+const kinds = { internal: 1, server: 2, client: 3 } as const;
+
+export interface SpanIds {
+  readonly traceId: string;
+  readonly spanId: string;
+}
+
+interface SpanOptions {
+  readonly kind: keyof typeof kinds;
+  readonly parentSpanId?: string | undefined;
+  readonly link?: SpanIds | undefined;
+}
+
+export class Span implements SpanIds {
+  readonly isSampled = true;
+  readonly spanId = randomBytes(8).toString("hex");
+  readonly #startedAtMs = performance.timeOrigin + performance.now();
+  readonly #attributes: Record<string, AttributeValue | undefined> = {};
+  #isError = false;
+
+  constructor(
+    private readonly name: string,
+    readonly traceId: string,
+    private readonly options: SpanOptions,
+    private readonly take: (span: object) => void,
+  ) {}
+
+  child(name: string, kind: SpanOptions["kind"]): Span {
+    return new Span(name, this.traceId, { kind, parentSpanId: this.spanId }, this.take);
+  }
+
+  set(attributes: Attributes): this {
+    Object.assign(this.#attributes, attributes);
+    return this;
+  }
+
+  /** @param errorType of few values; undefined: it went well */
+  end(errorType?: string): void {
+    if (errorType !== undefined) {
+      this.#isError = true;
+      this.#attributes["error.type"] = errorType;
+    }
+    const { kind, parentSpanId, link } = this.options;
+    this.take({
+      traceId: this.traceId,
+      spanId: this.spanId,
+      ...(parentSpanId !== undefined && { parentSpanId }),
+      name: this.name,
+      kind: kinds[kind],
+      startTimeUnixNano: nanoseconds(this.#startedAtMs),
+      endTimeUnixNano: nanoseconds(performance.timeOrigin + performance.now()),
+      attributes: keyValues(this.#attributes),
+      ...(link && { links: [{ traceId: link.traceId, spanId: link.spanId }] }),
+      status: this.#isError ? { code: 2 } : {},
+    });
+  }
+}
+
+export interface TracingOptions {
+  readonly settings: TracingSettings;
+  /** Whether callers are believed when they say that their trace is recorded. */
+  readonly trustsCallers: boolean;
+  readonly metrics: TracingMetrics;
+  readonly log: Logger;
+  readonly random: () => number;
+}
+
+const reportEveryMs = 60_000;
+const compressed = promisify(gzip);
+
+export class Tracing {
+  readonly #waiting: object[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #sending: Promise<void> | undefined;
+  #reportedAtMs = -Infinity;
+
+  constructor(private readonly options: TracingOptions) {}
+
+  /** The span of an operation; undefined: its trace is not recorded. */
+  begin(name: string, parent: TraceParent | undefined): Span | undefined {
+    const { trustsCallers, random, settings } = this.options;
+    const { ratio, followsParent } = settings;
+    const isSampled = parent && trustsCallers && followsParent ? parent.isSampled : ratio > 0 && random() < ratio;
+    if (!isSampled) return undefined;
+    const traceId = parent?.traceId ?? randomBytes(16).toString("hex");
+    return new Span(name, traceId, { kind: "server", parentSpanId: parent?.spanId }, this.#take);
+  }
+
+  /** A trace of its own, which points at what it goes on with. */
+  beginLinked(name: string, link: SpanIds): Span {
+    return new Span(name, randomBytes(16).toString("hex"), { kind: "internal", link }, this.#take);
+  }
+
+  /** Sends what waits, for as long as one sending may take. */
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#sending;
+    while (this.#waiting.length > 0) await this.#send();
+  }
+
+  readonly #take = (span: object): void => {
+    const { settings, metrics } = this.options;
+    if (this.#waiting.length >= settings.maxQueueSize) {
+      metrics.countSpans("dropped", 1);
+      return;
+    }
+    this.#waiting.push(span);
+    if (this.#sending) return;
+    if (this.#waiting.length >= settings.maxBatchSize) this.#sendLater(0);
+    else if (!this.#timer) this.#sendLater(settings.scheduleDelayMs);
+  };
+
+  #sendLater(inMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#sending ??= this.#send().finally(() => {
+        this.#sending = undefined;
+        const { maxBatchSize, scheduleDelayMs } = this.options.settings;
+        if (this.#waiting.length > 0) this.#sendLater(this.#waiting.length >= maxBatchSize ? 0 : scheduleDelayMs);
+      });
+    }, inMs).unref();
+  }
+
+  /** Never rejects: spans that cannot be sent are given up, and nobody waits for them. */
+  async #send(): Promise<void> {
+    const { settings, metrics, log } = this.options;
+    const spans = this.#waiting.splice(0, settings.maxBatchSize);
+    const resource = { attributes: keyValues(settings.resource) };
+    const body = JSON.stringify({
+      resourceSpans: [{ resource, scopeSpans: [{ scope: { name: "wecom-living-gateway" }, spans }] }],
+    });
+    try {
+      const response = await fetch(settings.endpoint, {
+        method: "POST",
+        redirect: "error",
+        signal: AbortSignal.timeout(settings.timeoutMs),
+        headers: {
+          ...Object.fromEntries(settings.headers.map(([name, value]) => [name, value.reveal()])),
+          "content-type": "application/json",
+          ...(settings.isCompressed && { "content-encoding": "gzip" }),
+        },
+        body: settings.isCompressed ? new Uint8Array(await compressed(body)) : body,
+      });
+      await response.arrayBuffer();
+      if (!response.ok) throw new Error(`HTTP status ${response.status}`);
+      metrics.countSpans("exported", spans.length);
+    } catch (error) {
+      metrics.countSpans("failed", spans.length);
+      const now = performance.now();
+      if (now - this.#reportedAtMs < reportEveryMs) return;
+      this.#reportedAtMs = now;
+      log.warn({ reason: reasonOf(error) }, "spans cannot be sent");
+    }
+  }
+}
+
+/** Never the cause's own words about the request: its headers may hold credentials. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return "unknown";
+  const { code } = (error.cause ?? {}) as { code?: unknown };
+  return typeof code === "string" ? code : error.message;
+}
+
+function nanoseconds(unixMs: number): string {
+  const whole = Math.floor(unixMs);
+  return `${whole}${String(Math.floor((unixMs - whole) * 1e6)).padStart(6, "0")}`;
+}
+
+function keyValues(attributes: Attributes): object[] {
+  return Object.entries(attributes).flatMap(([key, value]) =>
+    value === undefined ? [] : [{ key, value: anyValue(value) }],
+  );
+}
+
+function anyValue(value: AttributeValue): object {
+  if (typeof value === "string") return { stringValue: value };
+  if (typeof value === "boolean") return { boolValue: value };
+  return Number.isInteger(value) ? { intValue: String(value) } : { doubleValue: value };
+}
