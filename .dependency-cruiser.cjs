@@ -9,7 +9,7 @@ const never = (name, from, to) => ({ name, severity: "error", from, to });
 
 module.exports = {
   forbidden: [
-    only("main-to-app", "^src/main\\.ts$", "^src/", "^src/(app|config|observability/.*)\\.ts$"),
+    only("main-to-app", "^src/main\\.ts$", "^src/", "^src/(app|config|doctor/doctor|observability/.*)\\.ts$"),
     only("schema", "^src/graphql/schema\\.ts$", "^src/", "^src/(graphql|living|observability)/"),
     only("subgraph", "^src/graphql/subgraph\\.ts$", "^src/", "^src/graphql/subgraph\\.ts$"),
     only(
@@ -28,6 +28,7 @@ module.exports = {
     only("wecom", "^src/wecom/", "^src/", "^src/(wecom|observability|lib)/|^src/stores/store\\.ts$"),
     only("stores", "^src/stores/", "^src/", "^src/(stores|observability|lib)/"),
     only("server", "^src/server/", "^src/", "^src/(server|observability|lib)/"),
+    only("doctor", "^src/doctor/", "^src/", "^src/(doctor|config|observability|stores|wecom)(/|\\.)"),
     only("lib", "^src/lib/", "^src/", "^src/lib/"),
     only("observability", "^src/observability/", "^src/", "^src/observability/"),
     only("simulator-imports-nothing-of-ours", "^src/simulator/", "^src/", "^src/simulator/"),

@@ -31,7 +31,7 @@ COPY package.json LICENSE ./
 COPY --from=build /external/node_modules node_modules
 COPY --from=build /app/dist/main.js /app/dist/THIRD-PARTY-NOTICES.txt dist/
 COPY --from=build /app/dist/chunks dist/chunks
-COPY scripts/health-check.sh ./
+COPY scripts/health-check.sh scripts/doctor.js ./
 # The only folder that is written to (DATA_DIR): the root file system can be mounted read-only.
 RUN install -d -o 1000 -g 1000 data
 VOLUME /app/data

@@ -53,6 +53,13 @@ setFlagsFromString("--no-allocation-site-pretenuring");
 // Little reaches the old generation then, so it is collected when it has grown by a third, not to three times its size.
 setFlagsFromString("--heap-growing-percent=30");
 
+if (process.argv[2] === "doctor") {
+  clearTimeout(startLimit);
+  const [{ runDoctor }, { loadConfig }] = await Promise.all([import("./doctor/doctor.js"), import("./config.js")]);
+  const print = (line: string): void => void process.stdout.write(`${line}\n`);
+  process.exit(await runDoctor(loadConfig, process.argv.slice(3), { print }));
+}
+
 try {
   await start();
 } catch (error) {
