@@ -112,9 +112,9 @@ describe("violationMessage", () => {
       .map((name) => readFileSync(new URL(name, folder), "utf8"))
       .join("\n");
     const errors = readFileSync(new URL("../src/errors.ts", import.meta.url), "utf8");
-    const named = [...(code + errors).matchAll(/constraint: "(\w+)"|name: "((?:has|is)\w+)"/g)].map(
-      ([, a, b]) => a ?? b!,
-    );
+    const named = [
+      ...(code + errors).matchAll(/constraint: "(\w+)"|name: "((?:has|is)\w+)"|violated\([^)]*, "(\w+)"\)/g),
+    ].map(([, ...names]) => names.find((name) => name !== undefined)!);
     expect(new Set(named).size).toBeGreaterThan(4);
     for (const constraint of named) {
       expect(violationMessage({ path: "p", constraint, message: "untranslated 1" }, "zh")).toMatch(sentences);

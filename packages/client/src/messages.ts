@@ -66,6 +66,13 @@ const byConstraint: Readonly<Record<string, (numbers: readonly string[]) => Text
   }),
   min: ([limit = ""]) => ({ en: `At least ${limit}.`, zh: `不能小于 ${limit}。` }),
   arrayMaxSize: ([limit = ""]) => ({ en: `At most ${limit}.`, zh: `最多 ${limit} 个。` }),
+  isImage: () => ({ en: "Please choose a JPEG or PNG image.", zh: "请选择 JPEG 或 PNG 图片。" }),
+  minBytes: () => ({ en: "The image is empty.", zh: "图片内容为空。" }),
+  maxBytes: ([limit = ""]) => {
+    const megabytes = Math.floor(Number(limit) / 2 ** 20);
+    return { en: `The image is larger than ${megabytes} MB.`, zh: `图片不能超过 ${megabytes} MB。` };
+  },
+  isInTime: () => ({ en: "The upload took too long. Please try again.", zh: "上传超时,请重试。" }),
   isId: () => ({ en: "This is not a valid id.", zh: "ID 无效。" }),
   isOneKey: () => ({ en: "Two different keys were sent.", zh: "提交了两个不同的幂等键。" }),
   isForOneCreate: () => ({ en: "Each live stream needs a key of its own.", zh: "每场直播需要单独的幂等键。" }),

@@ -68,6 +68,17 @@
       "LivingUnavailableError",
       "LivingWecomError",
       "ModifyLivingSuccess"
+    ],
+    "UploadLivingImageResult": [
+      "LivingConfigurationError",
+      "LivingInputError",
+      "LivingNotFoundError",
+      "LivingOutcomeUnknownError",
+      "LivingPermissionError",
+      "LivingRateLimitError",
+      "LivingUnavailableError",
+      "LivingWecomError",
+      "UploadLivingImageSuccess"
     ]
   }
 };
@@ -140,6 +151,17 @@
       "LivingUnavailableError",
       "LivingWecomError",
       "ModifyLivingSuccess"
+    ],
+    "UploadLivingImageResult": [
+      "LivingConfigurationError",
+      "LivingInputError",
+      "LivingNotFoundError",
+      "LivingOutcomeUnknownError",
+      "LivingPermissionError",
+      "LivingRateLimitError",
+      "LivingUnavailableError",
+      "LivingWecomError",
+      "UploadLivingImageSuccess"
     ]
   }
 };
