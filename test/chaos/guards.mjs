@@ -424,7 +424,7 @@ export const guards = [
     find: `Array.from(id).length <= maxCharacters && isWecomText(id)`,
     replace: `true`,
     test: "test/ids.test.ts",
-    only: "is BAD_USER_INPUT in living",
+    only: "is BAD_USER_INPUT in livings",
   },
   {
     name: "ids are bounded in mutations",
