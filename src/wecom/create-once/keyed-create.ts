@@ -147,10 +147,14 @@ export class KeyedCreates {
     const sent = this.#sentHere.get(id);
     const conclude = (known: Sent, { outcome, how }: Answer, text: string | undefined) =>
       this.#conclude({ ...known.entry, text }, outcome, how, call);
-    if (sent?.answer?.isWritten === false) return await conclude(sent, sent.answer, sent.entry.text);
+    if (sent?.answer?.isWritten === false) {
+      const ended = await conclude(sent, sent.answer, sent.entry.text);
+      // Its living was another's: the record is open.
+      return ended ?? (await journal.read(id));
+    }
     const entry = await journal.read(id);
     if (entry || !sent) return entry;
-    if (sent.answer) return await conclude(sent, sent.answer, undefined);
+    if (sent.answer) return (await conclude(sent, sent.answer, undefined)) ?? (await journal.read(id));
     if (!this.#sentHere.isUnsettled(id)) return undefined;
     const { corp, request, digest, endsAtMs } = sent.entry.record;
     const settlesAtMs = Math.ceil(watch.latestMs() + sent.unsettledUntilMs - clock.monotonicMs());
