@@ -56,3 +56,20 @@ function headingsOf(markdown: string): string[] {
       .replaceAll(" ", "-"),
   );
 }
+
+/** Names that were replaced by the field's terms. */
+const retired = [
+  ...[/turn-?queue/i, /alone-?here/i, /\b(call|shared)-gates\b/, /frequency-?closure/i, /\bBurst\b/, /atEndOfTurn/],
+  ...[/isWanted/, /quiet-?opening/i, /patienceFor/, /\b(Patience|Ending|Departure)\b/, /\bkit\b/, /\blending\b/],
+  ...[/lib\/remembered/, /\bpassage\b/, /creates\/turns/],
+];
+
+describe("A retired name", () => {
+  const texts = files
+    .filter((path) => /^(src|test|docs)\/.*\.(ts|mjs|md)$/.test(path) && !path.endsWith("documents.test.ts"))
+    .map((path) => [path, read(path)] as const);
+
+  it.each(retired)("%s is used nowhere", (name) => {
+    expect(texts.filter(([, text]) => name.test(text)).map(([path]) => path)).toEqual([]);
+  });
+});

@@ -171,7 +171,7 @@ describe("The schema", () => {
   ])("is told in %s: what it says of itself agrees", async (_, env, headers, isTold) => {
     await using gateway = await startGateway({ env });
     for (const query of [getIntrospectionQuery(), "{ _service { sdl } }"]) {
-      // The second time, a known operation takes the short way.
+      // The second time, the operation plan is in the cache.
       for (const errorCount of isTold ? [0, 0] : [1, 1]) {
         const { errors } = await gateway.run(query, {}, headers);
         expect(Math.min(errors.length, 1)).toBe(errorCount);

@@ -172,7 +172,7 @@ describe("A limit of a variable", () => {
     ["an object", { ...minimalInput, ...unknownFields(1000) }],
     ["lists in lists", { theme: JSON.parse("[".repeat(1000) + "]".repeat(1000)) }],
   ])("holds for the values in them: %s of 1,000", async (_, input) => {
-    // The second time on, a known operation takes the short way.
+    // From the second time on, the operation plan is in the cache.
     for (let sight = 0; sight < 3; sight += 1) {
       const { data, errors } = await gateway.run(create, { input });
       expect([data, errors]).toEqual([

@@ -5,7 +5,6 @@ import fc from "fast-check";
 import { print } from "graphql";
 import { serverAudits } from "graphql-http";
 import { buildLivingSubgraph } from "../src/graphql/schema.js";
-import { BoundedMap } from "../src/lib/bounded-map.js";
 import type { Fault } from "../src/simulator/index.js";
 import * as documents from "./operations/generated/operations.js";
 import {
@@ -180,7 +179,7 @@ const written: [string, Request][] = [
 const fill = (request: Request): Request =>
   JSON.parse(JSON.stringify(request).replaceAll("LIVINGID", livingid)) as Request;
 
-describe("A known operation", () => {
+describe("An operation whose plan is in the cache", () => {
   it.each([...typed, ...written])("answers by its plan as through the pipeline: %s", async (_, request) => {
     const { pipeline, plan, again } = await bothWays(fill(request));
 
@@ -274,31 +273,6 @@ describe("A known operation", () => {
       expect(plan).toEqual((await sendBothWays(gateway, request)).pipeline);
     }
   }, 60_000);
-});
-
-describe("What is remembered", () => {
-  const remembered = new BoundedMap<string, number>(100);
-  const flood = (prefix: string, meanwhile: () => void) => {
-    for (let key = 0; key < 1000; key += 1) {
-      remembered.set(`${prefix}${key}`, key);
-      meanwhile();
-    }
-  };
-  const held = (prefix: string) =>
-    Array.from({ length: 1000 }, (_, key) => remembered.get(`${prefix}${key}`)).filter((value) => value !== undefined);
-
-  it("is never more than there is room for: a flood forgets what came before it", () => {
-    flood("a", () => undefined);
-    flood("b", () => undefined);
-
-    expect(held("a")).toEqual([]);
-    expect(held("b")).toHaveLength(100);
-  });
-
-  it("stays for as long as it is asked for, whatever else comes", () => {
-    remembered.set("everyday", 1);
-    flood("c", () => expect(remembered.get("everyday")).toBe(1));
-  });
 });
 
 describe("What is remembered of a document", () => {

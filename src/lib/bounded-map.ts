@@ -1,12 +1,12 @@
 /**
- * A map of a bounded size. When it is full it forgets the oldest of what nobody asked for lately, so that a flood of new
- * keys does not push out those in everyday use; to be asked for costs an entry no more than a mark.
+ * Bounded map with second-chance eviction: an entry that was read since the last pass is kept, so a flood of new keys does
+ * not evict the keys in use. A read only sets a flag.
  *
  * @see https://en.wikipedia.org/wiki/Page_replacement_algorithm#Second-chance
  */
 export class BoundedMap<K, V> {
-  readonly #entries = new Map<K, { value: V; isWanted: boolean }>();
-  // Stands before the oldest entry. A new iterator would have to walk over all that was deleted before that.
+  readonly #entries = new Map<K, { value: V; wasRead: boolean }>();
+  // Points at the oldest entry. A new iterator would walk over all deleted entries first.
   #oldest = this.#entries.keys();
 
   constructor(private readonly maxSize: number) {}
@@ -14,7 +14,7 @@ export class BoundedMap<K, V> {
   get(key: K): V | undefined {
     const entry = this.#entries.get(key);
     if (!entry) return undefined;
-    entry.isWanted = true;
+    entry.wasRead = true;
     return entry.value;
   }
 
@@ -25,10 +25,22 @@ export class BoundedMap<K, V> {
       return;
     }
     if (this.#entries.size >= this.maxSize) this.#forgetOne();
-    this.#entries.set(key, { value, isWanted: false });
+    this.#entries.set(key, { value, wasRead: false });
   }
 
-  /** Each mark that it wipes off was set by a `get`: so this is, over time, as cheap as they are. */
+  delete(key: K): void {
+    this.#entries.delete(key);
+  }
+
+  clear(): void {
+    this.#entries.clear();
+  }
+
+  *[Symbol.iterator](): Generator<[K, V]> {
+    for (const [key, { value }] of this.#entries) yield [key, value];
+  }
+
+  /** Amortised O(1): each flag that it clears was set by one `get`. */
   #forgetOne(): void {
     for (;;) {
       const { value: key, done } = this.#oldest.next();
@@ -38,8 +50,8 @@ export class BoundedMap<K, V> {
       }
       const entry = this.#entries.get(key);
       this.#entries.delete(key);
-      if (!entry?.isWanted) return;
-      entry.isWanted = false;
+      if (!entry?.wasRead) return;
+      entry.wasRead = false;
       this.#entries.set(key, entry);
     }
   }

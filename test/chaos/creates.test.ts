@@ -11,7 +11,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { DEMO_CORP, type RecordedRequest, seededRandom, startSimulator } from "../../src/simulator/index.js";
 import { describeWithRedis } from "../support/redis.js";
 import { bookingOf, bookingOfClick, makeClicks } from "./parts/clicks.js";
-import { Clients, type Ending } from "./parts/client.js";
+import { Clients, type ClickOutcome } from "./parts/client.js";
 import { createFaults, latestEffectMs, otherFaults } from "./parts/create-faults.js";
 import { Fleet } from "./parts/fleet.js";
 import { isLong, parameter, percentile, printTable, say } from "./parts/form.js";
@@ -58,7 +58,7 @@ async function run(seed: number, store: Readonly<Record<string, string>>) {
 
   const clicks = makeClicks(creates, random);
   const clients = new Clients(() => fleet.urls, random, 60_000);
-  const endings: Ending[] = [];
+  const outcomes: ClickOutcome[] = [];
   const posts: RecordedRequest[] = [];
   // Taken out now and then: the simulator does not remember as many as there are.
   const collect = (): void => {
@@ -67,25 +67,25 @@ async function run(seed: number, store: Readonly<Record<string, string>>) {
   };
   const collecting = setInterval(collect, 200);
   const startedAt = performance.now();
-  const killing = fleet.killAtRandom(kills, () => endings.length / creates, random);
-  await clients.run(clicks, clientCount, (ending) => endings.push(ending));
+  const killing = fleet.killAtRandom(kills, () => outcomes.length / creates, random);
+  await clients.run(clicks, clientCount, (outcome) => outcomes.push(outcome));
   await killing;
   const seconds = (performance.now() - startedAt) / 1000;
 
-  const abandoned = endings.filter(({ end }) => end === "gave-up").map(({ click }) => click);
+  const abandoned = outcomes.filter(({ end }) => end === "gave-up").map(({ click }) => click);
   const unattended = await untilMade(abandoned);
   await pause(latestEffectMs + 500);
   simulator.faults.clear();
   // Those who went away come back, and some who were content ask once more: with the same key, the same answer.
-  const back: Ending[] = [];
+  const back: ClickOutcome[] = [];
   await clients.run(
     abandoned.map((click) => ({ ...click, habit: "asks-again" as const })),
     clientCount,
-    (ending) => back.push(ending),
+    (outcome) => back.push(outcome),
   );
   collect();
   const before = posts.length;
-  const content = endings.filter(({ end }) => end === "made" || end === "refused").slice(0, 200);
+  const content = outcomes.filter(({ end }) => end === "made" || end === "refused").slice(0, 200);
   const differing: string[] = [];
   for (const { click, end, livingids } of content) {
     const told = await clients.ask(click);
@@ -95,7 +95,7 @@ async function run(seed: number, store: Readonly<Record<string, string>>) {
   collect();
   await clients.close();
 
-  const all = [...endings.filter(({ end }) => end !== "gave-up"), ...back];
+  const all = [...outcomes.filter(({ end }) => end !== "gave-up"), ...back];
   const underFire = posts.slice(0, before);
   const attempts = attemptsByBooking(underFire);
   // What the settling time assumes: an effect comes at most so long after its loss. This process may have seen a request
@@ -110,12 +110,12 @@ async function run(seed: number, store: Readonly<Record<string, string>>) {
     const those = attempts.get(booking) ?? [];
     say(`${booking}: ${what}\n${those.map((attempt) => `  ${describeAttempt(attempt, those[0]!)}`).join("\n")}`);
   });
-  const times = summary(lostAnswers(endings, attempts), resolvedWithinMs);
+  const times = summary(lostAnswers(outcomes, attempts), resolvedWithinMs);
   const faulty = underFire.filter(({ fault }) => fault !== undefined).length;
   say(`told: ${JSON.stringify(clients.tally)}; settled late: ${JSON.stringify(times.late)}`);
   return {
     seed,
-    creates: endings.length,
+    creates: outcomes.length,
     sent: before,
     faulty: `${Math.round((100 * faulty) / before)}%`,
     kills: fleet.kills,

@@ -251,7 +251,7 @@ export const guards = [
     find: `return (this.#fetching ??= this.#obtain(usableUntil).finally(() => {
       this.#fetching = undefined;
     }));`,
-    replace: `return this.kit.store.delete("x").then(() => this.#fetch());`,
+    replace: `return this.dependencies.store.delete("x").then(() => this.#fetch());`,
     test: "test/tokens.test.ts",
     only: "is fetched once however many requests wait for it",
   },

@@ -36,15 +36,15 @@ const algorithms = {
   secret: ["HS256"],
 };
 const clockSkewSeconds = 30;
-const rememberedForMs = 60_000;
-const maxRemembered = 10_000;
+const cachedForMs = 60_000;
+const maxCached = 10_000;
 
 export function authenticateJwt(settings: JwtSettings, log: Logger, now: () => number): Authenticator {
   const { keys } = settings;
   const secret = keys.kind === "secret" ? new TextEncoder().encode(keys.secret.reveal()) : undefined;
   const remote = keys.kind === "jwks" ? remoteKeys({ url: keys.url, log, now }) : undefined;
   const getKey: JWTVerifyGetKey = remote?.getKey ?? (() => secret as Uint8Array);
-  const remembered = new BoundedMap<string, { authentication: Authentication; until: number }>(maxRemembered);
+  const verified = new BoundedMap<string, { authentication: Authentication; untilMs: number }>(maxCached);
 
   const verify = async (token: string, digest: string): Promise<Authentication> => {
     try {
@@ -58,7 +58,7 @@ export function authenticateJwt(settings: JwtSettings, log: Logger, now: () => n
       });
       const caller = callerFromClaims(payload, settings);
       const authentication: Authentication = { kind: "caller", caller };
-      remembered.set(digest, { authentication, until: Math.min(caller.expiresAt, now() + rememberedForMs) });
+      verified.set(digest, { authentication, untilMs: Math.min(caller.expiresAt, now() + cachedForMs) });
       return authentication;
     } catch (error) {
       if (error instanceof KeysUnavailable) return keysUnavailable;
@@ -73,8 +73,8 @@ export function authenticateJwt(settings: JwtSettings, log: Logger, now: () => n
     const authorization = credentials.get("authorization") ?? "";
     // The digest, not the token: a memory dump must not contain usable tokens.
     const digest = hash("sha256", authorization, "base64");
-    const known = remembered.get(digest);
-    if (known && now() < known.until) return known.authentication;
+    const known = verified.get(digest);
+    if (known && now() < known.untilMs) return known.authentication;
     const token = /^bearer +([\w-]+\.[\w-]+\.[\w-]+) *$/i.exec(authorization)?.[1];
     if (token === undefined) return unauthenticated("A bearer token is needed", "Bearer");
     return verify(token, digest);

@@ -7,6 +7,7 @@
  */
 import type { CallOptions } from "../call.js";
 import { WecomApiError, WecomError } from "../errors.js";
+import { BoundedMap } from "../../lib/bounded-map.js";
 import { isSameUserid } from "../../lib/userid.js";
 import type { LivingDataSource } from "../living.datasource.js";
 import { cancelledStatus, type CreateLivingRequest, type LivingidPage, type LivingInfo } from "../living.wire.js";
@@ -20,13 +21,13 @@ const pageLimit = 100;
 const maxPages = 1000;
 /** Of the calls that a corp may have under way, so many are one search's. */
 const readsAtOnce = 4;
-const maxRemembered = 20_000;
+const maxCached = 20_000;
 /** What was booked changes only when somebody modifies it. */
-const rememberedMs = 10 * 60_000;
+const cachedForMs = 10 * 60_000;
 
 export class BookingSearch {
   /** What was found to be booked, so that the next search of the same anchor reads only what is new. */
-  readonly #bookings = new Map<string, { readonly booked: Booked; readonly until: number }>();
+  readonly #bookings = new BoundedMap<string, { readonly booked: Booked; readonly untilMs: number }>(maxCached);
 
   constructor(
     private readonly livings: LivingDataSource,
@@ -89,35 +90,28 @@ export class BookingSearch {
     call: CallOptions,
     isAfresh: boolean,
   ): Promise<number> {
-    const known = isAfresh ? undefined : this.#remembered(livingid, call);
+    const known = isAfresh ? undefined : this.#cached(livingid, call);
     if (known && likenessOf(request, known) === 0) return 0;
     // What seems to match is looked at again: it may have been changed since.
     const booked = await this.#read(livingid, call);
     return booked ? likenessOf(request, booked) : 0;
   }
 
-  #remembered(livingid: string, call: CallOptions): Booked | undefined {
+  #cached(livingid: string, call: CallOptions): Booked | undefined {
     const known = this.#bookings.get(keyOf(call.corp, livingid));
-    return known && this.now() < known.until ? known.booked : undefined;
+    return known && this.now() < known.untilMs ? known.booked : undefined;
   }
 
   /** @returns undefined for a living that this app may not see: it is not one that it made */
   async #read(livingid: string, call: CallOptions): Promise<Booked | undefined> {
     try {
       const booked = bookedOf(await this.livings.getLivingInfo(livingid, call));
-      this.#remember(keyOf(call.corp, livingid), booked);
+      this.#bookings.set(keyOf(call.corp, livingid), { booked, untilMs: this.now() + cachedForMs });
       return booked;
     } catch (error) {
       if (error instanceof WecomApiError && isFinal(error)) return undefined;
       throw error;
     }
-  }
-
-  #remember(key: string, booked: Booked): void {
-    this.#bookings.delete(key);
-    const [oldest] = this.#bookings.keys();
-    if (this.#bookings.size >= maxRemembered && oldest !== undefined) this.#bookings.delete(oldest);
-    this.#bookings.set(key, { booked, until: this.now() + rememberedMs });
   }
 }
 

@@ -1,4 +1,5 @@
 /** The access_token of each corp that authorised the app: the same rules for all, each with its own permanent code. */
+import { BoundedMap } from "../../lib/bounded-map.js";
 import type { Secret } from "../../observability/secret.js";
 import { StoreError } from "../../stores/store.js";
 import type { CallOptions } from "../call.js";
@@ -24,7 +25,7 @@ export interface CorpTokensOptions {
 }
 
 export class CorpTokens implements TokenSource {
-  readonly #corps = new Map<string, RenewedToken>();
+  readonly #corps = new BoundedMap<string, RenewedToken>(maxCorps);
 
   constructor(private readonly options: CorpTokensOptions) {}
 
@@ -66,8 +67,6 @@ export class CorpTokens implements TokenSource {
       },
       this.options.dependencies,
     );
-    const [oldest] = this.#corps.keys();
-    if (this.#corps.size >= maxCorps && oldest !== undefined) this.#corps.delete(oldest);
     this.#corps.set(corpid, tokens);
     return tokens;
   }

@@ -3,6 +3,7 @@
  * copy of what this process wrote or read stays in its memory: it is served while the store does not answer, and put back
  * when the store has lost it, after a restart without its data or a failover to a server that lags behind.
  */
+import { BoundedMap } from "../../lib/bounded-map.js";
 import { randomUUID } from "node:crypto";
 import { type Expiry, impatient, type Store } from "../../stores/store.js";
 
@@ -29,7 +30,7 @@ const maxAtOnce = 50;
 
 export class SuiteRecords {
   readonly #store: ReturnType<typeof impatient>;
-  readonly #copies = new Map<string, Copy>();
+  readonly #copies = new BoundedMap<string, Copy>(maxCopies);
   /** In the store for as long as that has lost nothing. */
   readonly #marker: string;
   #markedAtMs = -Infinity;
@@ -122,9 +123,6 @@ export class SuiteRecords {
   }
 
   #note(key: string, text: string): void {
-    this.#copies.delete(key);
-    const [oldest] = this.#copies.keys();
-    if (this.#copies.size >= maxCopies && oldest !== undefined) this.#copies.delete(oldest);
     this.#copies.set(key, { text, version: parse(text), notedAtMs: this.now() });
   }
 }

@@ -20,7 +20,7 @@ export type Told =
   | { readonly is: "again"; readonly why: string };
 
 /** What became of a click in its client's eyes. */
-export interface Ending {
+export interface ClickOutcome {
   readonly click: Click;
   /** Of every answer, so that two different ones for one key are seen. */
   readonly livingids: readonly string[];
@@ -54,10 +54,10 @@ export class Clients {
   ) {}
 
   /** Clicks, `atOnce` at a time. */
-  async run(clicks: readonly Click[], atOnce: number, onEnding: (ending: Ending) => void): Promise<void> {
+  async run(clicks: readonly Click[], atOnce: number, onOutcome: (outcome: ClickOutcome) => void): Promise<void> {
     const waiting = clicks.values();
     const work = async (): Promise<void> => {
-      for (const click of waiting) onEnding(await this.#see(click));
+      for (const click of waiting) onOutcome(await this.#see(click));
     };
     await Promise.all(Array.from({ length: atOnce }, work));
   }
@@ -87,17 +87,19 @@ export class Clients {
     await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()));
   }
 
-  async #see(click: Click): Promise<Ending> {
-    const endings = await Promise.all(
+  async #see(click: Click): Promise<ClickOutcome> {
+    const outcomes = await Promise.all(
       click.habit === "double-clicks" ? [this.#insist(click), this.#insist(click)] : [this.#insist(click)],
     );
     // Two that asked at once may be told differently where the refusal was for a passing reason: what was made counts.
-    const made = endings.filter(({ end }) => end === "made");
-    const last = (made.length > 0 ? made : endings).reduce((one, other) => (one.endedAt > other.endedAt ? one : other));
-    return { ...last, livingids: endings.flatMap(({ livingids }) => livingids) };
+    const made = outcomes.filter(({ end }) => end === "made");
+    const last = (made.length > 0 ? made : outcomes).reduce((one, other) =>
+      one.endedAt > other.endedAt ? one : other,
+    );
+    return { ...last, livingids: outcomes.flatMap(({ livingids }) => livingids) };
   }
 
-  async #insist(click: Click): Promise<Ending> {
+  async #insist(click: Click): Promise<ClickOutcome> {
     const giveUpAt = Date.now() + this.patienceMs;
     for (;;) {
       const told = await this.ask(click);

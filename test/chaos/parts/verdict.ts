@@ -1,7 +1,7 @@
 // What clients were told, beside what there is at WeCom.
 import type { Living, RecordedRequest } from "../../../src/simulator/index.js";
 import { bookingOf, bookingOfClick } from "./clicks.js";
-import type { Ending } from "./client.js";
+import type { ClickOutcome } from "./client.js";
 import { percentile } from "./form.js";
 
 export interface Verdict {
@@ -22,7 +22,7 @@ export interface Verdict {
 
 /** @param report is told of each booking that something is wrong with */
 export function judge(
-  endings: readonly Ending[],
+  outcomes: readonly ClickOutcome[],
   livings: readonly Living[],
   report: (booking: string, what: string) => void,
 ): Verdict {
@@ -38,7 +38,7 @@ export function judge(
   let missing = 0;
   let shared = 0;
   let changed = 0;
-  for (const { click, livingids, end } of endings) {
+  for (const { click, livingids, end } of outcomes) {
     const booking = bookingOfClick(click);
     const counts = asked.get(booking) ?? { all: 0, mustExist: 0, mayExist: 0 };
     asked.set(booking, counts);
@@ -66,7 +66,7 @@ export function judge(
     lost += Math.max(0, mustExist - count);
     refusedButMade += Math.max(0, Math.min(count, all) - mayExist);
   }
-  const unresolved = endings.filter(({ end }) => end === "unresolved").length;
+  const unresolved = outcomes.filter(({ end }) => end === "unresolved").length;
   return { doubled, lost, missing, shared, changed, refusedButMade, unresolved };
 }
 
@@ -105,16 +105,16 @@ export interface LostAnswer {
  * whose client went away are left out.
  */
 export function lostAnswers(
-  endings: readonly Ending[],
+  outcomes: readonly ClickOutcome[],
   attempts: ReadonlyMap<string, readonly RecordedRequest[]>,
 ): LostAnswer[] {
   const clicksOf = new Map<string, number>();
-  for (const { click } of endings) {
+  for (const { click } of outcomes) {
     const booking = bookingOfClick(click);
     clicksOf.set(booking, (clicksOf.get(booking) ?? 0) + 1);
   }
   const lost: LostAnswer[] = [];
-  for (const { click, end, endedAt } of endings) {
+  for (const { click, end, endedAt } of outcomes) {
     const booking = bookingOfClick(click);
     if (clicksOf.get(booking) !== 1 || end === "gave-up") continue;
     const those = attempts.get(booking) ?? [];

@@ -1,0 +1,49 @@
+import { beforeEach, describe, expect, it } from "@jest/globals";
+import { BoundedMap } from "../src/lib/bounded-map.js";
+
+describe("A bounded map", () => {
+  let map: BoundedMap<string, number>;
+  beforeEach(() => {
+    map = new BoundedMap(100);
+  });
+
+  const flood = (prefix: string, meanwhile: () => void = () => undefined) => {
+    for (let key = 0; key < 1000; key += 1) {
+      map.set(`${prefix}${key}`, key);
+      meanwhile();
+    }
+  };
+  const held = (prefix: string) => [...map].filter(([key]) => key.startsWith(prefix)).map(([, value]) => value);
+
+  it("never holds more than its size: a flood evicts what came before it", () => {
+    flood("a");
+    flood("b");
+
+    expect(held("a")).toEqual([]);
+    expect(held("b")).toEqual(Array.from({ length: 100 }, (_, index) => 900 + index));
+  });
+
+  it("keeps an entry for as long as it is read, whatever else comes", () => {
+    map.set("everyday", 1);
+    flood("c", () => expect(map.get("everyday")).toBe(1));
+  });
+
+  it("forgets a deleted entry, and has room for another in its place", () => {
+    flood("a");
+    map.delete("a950");
+    map.set("new", 1);
+
+    expect(map.get("a950")).toBeUndefined();
+    expect(held("a")).toHaveLength(99);
+    expect(held("a")[0]).toBe(900);
+  });
+
+  it("is of use after it was cleared", () => {
+    flood("a");
+    map.clear();
+    expect([...map]).toEqual([]);
+    flood("b");
+
+    expect([...map]).toHaveLength(100);
+  });
+});
