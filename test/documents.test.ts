@@ -60,7 +60,7 @@ function headingsOf(markdown: string): string[] {
 /** Names that were replaced by the field's terms. */
 const retired = [
   ...[/turn-?queue/i, /alone-?here/i, /\b(call|shared)-gates\b/, /frequency-?closure/i, /\bBurst\b/, /atEndOfTurn/],
-  ...[/isWanted/, /quiet-?opening/i, /patienceFor/, /\b(Patience|Ending|Departure)\b/, /\bkit\b/, /\blending\b/],
+  ...[/isWanted/, /quiet-?opening/i, /patienceFor/, /\b(Patience|Departure)\b/, /\bkit\b/, /\blending\b/],
   ...[/lib\/remembered/, /\bpassage\b/, /creates\/turns/],
 ];
 
