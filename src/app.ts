@@ -62,7 +62,7 @@ import { type CallLimits, callLimits } from "./wecom/limits/call-limits.js";
 import { CreateOnce, type CreateTraces } from "./wecom/create-once/create-once.js";
 import type { SettledCreate } from "./wecom/create-once/keyed-create.js";
 import type { Suite } from "./wecom/suite/suite.js";
-import { systemClock } from "./wecom/clock.js";
+import { steadyUnixMs, systemClock } from "./wecom/clock.js";
 import { resettingConnector } from "./wecom/connector.js";
 import { WecomClient } from "./wecom/client.js";
 import { Deadline, Cancellation } from "./wecom/deadline.js";
@@ -119,6 +119,8 @@ interface Base {
   readonly store: Store;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** The same by a clock that nobody sets, for what is counted over time. */
+  readonly steady: () => number;
 }
 
 /** @throws when something that the gateway needs cannot be had: its message says what */
@@ -197,10 +199,10 @@ async function createBase(
   const sink = config.audit.file === undefined ? lineByLine(output) : await auditFile(config.audit.file);
   onWait("the store");
   const store = observed(await openStore(config.store, log, givenNow), metrics);
-  const now = givenNow ?? Date.now;
-  const audit = await createAudit({ config, log, metrics, store, now }, sink);
+  const [now, steady] = [givenNow ?? Date.now, givenNow ?? steadyUnixMs];
+  const audit = await createAudit({ config, log, metrics, store, now, steady }, sink);
   const tracing = await createTracing(config, version, log, metrics);
-  return { config, log, metrics, audit, tracing, store, now };
+  return { config, log, metrics, audit, tracing, store, now, steady };
 }
 
 /** Loaded only where it is asked for. */
@@ -322,25 +324,27 @@ function rootFieldsOf(schema: GraphQLSchema) {
 type Wecom = Awaited<ReturnType<typeof createWecom>>;
 
 /** The wecom side: the client with its limits, the tokens, and what is built on them. */
-async function createWecom({ config, log, metrics, audit, tracing, store, now }: Base, options: AppOptions) {
+async function createWecom({ config, log, metrics, audit, tracing, store, now, steady }: Base, options: AppOptions) {
   const upstream = await connectUpstream(config, log);
   const { credentials, baseUrl } = upstream;
   const { maxInFlight, timeoutMs, callsPerMinute, settleMs } = config.wecom;
-  const dispatcher = createPool(baseUrl);
-  const limitSync = new StoreLimitSync({ store, log, now });
+  const clock = options.now ? { ...systemClock, monotonicMs: options.now } : systemClock;
+  const dispatcher = createPool(baseUrl, timeoutMs);
+  const limitSync = new StoreLimitSync({ store, log, clock: systemClock, now: steady });
   const limiter = new CallLimiter({
-    maxInFlight,
-    silentAfterMs: timeoutMs / 4,
+    ...{ maxInFlight, connections, now: steady, sync: limitSync },
     limits: options.callLimits ?? callLimits(callsPerMinute, credentials.kind === "suite"),
-    now,
-    sharing: limitSync,
     onRefusal: (api, reason) => {
       metrics.countRefusal(api, reason);
     },
   });
   await limitSync.connect(limiter);
   metrics.watchLimiter(() => limiter.states());
-  const client = new WecomClient({ baseUrl, dispatcher, limiter, retries: new ReadRetries(Math.random), metrics });
+  const client = new WecomClient({
+    ...{ baseUrl, dispatcher, limiter, metrics },
+    retries: new ReadRetries(Math.random),
+    silentAfterMs: timeoutMs / 4,
+  });
   const dependencies = { store, log, now, random: Math.random, timeoutMs };
   const expiries = new TokenExpiries(now);
   const access = accessWith(credentials, baseUrl, client, {
@@ -361,7 +365,6 @@ async function createWecom({ config, log, metrics, audit, tracing, store, now }:
   });
   const livings = new LivingDataSource(client, access.tokens);
   const media = new MediaDataSource(client, access.tokens, now);
-  const clock = options.now ? { ...systemClock, monotonicMs: options.now } : systemClock;
   const isShared = config.store.redisUrl !== undefined;
   const creates = new CreateOnce({
     ...{ ...dependencies, livings, metrics, clock, settleMs, isShared, app: access.app },
@@ -417,11 +420,15 @@ function sharedBriefly<T>(read: () => Promise<T>): () => Promise<T> {
     }));
 }
 
-function createPool({ origin }: URL): Pool {
+/** To WeCom at once. The limiter lets no more calls through, so none waits in the pool's own queue, which is fair to nobody. */
+const connections = 4096;
+
+function createPool({ origin }: URL, timeoutMs: number): Pool {
   return new Pool(origin, {
-    connections: 128,
+    connections,
     pipelining: 1,
-    connect: resettingConnector({ timeout: 3000 }),
+    // Sooner than a call's deadline, after which nobody would know why it was not sent.
+    connect: resettingConnector({ timeout: Math.min(3000, timeoutMs / 2) }),
     // Each call's own deadline ends it.
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -498,7 +505,7 @@ async function createLivingCache({ log, metrics, store, now }: Pick<Base, "log" 
 
 /** Makes the context of each operation, with all that operations share. */
 async function createContexts(
-  { config, log, metrics, audit, tracing, store, now }: Base,
+  { config, log, metrics, audit, tracing, store, now, steady }: Base,
   { access, livings, media, creates }: Wecom,
   statusChanges: LivingStatusChanges,
 ): Promise<CreateContext> {
@@ -507,7 +514,7 @@ async function createContexts(
   const reportUnknownCode = onceEach((field: string, code: number) => {
     log.warn({ field, code }, "WeCom sent a code that this gateway does not know");
   });
-  const quota = new CallerQuota(limits.callsPerMinute, now);
+  const quota = new CallerQuota(limits.callsPerMinute, steady);
   return (source, caller, payers) => {
     const { log, span, traceId } = traceOf(tracing, source);
     const {
@@ -518,11 +525,7 @@ async function createContexts(
     const clientGone = new Cancellation();
     const corp = caller.corp ?? access.defaultCorp;
     const call: CallOptions = {
-      corp,
-      deadline,
-      clientGone,
-      log,
-      span,
+      ...{ corp, deadline, clientGone, log, span, caller: payers ? undefined : caller.identity },
       ...(payers ? quota.counterForAll(payers) : quota.counterFor(caller.identity)),
     };
     const reader = new LivingReader(livings, cache, call, reportUnknownCode);

@@ -25,6 +25,10 @@ export interface SendPermit {
 export interface CallOptions {
   /** For which corp; for a suite's own calls its suite_id. */
   readonly corp: string;
+  /** On whose behalf, where callers can be told apart: they take turns. */
+  readonly caller?: string | undefined;
+  /** Calls of one operation take turns together. Default: those with the same deadline. */
+  readonly operation?: object;
   readonly deadline: Deadline;
   /** The client leaves: ends the reads, never a write, whose outcome must be known to somebody. Absent: nobody can leave. */
   readonly clientGone?: Cancellation;

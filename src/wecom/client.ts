@@ -34,6 +34,8 @@ export interface ClientOptions {
   readonly limiter: CallLimiter;
   readonly retries: ReadRetries;
   readonly metrics: WecomMetrics;
+  /** A call that was silent for so long says that WeCom hangs; a client's own short deadline does not. */
+  readonly silentAfterMs: number;
 }
 
 export class WecomClient {
@@ -64,7 +66,7 @@ export class WecomClient {
     const token = await tokens.get(call);
     try {
       const value = await this.exchange(endpoint, payload, token, call, read);
-      // Its place has been another call's since it was answered: only what becomes of the answer can wait.
+      // The permit is already released; only the delivery is batched.
       return await new Promise((resolve) => {
         this.#answered.add(() => {
           resolve(value);
@@ -139,7 +141,8 @@ export class WecomClient {
     const { api } = endpoint;
     const { limiter, dispatcher, metrics } = this.options;
     const queuedAt = performance.now();
-    const permit = await limiter.acquire(call.corp, api, call.deadline, timeLimit);
+    const { corp, caller, operation = call.deadline } = call;
+    const permit = await limiter.acquire({ corp, caller, operation }, api, timeLimit);
     const span = call.span?.child(endpoint.method, "client").set({
       ...this.#describe(endpoint, payload),
       "wecom.wait_ms": Math.round(performance.now() - queuedAt),
@@ -147,11 +150,13 @@ export class WecomClient {
     });
     let outcome = "ok";
     let fault: string | undefined;
-    let end: CallEnd = "answered";
+    let end: CallEnd = "not-sent";
+    let sendingSince = Infinity;
     const stream = payload.stream && new WatchedStream(payload.stream);
     const body = stream ?? (payload.body && JSON.stringify(payload.body));
     try {
       if (call.permit) await call.permit.obtain();
+      sendingSince = performance.now();
       const answer = await exchange(
         dispatcher,
         {
@@ -161,14 +166,16 @@ export class WecomClient {
         },
         timeLimit,
       );
+      end = "answered";
       return readAnswer(endpoint, answer, { ...payload, token }, read);
     } catch (error) {
       const failure = toWecomError(error, endpoint);
       if (failure instanceof WecomApiError) span?.set({ "wecom.errcode": failure.errcode });
       outcome = failure instanceof WecomApiError ? (failure.entry ? String(failure.errcode) : "unlisted") : "no-answer";
       fault = failure instanceof WecomApiError ? (failure.entry?.fault ?? "unlisted") : "no-answer";
+      const wasLong = performance.now() - sendingSince >= this.options.silentAfterMs;
       // WeCom is not slow where its caller is.
-      end = stream?.isBeingRead ? "undecided" : endOf(failure, endpoint, call);
+      end = stream?.isBeingRead ? "undecided" : endOf(failure, end, wasLong);
       call.log.warn(
         {
           api,
@@ -207,16 +214,17 @@ class WatchedStream implements BodyStream {
 /** What of a query may stand in a trace: no token, no secret, nobody's id. */
 const tracedParameters = ["livingid"];
 
-function endOf(failure: WecomError, { effect }: Endpoint, { clientGone }: CallOptions): CallEnd {
+/** @param end what it is unless the failure says something else */
+function endOf(failure: WecomError, end: CallEnd, wasLong: boolean): CallEnd {
   if (failure instanceof WecomApiError) {
     if (failure.errcode === 45009) return "too-often";
     return failure.errcode === 45033 ? "too-many" : "answered";
   }
   const { cause } = failure;
-  if (cause instanceof UnusableAnswer) return "answered";
-  if (!(cause instanceof TransportFailure)) return "undecided";
-  if (cause.networkError) return cause.isSent ? "undecided" : "unreachable";
-  return effect === "read" && clientGone?.isCancelled ? "undecided" : "silent";
+  if (!(cause instanceof TransportFailure)) return end;
+  // What never left says nothing of the API.
+  if (!cause.isSent) return cause.networkError ? "unreachable" : "not-sent";
+  return !cause.networkError && wasLong ? "silent" : "undecided";
 }
 
 /** The token is WeCom's own and clean; what callers give may hold a lone surrogate, which only URLSearchParams takes. */

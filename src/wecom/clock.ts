@@ -18,3 +18,8 @@ export const systemClock: Clock = {
     };
   },
 };
+
+/** Milliseconds since 1970 by a clock that nobody sets: it passes evenly, and may be off by what the machine's was at start. */
+export function steadyUnixMs(): number {
+  return performance.timeOrigin + performance.now();
+}

@@ -316,7 +316,7 @@ export const guards = [
   {
     name: "queue: bounded",
     file: "src/wecom/limits/semaphore.ts",
-    find: `    this.#refuseIfTooLate(operation, timeLimit);\n`,
+    find: `    this.#refuseIfTooLate(path, timeLimit);\n`,
     replace: ``,
     test: pressure,
     only: "Ten times more than WeCom can take",
@@ -324,24 +324,23 @@ export const guards = [
   {
     name: "queue: operations take turns",
     file: "src/wecom/limits/semaphore.ts",
-    find: `this.#queue.add(operation, waiter);`,
-    replace: `this.#queue.add(this, waiter);`,
+    find: `this.#queue.add(path, take);`,
+    replace: `this.#queue.add([this, this], take);`,
     test: pressure,
     only: "lets operations take turns",
   },
   {
     name: "45009 closes the gate",
     file: "src/wecom/limits/call-limiter.ts",
-    find: `if (end === "too-often") this.#close(limits, callNumber, now);
-    else if`,
-    replace: `if`,
+    find: `"too-often": { origin: "up", breaker: "up", block: "down" },`,
+    replace: `"too-often": { origin: "up", breaker: "up", block: "up" },`,
     test: pressure,
     only: "closes that API for a minute",
   },
   {
     name: "45009: one replica tries",
     file: "src/wecom/limits/call-limiter.ts",
-    find: `void sharing.claimProbe(key, closed).then(resolve).finally(stopWaiting);`,
+    find: `void sync.claimProbe(key, block).then(resolve).finally(stopWaiting);`,
     replace: `resolve(stopWaiting !== undefined);`,
     test: pressure,
     only: "is known to all replicas",
@@ -349,7 +348,7 @@ export const guards = [
   {
     name: "45033 lowers the cap",
     file: "src/wecom/limits/call-limiter.ts",
-    find: `else if (end === "too-many") semaphore.tooMany(callNumber, this.#newest, now);`,
+    find: `else if (end === "too-many") semaphore.tooMany(timesLowered, now);`,
     replace: ``,
     test: pressure,
     only: "45033",
@@ -357,8 +356,8 @@ export const guards = [
   {
     name: "circuit",
     file: "src/wecom/limits/circuit-breaker.ts",
-    find: `(this.#failures += 1) >= failuresInRow`,
-    replace: `this.#failures < 0`,
+    find: `(state.failures += 1) >= this.options.failuresToOpen`,
+    replace: `state.failures < 0`,
     test: pressure,
     only: "A WeCom that nobody answers at",
   },

@@ -141,6 +141,7 @@ export class HistoryRun {
     const client = new WecomClient({
       baseUrl: new URL("http://wecom"),
       dispatcher: this.#wecom.connect(process, (tag) => deadlines.get(tag)!.remainingMs),
+      silentAfterMs: timeoutMs,
       ...({ limiter, retries, metrics: metricsOfCalls } as never as { limiter: never; retries: never; metrics: never }),
     });
     const calls = {

@@ -1,17 +1,19 @@
 /**
  * What a call passes before it is sent, per corp and API: is WeCom there at all, does it take calls of this corp to this
- * API, are there not too many within the minute or hour, is there a place. Each guard is a file of its own; what replicas
- * must know of each other goes through `LimitSync`.
+ * API, are there not too many within the minute or hour, is there a place. Whoever has a place takes a permit: all guards
+ * are asked, and the call is counted, in one step and by one reading of the clock. Each guard is a file of its own; what
+ * replicas must know of each other goes through `LimitSync`.
  */
 import type { LimiterState } from "../../observability/metrics.js";
-import { CallCounts, type CallLimits } from "./call-limits.js";
-import { CircuitBreaker } from "./circuit-breaker.js";
+import { Bulkhead } from "./bulkhead.js";
+import { CallCounts, type CallLimits, type Counted, type KnownCounts } from "./call-limits.js";
+import { type Attempt, CircuitBreaker, trialMs, type Verdict } from "./circuit-breaker.js";
 import type { TimeLimit } from "../deadline.js";
 import { WecomOverloadError, WecomTransportError } from "../errors.js";
 import { type BlockState, RateLimitBlock } from "./rate-limit-block.js";
 import { Semaphore } from "./semaphore.js";
 
-/** How a call ended, as far as the gates care. */
+/** How a call ended, as far as the guards care. */
 export type CallEnd =
   /** With an errcode, 0 or another, or at least with an HTTP answer. */
   | "answered"
@@ -19,144 +21,147 @@ export type CallEnd =
   | "too-often"
   /** 45033. */
   | "too-many"
-  /** No connection to WeCom. */
+  /** No connection to WeCom: not sent. */
   | "unreachable"
-  /** The deadline came first. */
+  /** No answer in a time in which WeCom answers. */
   | "silent"
-  /** Broken off, by WeCom or by the client who left. */
-  | "undecided";
+  /** Broken off, by WeCom, by the client who left, or by an impatient one's deadline. */
+  | "undecided"
+  /** For reasons of this side. */
+  | "not-sent";
 
 /** What one process tells the others, and hears of them; none of it may throw or keep a call waiting. */
 export interface LimitSync {
-  publishBlocked(key: string, closed: BlockState): void;
-  /** @param closed what it was until now */
-  publishUnblocked(key: string, closed: BlockState): void;
+  /** Other replicas that are there. */
+  readonly others: number;
+  /** There are calls that the others should know of soon. */
+  publishSoon(): void;
+  publishBlocked(key: string, block: BlockState): void;
+  /** @param block what it was until now */
+  publishUnblocked(key: string, block: BlockState): void;
   /** Whether this process is the one that tries. */
-  claimProbe(key: string, closed: BlockState): Promise<boolean>;
+  claimProbe(key: string, block: BlockState): Promise<boolean>;
 }
 
 export interface CallLimiterOptions {
   readonly maxInFlight: number;
-  /** A call that was silent for so long says that WeCom hangs; a client's own short deadline does not. */
-  readonly silentAfterMs: number;
+  /** To WeCom, of all corps and APIs. */
+  readonly connections: number;
   readonly limits: CallLimits;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, by a clock that nobody sets. */
   readonly now: () => number;
-  readonly sharing?: LimitSync | undefined;
+  readonly sync?: LimitSync | undefined;
   /** Tells that a call was refused here. */
   readonly onRefusal?: (api: string, reason: RefusalReason) => void;
 }
 
 export type RefusalReason = "queue" | "frequency" | "closed" | "unreachable";
 
+/** Whose call it is. */
+export interface Claimant {
+  readonly corp: string;
+  /** Undefined where callers cannot be told apart: each operation is its own then. */
+  readonly caller: string | undefined;
+  readonly operation: object;
+}
+
+/** Trials follow each other as fast as they may. */
+const circuit = { failuresToOpen: 5, trialAt: (_now: number, startedAt: number) => startedAt + trialMs };
+
 class ApiLimits {
   readonly semaphore: Semaphore;
-  readonly counts: CallCounts;
+  readonly counts = new CallCounts();
   readonly block = new RateLimitBlock();
-  readonly breaker = new CircuitBreaker();
+  readonly breaker = new CircuitBreaker(circuit);
 
   constructor(
     readonly key: string,
     readonly api: string,
-    { maxInFlight, limits }: CallLimiterOptions,
+    maxInFlight: number,
+    bulkhead: Bulkhead,
   ) {
-    this.semaphore = new Semaphore(api, maxInFlight);
-    this.counts = new CallCounts(limits.perCorpAndMinute, limits.perCorpAndHour);
-  }
-
-  /** Nothing would be forgotten with it that matters: a hundredth of what an hour allows does not. */
-  isForgettable({ perCorpAndHour }: CallLimits): boolean {
-    const { semaphore, counts, block, breaker } = this;
-    return semaphore.isIdle && !block.state && !breaker.isOpen && counts.total < perCorpAndHour / 100;
+    this.semaphore = new Semaphore(api, maxInFlight, bulkhead);
   }
 }
 
-/** A call that may be sent, until `CallGates.leave`. */
+/** A call that may be sent, until `CallLimiter.release`. */
 export interface CallPermit {
   readonly limits: ApiLimits;
-  /** Calls are numbered in the order in which they were let through. */
-  readonly callNumber: number;
   readonly startedAt: number;
+  readonly counted: readonly [corp: Counted, address: Counted];
+  readonly timesLowered: number;
+  readonly block: Attempt;
+  readonly breaker: Attempt;
+  readonly origin: Attempt;
 }
 
-/** Above this, gates that nothing is known of are forgotten: some thousand corps with a few APIs each. */
+/** Above this, limits that nothing is known of are forgotten: some thousand corps with a few APIs each. */
 const maxApiLimits = 10_000;
+/** The others are told at once of as many calls as this part of the limit, in all replicas together. */
+const partUntold = 1 / 100;
 
 export class CallLimiter {
   readonly #apiLimits = new Map<string, ApiLimits>();
   /** Of this address: by API. */
   readonly #addressCounts = new Map<string, CallCounts>();
-  readonly #origin = new CircuitBreaker();
-  #newest = 0;
+  readonly #origin = new CircuitBreaker(circuit);
+  readonly #bulkhead: Bulkhead;
 
-  constructor(private readonly options: CallLimiterOptions) {}
+  constructor(private readonly options: CallLimiterOptions) {
+    this.#bulkhead = new Bulkhead(options.connections);
+  }
 
   /**
-   * Waits for a place and takes it; `leave` gives it back.
+   * Waits for a place and takes a permit; `release` gives it back.
    *
-   * @param operation which calls take turns together
    * @throws {WecomOverloadError} at once, when it would not be sent in time or is one too many
    * @throws {WecomTransportError} when WeCom is known to be away, or timeLimit ends first (`delivery: "none"`)
    */
-  async acquire(corp: string, api: string, operation: object, timeLimit: TimeLimit): Promise<CallPermit> {
-    const limits = this.#limitsOf(`${corp}\n${api}`, api);
-    const now = this.options.now();
-    this.#refuse(limits, now);
-    if (!limits.semaphore.tryAcquire()) {
-      await this.#waitForPlace(limits, operation, timeLimit);
-      this.#recheck(limits);
+  async acquire(claimant: Claimant, api: string, timeLimit: TimeLimit): Promise<CallPermit> {
+    const limits = this.#limitsOf(`${claimant.corp}\n${api}`, api);
+    const { semaphore, breaker, block } = limits;
+    if (semaphore.waiting > 0 || !semaphore.tryAcquire()) {
+      this.#refuse(limits, this.options.now());
+      const isTrial = breaker.isOpen || this.#origin.isOpen || block.state !== undefined;
+      if (!isTrial || !semaphore.tryAcquire(isTrial)) await this.#waitForPlace(limits, claimant, timeLimit);
     }
-    try {
-      // Calls that hang end together with those that wait for them: their places must not be used for a request whose
-      // answer nobody will see, least of all for a create.
-      if (timeLimit.isNearEnd) throw notSent(api, "the deadline is too near");
-      const { state } = limits.block;
-      this.#newest += 1;
-      const permit = { limits, callNumber: this.#newest, startedAt: performance.now() };
-      limits.block.callStarted();
-      if (state && !(await this.#mayTry(limits.key, state, timeLimit))) {
-        limits.block.undecided(permit.callNumber);
-        throw this.#refusal(api, "closed", 1000);
-      }
-      limits.breaker.callStarted();
-      this.#origin.callStarted();
-      this.#count(limits, now);
-      return permit;
-    } catch (error) {
-      limits.semaphore.release();
-      throw error;
+    const permit = this.#take(limits, timeLimit);
+    const { state } = block;
+    if (state && !(await this.#mayTry(limits.key, state, timeLimit))) {
+      this.release(permit, "not-sent");
+      throw this.#refusal(api, "closed", 1000);
     }
+    return permit;
   }
 
-  release({ limits, callNumber, startedAt }: CallPermit, end: CallEnd): void {
-    const { semaphore, block, breaker } = limits;
-    const callMs = performance.now() - startedAt;
+  /** Once for each permit. */
+  release({ limits, counted, startedAt, timesLowered, ...attempts }: CallPermit, end: CallEnd): void {
+    const { semaphore, block, counts, api } = limits;
     const now = this.options.now();
-    if (end === "unreachable") this.#origin.failed(callNumber, this.#newest, now);
-    else if (end === "silent" || end === "undecided") this.#origin.undecided(callNumber);
-    else this.#origin.succeeded();
-    if (end === "silent" && callMs >= this.options.silentAfterMs) breaker.failed(callNumber, this.#newest, now);
-    else if (end === "silent" || end === "undecided" || end === "unreachable") breaker.undecided(callNumber);
-    else breaker.succeeded();
-    if (end === "too-often") this.#close(limits, callNumber, now);
-    else if (end === "answered" || end === "too-many") {
-      const { state } = block;
-      if (state && block.answered(callNumber)) this.options.sharing?.publishUnblocked(limits.key, state);
-    } else block.undecided(callNumber);
-    if (end === "answered") semaphore.answered(callMs, now);
-    else if (end === "too-many") semaphore.tooMany(callNumber, this.#newest, now);
+    const verdicts = verdictsOf[end];
+    attempts.origin.settle(verdicts.origin, now);
+    attempts.breaker.settle(verdicts.breaker, now);
+    const before = block.state;
+    attempts.block.settle(verdicts.block, now);
+    if (block.state !== before) this.#publish(limits.key, before, block.state);
+    if (end === "not-sent" || end === "unreachable") {
+      const isUntold = counts.takeBack(counted[0]);
+      this.#countsOfAddress(api).takeBack(counted[1], isUntold);
+    }
+    if (end === "answered") semaphore.answered(performance.now() - startedAt, now);
+    else if (end === "too-many") semaphore.tooMany(timesLowered, now);
     semaphore.release();
   }
 
   /** What another replica found out, or what was found out before this one started. */
-  learnBlocked(key: string, closed: BlockState): void {
-    this.#limitsOf(key).block.learn(closed, this.#newest);
+  learnBlocked(key: string, block: BlockState): void {
+    this.#limitsOf(key).block.learn(block);
   }
 
-  /** @param closed what was opened: what was closed later stays so, though the news of it may have come first */
-  learnUnblocked(key: string, closed: BlockState): void {
+  /** @param block what was opened: what was closed later stays so, though the news of it may have come first */
+  learnUnblocked(key: string, { tryAt }: BlockState): void {
     const { block } = this.#limitsOf(key);
-    if (block.state && block.state.tryAt <= closed.tryAt) block.lift();
+    if (block.state && block.state.tryAt <= tryAt) block.lift();
   }
 
   /** Calls of other replicas. */
@@ -167,16 +172,38 @@ export class CallLimiter {
     this.#countsOfAddress(limits.api).add(calls, now);
   }
 
-  /** The calls that have not been told yet; from then on they have. Where they are few, they can wait. */
+  /** The calls that are in no message yet; from then on they are. Where they are few, they can wait. */
   takeUnpublished(): Record<string, number> {
-    const untold: Record<string, number> = {};
+    const unpublished: Record<string, number> = {};
     const few = this.options.limits.perCorpAndMinute / 1000;
     for (const { key, counts } of this.#apiLimits.values()) {
       if (counts.unpublished <= few) continue;
-      untold[key] = counts.unpublished;
+      unpublished[key] = counts.unpublished;
       counts.unpublished = 0;
     }
-    return untold;
+    return unpublished;
+  }
+
+  /** The others know of these calls. */
+  confirm(published: Readonly<Record<string, number>>): void {
+    for (const [key, calls] of Object.entries(published)) {
+      const { api, counts } = this.#limitsOf(key);
+      counts.unconfirmed -= calls;
+      this.#countsOfAddress(api).unconfirmed -= calls;
+    }
+  }
+
+  /** What is counted here, for a replica that has missed some of it. Where that is little, it need not know. */
+  *knownCounts(): Generator<[key: string, known: KnownCounts]> {
+    const now = this.options.now();
+    for (const { key, counts } of this.#apiLimits.values())
+      if (!this.#isLittle(counts, now)) yield [key, counts.known(now)];
+    for (const [api, counts] of this.#addressCounts) yield [`\n${api}`, counts.known(now)];
+  }
+
+  learnCounts(key: string, known: KnownCounts): void {
+    const counts = key.startsWith("\n") ? this.#countsOfAddress(key.slice(1)) : this.#limitsOf(key).counts;
+    counts.learn(known, this.options.now());
   }
 
   /** For whoever watches, over all corps. */
@@ -191,48 +218,25 @@ export class CallLimiter {
     }
   }
 
-  #limitsOf(key: string, api = key.slice(key.indexOf("\n") + 1)): ApiLimits {
-    const known = this.#apiLimits.get(key);
-    if (known) return known;
-    if (this.#apiLimits.size >= maxApiLimits) this.#forgetSome();
-    const limits = new ApiLimits(key, api, this.options);
-    this.#apiLimits.set(key, limits);
-    return limits;
-  }
-
-  /** Half of them, so that it is not looked for at every new one. */
-  #forgetSome(): void {
-    for (const [key, limits] of this.#apiLimits) {
-      if (limits.isForgettable(this.options.limits)) this.#apiLimits.delete(key);
-      if (this.#apiLimits.size <= maxApiLimits / 2) return;
+  /** Whoever calls this has a place, and gives it back when it throws. */
+  #take(limits: ApiLimits, timeLimit: TimeLimit): CallPermit {
+    const { api, semaphore, counts, block, breaker } = limits;
+    try {
+      // Calls that hang end together with those that wait for them: their places must not be used for a request whose
+      // answer nobody will see, least of all for a create.
+      if (timeLimit.isNearEnd) throw notSent(api, "the deadline is too near");
+      const now = this.options.now();
+      this.#refuse(limits, now);
+      const counted = [counts.take(now), this.#countsOfAddress(api).take(now)] as const;
+      this.#publishIfMany(counts);
+      return {
+        ...{ limits, counted, startedAt: performance.now(), timesLowered: semaphore.timesLowered },
+        ...{ block: block.start(now), breaker: breaker.start(now), origin: this.#origin.start(now) },
+      };
+    } catch (error) {
+      semaphore.release();
+      throw error;
     }
-  }
-
-  #countsOfAddress(api: string): CallCounts {
-    let counts = this.#addressCounts.get(api);
-    if (!counts) {
-      const { perAddressAndMinute, perAddressAndHour } = this.options.limits;
-      this.#addressCounts.set(api, (counts = new CallCounts(perAddressAndMinute, perAddressAndHour)));
-    }
-    return counts;
-  }
-
-  /** Another replica may be trying: it is not waited for longer than anything else. */
-  #mayTry(key: string, closed: BlockState, timeLimit: TimeLimit): Promise<boolean> {
-    const { sharing } = this.options;
-    if (!sharing) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      const stopWaiting = timeLimit.onCancel(() => {
-        resolve(false);
-      });
-      void sharing.claimProbe(key, closed).then(resolve).finally(stopWaiting);
-    });
-  }
-
-  #count({ api, counts }: ApiLimits, now: number): void {
-    counts.add(1, now);
-    counts.unpublished += 1;
-    this.#countsOfAddress(api).add(1, now);
   }
 
   #refuse({ api, block, breaker, counts }: ApiLimits, now: number): void {
@@ -240,32 +244,80 @@ export class CallLimiter {
     if (closedMs > 0) throw this.#refusal(api, "closed", closedMs);
     const unreachableMs = Math.max(this.#origin.waitMs(now), breaker.waitMs(now));
     if (unreachableMs > 0) throw this.#refusal(api, "unreachable", unreachableMs);
-    const crowdedMs = Math.max(counts.waitMs(now), this.#countsOfAddress(api).waitMs(now));
+    const { perCorpAndMinute, perCorpAndHour, perAddressAndMinute, perAddressAndHour } = this.options.limits;
+    const others = this.options.sync?.others ?? 0;
+    // Of what the address may, each corp leaves as much free as it has used: so no corp keeps the others from their part.
+    const ofAddress = counts.leftOf([perAddressAndMinute, perAddressAndHour], now);
+    const crowdedMs = Math.max(
+      counts.waitMs(now, [perCorpAndMinute, perCorpAndHour], others),
+      this.#countsOfAddress(api).waitMs(now, ofAddress, others),
+    );
     if (crowdedMs > 0) throw this.#refusal(api, "frequency", crowdedMs);
   }
 
-  async #waitForPlace({ api, semaphore }: ApiLimits, operation: object, timeLimit: TimeLimit): Promise<void> {
+  async #waitForPlace({ api, semaphore }: ApiLimits, claimant: Claimant, timeLimit: TimeLimit): Promise<void> {
+    const { caller, operation } = claimant;
     try {
-      await semaphore.acquire(operation, timeLimit, (reason) => notSent(api, reason));
+      await semaphore.acquire([caller ?? operation, operation], timeLimit, (reason) => notSent(api, reason));
     } catch (error) {
       if (error instanceof WecomOverloadError) this.options.onRefusal?.(api, "queue");
       throw error;
     }
   }
 
-  /** What happened while it waited. */
-  #recheck(limits: ApiLimits): void {
-    try {
-      this.#refuse(limits, this.options.now());
-    } catch (error) {
-      limits.semaphore.release();
-      throw error;
+  /** Another replica may be trying: it is not waited for longer than anything else. */
+  #mayTry(key: string, block: BlockState, timeLimit: TimeLimit): Promise<boolean> {
+    const { sync } = this.options;
+    if (!sync) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const stopWaiting = timeLimit.onCancel(() => {
+        resolve(false);
+      });
+      void sync.claimProbe(key, block).then(resolve).finally(stopWaiting);
+    });
+  }
+
+  #publish(key: string, before: BlockState | undefined, after: BlockState | undefined): void {
+    if (after) this.options.sync?.publishBlocked(key, after);
+    else if (before) this.options.sync?.publishUnblocked(key, before);
+  }
+
+  #publishIfMany({ unpublished }: CallCounts): void {
+    const { sync, limits } = this.options;
+    if (sync && sync.others > 0 && unpublished * (sync.others + 1) > limits.perCorpAndMinute * partUntold)
+      sync.publishSoon();
+  }
+
+  #limitsOf(key: string, api = key.slice(key.indexOf("\n") + 1)): ApiLimits {
+    const known = this.#apiLimits.get(key);
+    if (known) return known;
+    if (this.#apiLimits.size >= maxApiLimits) this.#forgetSome();
+    const limits = new ApiLimits(key, api, this.options.maxInFlight, this.#bulkhead);
+    this.#apiLimits.set(key, limits);
+    return limits;
+  }
+
+  /** Half of them, so that it is not looked for at every new one; none of which anything would be forgotten that matters. */
+  #forgetSome(): void {
+    const now = this.options.now();
+    for (const [key, { api, semaphore, counts, block, breaker }] of this.#apiLimits) {
+      const isIdle = semaphore.isIdle && !block.state && !breaker.isOpen && counts.unconfirmed === counts.unpublished;
+      if (isIdle && this.#isLittle(counts, now)) {
+        this.#apiLimits.delete(key);
+        this.#countsOfAddress(api).unconfirmed -= counts.unconfirmed;
+      }
+      if (this.#apiLimits.size <= maxApiLimits / 2) return;
     }
   }
 
-  #close(limits: ApiLimits, call: number, now: number): void {
-    const closed = limits.block.refused(call, this.#newest, now);
-    if (closed) this.options.sharing?.publishBlocked(limits.key, closed);
+  #isLittle(counts: CallCounts, now: number): boolean {
+    return counts.isBelow(this.options.limits.perCorpAndHour / 100, now);
+  }
+
+  #countsOfAddress(api: string): CallCounts {
+    let counts = this.#addressCounts.get(api);
+    if (!counts) this.#addressCounts.set(api, (counts = new CallCounts()));
+    return counts;
   }
 
   #refusal(api: string, reason: RefusalReason, waitMs: number): WecomOverloadError | WecomTransportError {
@@ -290,6 +342,17 @@ export class CallLimiter {
     }
   }
 }
+
+/** What the end of a call says of the address, of the API, and of WeCom's frequency limit. */
+const verdictsOf: Record<CallEnd, Record<"origin" | "breaker" | "block", Verdict>> = {
+  answered: { origin: "up", breaker: "up", block: "up" },
+  "too-often": { origin: "up", breaker: "up", block: "down" },
+  "too-many": { origin: "up", breaker: "up", block: "up" },
+  unreachable: { origin: "down", breaker: "unknown", block: "unknown" },
+  silent: { origin: "unknown", breaker: "down", block: "unknown" },
+  undecided: { origin: "unknown", breaker: "unknown", block: "unknown" },
+  "not-sent": { origin: "unknown", breaker: "unknown", block: "unknown" },
+};
 
 function notSent(api: string, reason: string): WecomTransportError {
   return new WecomTransportError(`${reason} while waiting for a turn to call ${api}`, {

@@ -7,8 +7,8 @@
 import { SlidingWindow } from "./sliding-window.js";
 
 /**
- * Calls per window that are let through. The setting's default is a twentieth less than WeCom's documented limits, for
- * replicas learn of each other's calls a second late.
+ * Calls per window that are let through. The setting's default is a twentieth less than WeCom's documented limits, for what
+ * the counts do not see: docs/operations.md names it.
  *
  * @see https://developer.work.weixin.qq.com/document/path/90454
  */
@@ -33,28 +33,70 @@ export function callLimits(perMinute = Infinity, isProvider: boolean): CallLimit
   };
 }
 
+/** Where a call was counted. */
+export type Counted = readonly [minuteSlot: number, hourSlot: number];
+
+/** What one replica tells another of its windows: of each, counts by slot. */
+export type KnownCounts = readonly (readonly (readonly [slot: number, calls: number])[])[];
+
 /** The windows of one corp, or of this address, and one API. */
 export class CallCounts {
-  /** Not told to the other replicas yet. */
+  /** Of this process, in no message to the other replicas yet. */
   unpublished = 0;
-  readonly #minute: SlidingWindow;
-  readonly #hour: SlidingWindow;
+  /** Of this process, and not known to be known to the others: those, and what is on its way to them. */
+  unconfirmed = 0;
+  readonly #minute = new SlidingWindow(60_000);
+  readonly #hour = new SlidingWindow(3_600_000);
 
-  constructor(perMinute: number, perHour: number) {
-    this.#minute = new SlidingWindow(perMinute, 60_000);
-    this.#hour = new SlidingWindow(perHour, 3_600_000);
+  isBelow(calls: number, now: number): boolean {
+    return this.#hour.total(now) < calls;
   }
 
-  get total(): number {
-    return this.#hour.total;
+  /** A call of this process. */
+  take(now: number): Counted {
+    this.unpublished += 1;
+    this.unconfirmed += 1;
+    return this.add(1, now);
   }
 
-  add(calls: number, now: number): void {
-    this.#minute.add(calls, now);
-    this.#hour.add(calls, now);
+  /**
+   * It was not sent. The other replicas, where they know of it already, go on counting it.
+   *
+   * @returns whether they need not know
+   */
+  takeBack([minuteSlot, hourSlot]: Counted, isUntold = this.unpublished > 0): boolean {
+    this.#minute.takeBack(minuteSlot);
+    this.#hour.takeBack(hourSlot);
+    if (isUntold) this.unpublished -= 1;
+    if (isUntold) this.unconfirmed -= 1;
+    return isUntold;
   }
 
-  waitMs(now: number): number {
-    return Math.max(this.#minute.waitMs(now), this.#hour.waitMs(now));
+  add(calls: number, now: number): Counted {
+    return [this.#minute.add(calls, now), this.#hour.add(calls, now)];
+  }
+
+  /**
+   * How long until one more is within the limits; 0: now.
+   *
+   * @param others how many replicas may have made as many calls as they do not know of from here
+   */
+  waitMs(now: number, [perMinute, perHour]: readonly [number, number], others: number): number {
+    const untold = others * this.unconfirmed;
+    return Math.max(this.#minute.waitMs(now, perMinute - untold), this.#hour.waitMs(now, perHour - untold));
+  }
+
+  /** The limits, less what was counted here. */
+  leftOf([perMinute, perHour]: readonly [number, number], now: number): readonly [number, number] {
+    return [perMinute - this.#minute.total(now), perHour - this.#hour.total(now)];
+  }
+
+  known(now: number): KnownCounts {
+    return [this.#minute.known(now), this.#hour.known(now)];
+  }
+
+  learn([minute = [], hour = []]: KnownCounts, now: number): void {
+    for (const [slot, calls] of minute) this.#minute.learn(slot, calls, now);
+    for (const [slot, calls] of hour) this.#hour.learn(slot, calls, now);
   }
 }

@@ -1,61 +1,92 @@
 /**
- * Whether it is worth a call at all. Opens when calls in a row met nobody, then answers at once; after a pause one call
- * tries, and closes it again or makes the pause longer.
+ * Whether it is worth a call at all. Opens after failures in a row, then answers at once. When its pause is over, one call
+ * is let through as a trial: it closes the circuit, or opens it for another pause.
  *
  * cockatiel's breaker was weighed (MIT, 0.2 µs a call): while its one call tries, it lets all others wait for the end of
  * it, which at a WeCom that hangs is the deadline, and it takes a call whose client left for a good one.
  */
 
-const failuresInRow = 5;
-const firstPauseMs = 1000;
-const longestPauseMs = 10_000;
+/** A trial without an outcome for so long does not keep another from being made: it is noticed within a second that WeCom is back. */
+export const trialMs = 750;
+
+export interface CircuitBreakerOptions {
+  /** In a row. */
+  readonly failuresToOpen: number;
+  /** When a trial may be made, after a failure now. @param startedAt when the trial that failed was made, or now */
+  readonly trialAt: (now: number, startedAt: number) => number;
+}
+
+/** What the end of a call says: WeCom is there, it is not, or nothing. */
+export type Verdict = "up" | "down" | "unknown";
+
+/** A call that was let through. It says once how it ended; later words, and those from before a change, count nothing. */
+export interface Attempt {
+  settle(verdict: Verdict, now: number): void;
+}
+
+interface Closed {
+  readonly phase: "closed";
+  failures: number;
+}
+
+interface Open {
+  readonly phase: "open";
+  readonly trialAt: number;
+  trial: { readonly attempt: Attempt; readonly at: number } | undefined;
+}
 
 export class CircuitBreaker {
-  #failures = 0;
-  #open: { readonly sinceCall: number; readonly at: number; readonly pauseMs: number } | undefined;
-  #isTrying = false;
+  /** Replaced whenever it changes: attempts know by that which of them are out of date. */
+  #state: Closed | Open = { phase: "closed", failures: 0 };
+
+  constructor(private readonly options: CircuitBreakerOptions) {}
 
   get isOpen(): boolean {
-    return this.#open !== undefined;
+    return this.#state.phase === "open";
   }
 
   /** For how long a call would be in vain; 0: it may go. */
   waitMs(now: number): number {
-    if (!this.#open) return 0;
-    const { at, pauseMs } = this.#open;
-    const elapsedMs = now - at;
-    // A clock that was set back must not keep it open.
-    if (elapsedMs >= 0 && elapsedMs < pauseMs) return pauseMs - elapsedMs;
-    return this.#isTrying ? 1000 : 0;
+    if (this.#state.phase === "closed") return 0;
+    const { trialAt, trial } = this.#state;
+    return Math.max(0, trialAt - now, trial ? trial.at + trialMs - now : 0);
   }
 
-  /** A call goes: the one that tries, when it is open. Every call that went reports its end. */
-  callStarted(): void {
-    if (this.#open) this.#isTrying = true;
+  /** A call goes, after `waitMs` has said that it may: a trial, when the circuit is open. */
+  start(now: number): Attempt {
+    const state = this.#state;
+    let isSettled = false;
+    const attempt: Attempt = {
+      settle: (verdict, now) => {
+        if (isSettled || this.#state !== state) return;
+        isSettled = true;
+        if (verdict === "up") this.close();
+        else if (state.phase === "closed") this.#fail(state, verdict, now);
+        // Of several trials, the newest says that WeCom is still away.
+        else if (state.trial?.attempt === attempt) this.#endTrial(state, state.trial.at, verdict, now);
+      },
+    };
+    if (state.phase === "open") state.trial = { attempt, at: now };
+    return attempt;
   }
 
-  succeeded(): void {
-    this.#failures = 0;
-    this.#open = undefined;
-    this.#isTrying = false;
+  open(trialAt: number): void {
+    this.#state = { phase: "open", trialAt, trial: undefined };
   }
 
-  /**
-   * @param call its number
-   * @param newest the number of the call that began last: those up to it say nothing of what comes after the pause
-   */
-  failed(call: number, newest: number, now: number): void {
-    if (this.#open) {
-      if (call <= this.#open.sinceCall) return;
-      this.#isTrying = false;
-      this.#open = { sinceCall: newest, at: now, pauseMs: Math.min(this.#open.pauseMs * 2, longestPauseMs) };
-    } else if ((this.#failures += 1) >= failuresInRow) {
-      this.#open = { sinceCall: newest, at: now, pauseMs: firstPauseMs };
-    }
+  close(): void {
+    if (this.#state.phase === "open") this.#state = { phase: "closed", failures: 0 };
+    else this.#state.failures = 0;
   }
 
-  /** It says nothing either way: the next one may try. */
-  undecided(call: number): void {
-    if (this.#open && call > this.#open.sinceCall) this.#isTrying = false;
+  #fail(state: Closed, verdict: Verdict, now: number): void {
+    if (verdict === "down" && (state.failures += 1) >= this.options.failuresToOpen)
+      this.open(this.options.trialAt(now, now));
+  }
+
+  #endTrial(state: Open, startedAt: number, verdict: Verdict, now: number): void {
+    if (verdict === "down") this.open(this.options.trialAt(now, startedAt));
+    // Another may try at once.
+    else state.trial = undefined;
   }
 }

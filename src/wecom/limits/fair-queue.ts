@@ -1,51 +1,64 @@
 /**
- * Who waits, by operation: each operation has a line of its own, and the lines take turns. So a create waits behind the
- * other operations, not behind the hundred reads of one of them.
+ * Who waits, by caller and operation: callers take turns, and so do the operations of each of them. So a create waits
+ * behind one call of each other caller, not behind a hundred operations of one, nor the hundred reads of an operation.
  */
 export class FairQueue<T> {
   /** In the order of their turns. */
-  readonly #lines = new Map<object, Set<T>>();
+  readonly #lines = new Map<unknown, FairQueue<T>>();
+  readonly #items = new Set<T>();
   #length = 0;
 
   get length(): number {
     return this.#length;
   }
 
-  /** How many operations wait. */
-  get lines(): number {
-    return this.#lines.size;
-  }
-
-  lengthOf(operation: object): number {
-    return this.#lines.get(operation)?.size ?? 0;
-  }
-
-  add(operation: object, item: T): void {
-    let line = this.#lines.get(operation);
-    if (!line) this.#lines.set(operation, (line = new Set()));
-    line.add(item);
+  /** @param path who waits: the caller, then the operation */
+  add([key, ...rest]: readonly unknown[], item: T): void {
     this.#length += 1;
+    if (key === undefined) {
+      this.#items.add(item);
+      return;
+    }
+    let line = this.#lines.get(key);
+    if (!line) this.#lines.set(key, (line = new FairQueue()));
+    line.add(rest, item);
   }
 
-  /** The one whose turn it is; its operation goes to the end. */
+  /** The one whose turn it is; whoever it belongs to goes to the end. */
   take(): T | undefined {
-    for (const [operation, line] of this.#lines) {
-      for (const item of line) {
-        this.remove(operation, item);
-        if (line.size > 0) {
-          this.#lines.delete(operation);
-          this.#lines.set(operation, line);
-        }
-        return item;
-      }
+    if (this.#length === 0) return undefined;
+    this.#length -= 1;
+    for (const item of this.#items) {
+      this.#items.delete(item);
+      return item;
+    }
+    for (const [key, line] of this.#lines) {
+      const item = line.take();
+      this.#lines.delete(key);
+      if (line.length > 0) this.#lines.set(key, line);
+      return item;
     }
     return undefined;
   }
 
-  remove(operation: object, item: T): void {
-    const line = this.#lines.get(operation);
-    if (!line?.delete(item)) return;
-    this.#length -= 1;
-    if (line.size === 0) this.#lines.delete(operation);
+  /** @returns whether it waited */
+  remove([key, ...rest]: readonly unknown[], item: T): boolean {
+    const line = this.#lines.get(key);
+    const isRemoved = key === undefined ? this.#items.delete(item) : line?.remove(rest, item) === true;
+    if (isRemoved) this.#length -= 1;
+    if (line?.length === 0) this.#lines.delete(key);
+    return isRemoved;
+  }
+
+  has([key, ...rest]: readonly unknown[]): boolean {
+    return key === undefined ? this.#length > 0 : this.#lines.get(key)?.has(rest) === true;
+  }
+
+  /** About how many are taken before one that is added now, and that one. */
+  turnsUntil([key, ...rest]: readonly unknown[]): number {
+    if (key === undefined) return this.#length + 1;
+    const line = this.#lines.get(key);
+    const turns = line ? line.turnsUntil(rest) * this.#lines.size : this.#lines.size + 1;
+    return Math.min(this.#length + 1, turns);
   }
 }

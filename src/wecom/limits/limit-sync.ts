@@ -1,54 +1,78 @@
 /**
- * What the replicas' limiter tell each other through the store: which of them WeCom closed, and how many calls went through
- * since a second ago. Counting and closing go on without it, each replica by itself; no call ever waits for it, but the
- * one that tries a closed gate.
+ * What the replicas' limiters tell each other through the store: which APIs WeCom closed, and how many calls they made.
+ * One that has missed messages, for it has just started or its connection was lost, is told what the others know. Counting
+ * and closing go on without the store, each replica by itself; no call ever waits for it, but the one that tries a closed API.
  */
 import { randomUUID } from "node:crypto";
 import type { Logger } from "../../observability/logger.js";
-import { reasonOf, type Store } from "../../stores/store.js";
+import { type Listening, reasonOf, type Store } from "../../stores/store.js";
+import type { Clock } from "../clock.js";
 import type { CallLimiter, LimitSync } from "./call-limiter.js";
+import type { KnownCounts } from "./call-limits.js";
+import { trialMs } from "./circuit-breaker.js";
 import type { BlockState } from "./rate-limit-block.js";
 
 const channel = "call-limiter";
-const tellEveryMs = 1000;
-/** A replica that died while it tried keeps the others waiting for so long. */
-const tryMs = 10_000;
+/** Even when there is nothing to tell: by that the others know that this replica is there. */
+const publishEveryMs = 1000;
+const publishSoonMs = 10;
+const confirmedAfterMs = 1000;
+/** A replica that was not heard for so long is not there. */
+const absentAfterMs = 5000;
 
 type Message =
   | { readonly kind: "closed"; readonly key: string; readonly closed: BlockState }
   | { readonly kind: "open"; readonly key: string; readonly closed: BlockState }
-  | { readonly kind: "calls"; readonly from: string; readonly counts: Readonly<Record<string, number>> };
+  | {
+      readonly kind: "calls";
+      readonly from: string;
+      readonly id: number;
+      readonly counts: Readonly<Record<string, number>>;
+    }
+  | { readonly kind: "hello"; readonly from: string }
+  | { readonly kind: "known"; readonly to: string; readonly counts: readonly (readonly [string, KnownCounts])[] };
 
 export interface StoreLimitSyncOptions {
-  readonly store: Store;
+  readonly store: Pick<Store, "publish" | "listen" | "scan" | "set" | "delete" | "compareAndSet">;
   readonly log: Logger;
-  /** Milliseconds since 1970. */
+  readonly clock: Clock;
+  /** The limiter's clock. */
   readonly now: () => number;
 }
 
 export class StoreLimitSync implements LimitSync {
   readonly #id = randomUUID();
-  #teller: NodeJS.Timeout | undefined;
-  #stopListening: (() => void) | undefined;
+  /** When each of the other replicas was heard. */
+  readonly #heardAt = new Map<string, number>();
+  /** By message. */
+  readonly #unconfirmed = new Map<number, Readonly<Record<string, number>>>();
+  #messages = 0;
+  #limiter: CallLimiter | undefined;
+  #listening: Listening | undefined;
+  #stopTimer: (() => void) | undefined;
+  #isPublishingSoon = false;
 
   constructor(private readonly options: StoreLimitSyncOptions) {}
 
+  get others(): number {
+    return this.#heardAt.size;
+  }
+
   /** Hears from now on what others find out, and what was found out before. Without the store it only warns. */
   async connect(limiter: CallLimiter): Promise<void> {
+    this.#limiter = limiter;
+    this.#publishIn(publishEveryMs);
     const { store, log } = this.options;
-    this.#teller = setInterval(() => {
-      const counts = limiter.takeUnpublished();
-      if (Object.keys(counts).length > 0) this.#tell({ kind: "calls", from: this.#id, counts });
-    }, tellEveryMs).unref();
+    this.#listening = await store.listen(channel, {
+      onMessage: (text) => {
+        this.#receive(limiter, JSON.parse(text) as Message);
+      },
+      onHearing: () => {
+        this.#publishCalls(limiter);
+        this.#publish({ kind: "hello", from: this.#id });
+      },
+    });
     try {
-      this.#stopListening = await store.subscribe(channel, (text) => {
-        const message = JSON.parse(text) as Message;
-        if (message.kind === "closed") limiter.learnBlocked(message.key, message.closed);
-        else if (message.kind === "open") limiter.learnUnblocked(message.key, message.closed);
-        else if (message.from !== this.#id) {
-          for (const [key, calls] of Object.entries(message.counts)) limiter.addCalls(key, calls);
-        }
-      });
       const prefix = recordOf("");
       for await (const [key, value] of store.scan(prefix)) {
         limiter.learnBlocked(key.slice(prefix.length), JSON.parse(value) as BlockState);
@@ -58,35 +82,98 @@ export class StoreLimitSync implements LimitSync {
     }
   }
 
+  publishSoon(): void {
+    if (this.#isPublishingSoon) return;
+    this.#isPublishingSoon = true;
+    this.#publishIn(publishSoonMs);
+  }
+
   publishBlocked(key: string, closed: BlockState): void {
     const { store, log, now } = this.options;
     log.warn({ api: key.split("\n")[1], until: new Date(closed.until) }, "WeCom takes no more calls for now (45009)");
     // Kept past its end: whoever starts then is to try alone as well.
     store.set(recordOf(key), JSON.stringify(closed), { expiresInMs: closed.until - now() + 60_000 }).catch(ignored);
-    this.#tell({ kind: "closed", key, closed });
+    this.#publish({ kind: "closed", key, closed });
   }
 
   publishUnblocked(key: string, closed: BlockState): void {
     this.options.log.info({ api: key.split("\n")[1] }, "WeCom takes calls again");
     this.options.store.delete(recordOf(key)).catch(ignored);
-    this.#tell({ kind: "open", key, closed });
+    this.#publish({ kind: "open", key, closed });
   }
 
   async claimProbe(key: string, { tryAt }: BlockState): Promise<boolean> {
     const claim = `gate-try:${key}:${tryAt}`;
     try {
-      return await this.options.store.compareAndSet(claim, undefined, this.#id, { expiresInMs: tryMs });
+      return await this.options.store.compareAndSet(claim, undefined, this.#id, { expiresInMs: trialMs });
     } catch {
       return true;
     }
   }
 
   close(): void {
-    clearInterval(this.#teller);
-    this.#stopListening?.();
+    this.#stopTimer?.();
+    this.#listening?.stop();
   }
 
-  #tell(message: Message): void {
+  #receive(limiter: CallLimiter, message: Message): void {
+    switch (message.kind) {
+      case "closed":
+        limiter.learnBlocked(message.key, message.closed);
+        break;
+      case "open":
+        limiter.learnUnblocked(message.key, message.closed);
+        break;
+      case "calls":
+        // What has come back here has come to the others.
+        if (message.from === this.#id) {
+          this.#confirm(message.id);
+          return;
+        }
+        this.#heardAt.set(message.from, this.options.clock.monotonicMs());
+        for (const [key, calls] of Object.entries(message.counts)) limiter.addCalls(key, calls);
+        break;
+      case "hello": {
+        if (message.from === this.#id) return;
+        // What is not told yet is told before: else it would be counted twice.
+        this.#publishCalls(limiter);
+        this.#publish({ kind: "known", to: message.from, counts: [...limiter.knownCounts()] });
+        break;
+      }
+      case "known":
+        if (message.to !== this.#id) return;
+        for (const [key, known] of message.counts) limiter.learnCounts(key, known);
+    }
+  }
+
+  #publishIn(ms: number): void {
+    this.#stopTimer?.();
+    this.#stopTimer = this.options.clock.after(ms, () => {
+      this.#isPublishingSoon = false;
+      this.#publishIn(publishEveryMs);
+      if (this.#limiter) this.#publishCalls(this.#limiter);
+      const now = this.options.clock.monotonicMs();
+      for (const [id, heardAt] of this.#heardAt) if (now - heardAt > absentAfterMs) this.#heardAt.delete(id);
+    });
+  }
+
+  #publishCalls(limiter: CallLimiter): void {
+    const counts = limiter.takeUnpublished();
+    const id = (this.#messages += 1);
+    this.#unconfirmed.set(id, counts);
+    // A lost message must not stand in the way for ever.
+    this.options.clock.after(confirmedAfterMs, () => {
+      this.#confirm(id);
+    });
+    this.#publish({ kind: "calls", from: this.#id, id, counts });
+  }
+
+  #confirm(id: number): void {
+    this.#limiter?.confirm(this.#unconfirmed.get(id) ?? {});
+    this.#unconfirmed.delete(id);
+  }
+
+  #publish(message: Message): void {
     this.options.store.publish(channel, JSON.stringify(message)).catch(ignored);
   }
 }

@@ -4,6 +4,7 @@
  *
  * @see https://developer.work.weixin.qq.com/document/path/90454 "block length"
  */
+import { type Attempt, CircuitBreaker } from "./circuit-breaker.js";
 
 const minuteMs = 60_000;
 const hourMs = 3_600_000;
@@ -19,63 +20,37 @@ export interface BlockState {
 }
 
 export class RateLimitBlock {
-  #closed: BlockState | undefined;
-  #sinceCall = 0;
-  #isTrying = false;
+  #state: BlockState | undefined;
+  readonly #breaker = new CircuitBreaker({
+    failuresToOpen: 1,
+    trialAt: (now) => (this.#state = afterRefusal(this.state, now)).tryAt,
+  });
 
   get state(): BlockState | undefined {
-    return this.#closed;
+    return this.#breaker.isOpen ? this.#state : undefined;
   }
 
   /** For how long nothing may be sent; 0: it may. While one call tries, others are told to come back. */
   waitMs(now: number): number {
-    if (!this.#closed) return 0;
-    const { since, until, tryAt } = this.#closed;
-    // A clock that was set back must not keep it closed; those of replicas differ a little.
-    if (now < tryAt && now > since - minuteMs) return until - now;
-    return this.#isTrying ? 1000 : 0;
+    const waitMs = this.#breaker.waitMs(now);
+    if (waitMs === 0 || !this.#state) return 0;
+    return now < this.#state.tryAt ? this.#state.until - now : 1000;
   }
 
-  /** A call goes: the one that tries, when it is closed. */
-  callStarted(): void {
-    if (this.#closed) this.#isTrying = true;
-  }
-
-  /**
-   * @param call its number
-   * @param newest the number of the call that began last
-   * @returns the new state; undefined when this refusal is of a call from before the closing, and so no news
-   */
-  refused(call: number, newest: number, now: number): BlockState | undefined {
-    if (this.#closed && call <= this.#sinceCall) return undefined;
-    this.#sinceCall = newest;
-    this.#isTrying = false;
-    return (this.#closed = afterRefusal(this.#closed, now));
-  }
-
-  /** WeCom answered something else. @returns whether that is news */
-  answered(call: number): boolean {
-    if (!this.#closed || call <= this.#sinceCall) return false;
-    this.lift();
-    return true;
-  }
-
-  /** The call that tried got no answer: another may. */
-  undecided(call: number): void {
-    if (call > this.#sinceCall) this.#isTrying = false;
+  /** It is "down" when WeCom refuses it. */
+  start(now: number): Attempt {
+    return this.#breaker.start(now);
   }
 
   /** What another replica found out. */
-  learn(closed: BlockState, newest: number): void {
-    if (this.#closed && this.#closed.tryAt >= closed.tryAt) return;
-    this.#closed = closed;
-    this.#sinceCall = newest;
-    this.#isTrying = false;
+  learn(state: BlockState): void {
+    if (this.state && this.state.tryAt >= state.tryAt) return;
+    this.#state = state;
+    this.#breaker.open(state.tryAt);
   }
 
   lift(): void {
-    this.#closed = undefined;
-    this.#isTrying = false;
+    this.#breaker.close();
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import type { TimeLimit } from "../deadline.js";
 import { WecomOverloadError } from "../errors.js";
+import type { Bulkhead, BulkheadUser } from "./bulkhead.js";
 import { FairQueue } from "./fair-queue.js";
 
 /** In all lines of one corp and API; a page of 100 livings from each of twenty clients. */
@@ -19,22 +20,19 @@ const initialCallMsEstimate = 5;
 /** A lowered cap rises by one after each such time. */
 const raiseAfterMs = 1000;
 
-interface Waiter {
-  readonly take: () => void;
-}
-
-export class Semaphore {
-  readonly #queue = new FairQueue<Waiter>();
+export class Semaphore implements BulkheadUser {
+  readonly #queue = new FairQueue<() => void>();
   #inFlight = 0;
   #cap: number;
+  #timesLowered = 0;
   #typicalCallMs = initialCallMsEstimate;
-  #loweredAtCall = 0;
   #raiseAt = 0;
   #crowdedSince = 0;
 
   constructor(
-    private readonly api: string,
+    readonly api: string,
     private readonly maxInFlight: number,
+    private readonly bulkhead: Bulkhead,
   ) {
     this.#cap = maxInFlight;
   }
@@ -43,13 +41,22 @@ export class Semaphore {
     return this.#inFlight === 0 && this.#queue.length === 0 && this.#cap === this.maxInFlight;
   }
 
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
   get waiting(): number {
     return this.#queue.length;
   }
 
-  /** @returns whether there was a free place: it is taken now */
-  tryAcquire(): boolean {
-    if (this.#inFlight >= this.#cap) return false;
+  /** Calls that began with the same number were under way together. */
+  get timesLowered(): number {
+    return this.#timesLowered;
+  }
+
+  /** @returns whether there was a free place: it is taken now. A trial of WeCom needs none: those who hang may hold them all */
+  tryAcquire(isTrial = false): boolean {
+    if ((this.#inFlight >= this.#cap && !isTrial) || !this.bulkhead.tryAcquire(this)) return false;
     this.#inFlight += 1;
     return true;
   }
@@ -57,34 +64,32 @@ export class Semaphore {
   /**
    * Waits for a turn; its place is taken when the promise resolves.
    *
+   * @param path who waits: the caller, then the operation
    * @throws {WecomOverloadError} at once, when the turn would come too late
    */
-  acquire(operation: object, timeLimit: TimeLimit, errorAtEnd: (reason: string) => Error): Promise<void> {
+  acquire(path: readonly unknown[], timeLimit: TimeLimit, errorAtEnd: (reason: string) => Error): Promise<void> {
     if (this.#queue.length === 0) this.#crowdedSince = performance.now();
-    this.#refuseIfTooLate(operation, timeLimit);
+    this.#refuseIfTooLate(path, timeLimit);
     return new Promise((resolve, reject) => {
-      const waiter: Waiter = {
-        take: () => {
-          stopWaiting();
-          resolve();
-        },
+      const take = (): void => {
+        stopWaiting();
+        resolve();
       };
-      this.#queue.add(operation, waiter);
+      this.#queue.add(path, take);
       const stopWaiting = timeLimit.onCancel((reason) => {
-        this.#queue.remove(operation, waiter);
-        reject(errorAtEnd(reason));
+        if (this.#queue.remove(path, take)) reject(errorAtEnd(reason));
       });
     });
   }
 
   release(): void {
     this.#inFlight -= 1;
-    while (this.#inFlight < this.#cap) {
-      const next = this.#queue.take();
-      if (!next) return;
-      this.#inFlight += 1;
-      next.take();
-    }
+    this.bulkhead.release(this.api);
+    this.startNext();
+  }
+
+  startNext(): void {
+    while (this.#queue.length > 0 && this.tryAcquire()) this.#queue.take()?.();
   }
 
   /** WeCom took a call: how long it took says how fast the queue moves. */
@@ -101,24 +106,22 @@ export class Semaphore {
   /**
    * WeCom found them too many. Halves once for all that were under way together.
    *
-   * @param call the number of the refused one
-   * @param newest the number of the call that began last
+   * @param timesLowered when the refused call began
    */
-  tooMany(call: number, newest: number, now: number): void {
+  tooMany(timesLowered: number, now: number): void {
     this.#raiseAt = now + raiseAfterMs;
-    if (call <= this.#loweredAtCall) return;
-    this.#loweredAtCall = newest;
+    if (timesLowered !== this.#timesLowered) return;
+    this.#timesLowered += 1;
     this.#cap = Math.max(1, Math.floor(Math.min(this.#cap, this.#inFlight) / 2));
   }
 
-  #refuseIfTooLate(operation: object, timeLimit: TimeLimit): void {
-    const { length, lines } = this.#queue;
-    const ownBefore = this.#queue.lengthOf(operation);
-    const turns = Math.min(length + 1, (ownBefore === 0 ? lines + 1 : lines) * (ownBefore + 1));
+  #refuseIfTooLate(path: readonly unknown[], timeLimit: TimeLimit): void {
+    const { length } = this.#queue;
+    const turns = this.#queue.turnsUntil(path);
     const waitMs = (turns * this.#typicalCallMs) / this.#cap;
     const { remainingMs } = timeLimit;
     const isOneTooMany =
-      ownBefore === 0 && lines >= this.#cap && waitMs > Math.max(maxWaitMs, remainingMs * maxWaitPart);
+      turns > this.#cap && waitMs > Math.max(maxWaitMs, remainingMs * maxWaitPart) && !this.#queue.has(path);
     const isCrowded = isOneTooMany && performance.now() - this.#crowdedSince > burstMs;
     if (!isCrowded && length < maxWaiting && waitMs + this.#typicalCallMs <= remainingMs) return;
     throw new WecomOverloadError(`${length} calls wait for ${this.api} already`, {

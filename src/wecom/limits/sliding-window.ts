@@ -2,8 +2,9 @@
 const slots = 12;
 
 /**
- * Calls within a window that slides: however WeCom places its own window, no more than `limit` fall into it. For that up
- * to a twelfth of the limit is left unused.
+ * Calls within a window that slides: however WeCom places its own window, no more than the limit fall into it. For that up
+ * to a twelfth of the limit is left unused. When time goes back, nothing is forgotten: the newest slot stays the newest one
+ * until time has reached it again.
  */
 export class SlidingWindow {
   readonly #counts = new Array<number>(slots + 1).fill(0);
@@ -12,46 +13,68 @@ export class SlidingWindow {
   #slot = 0;
   #total = 0;
 
-  constructor(
-    private readonly limit: number,
-    windowMs: number,
-  ) {
+  constructor(windowMs: number) {
     this.#slotMs = windowMs / slots;
   }
 
-  get total(): number {
+  total(now: number): number {
+    this.#moveTo(now);
     return this.#total;
   }
 
-  add(calls: number, now: number): void {
+  /** @returns the number of the slot in which they are counted */
+  add(calls: number, now: number): number {
     this.#moveTo(now);
-    const index = this.#slot % this.#counts.length;
-    this.#counts[index] = (this.#counts[index] ?? 0) + calls;
-    this.#total += calls;
+    this.#addTo(this.#slot, calls);
+    return this.#slot;
+  }
+
+  /** A call that was counted in this slot has not been sent. */
+  takeBack(slot: number): void {
+    if (slot > this.#slot - this.#counts.length) this.#addTo(slot, -1);
   }
 
   /** How long until one more is within the limit; 0: now. */
-  waitMs(now: number): number {
-    this.#moveTo(now);
-    if (this.#total < this.limit) return 0;
-    let total = this.#total;
+  waitMs(now: number, limit: number): number {
+    let total = this.total(now);
+    if (total < limit) return 0;
     for (let age = slots; age >= 0; age -= 1) {
-      total -= this.#counts[(this.#slot - age) % this.#counts.length] ?? 0;
-      if (total < this.limit) return (this.#slot - age + slots + 1) * this.#slotMs - now;
+      total -= this.#countOf(this.#slot - age);
+      if (total < limit) return (this.#slot - age + slots + 1) * this.#slotMs - now;
     }
     return slots * this.#slotMs;
   }
 
+  /** Counts by slot, for another replica. */
+  known(now: number): [slot: number, calls: number][] {
+    this.#moveTo(now);
+    const ages = this.#counts.map((_, age) => this.#slot - age);
+    return ages.map((slot) => [slot, this.#countOf(slot)] as [number, number]).filter(([, calls]) => calls > 0);
+  }
+
+  /** What another replica knows of a slot: part of it may be known here. */
+  learn(slot: number, calls: number, now: number): void {
+    this.#moveTo(now);
+    if (slot <= this.#slot - this.#counts.length) return;
+    // A clock that is ahead: counted now, for this window must not follow it.
+    const own = Math.min(slot, this.#slot);
+    this.#addTo(own, Math.max(0, calls - this.#countOf(own)));
+  }
+
+  #countOf(slot: number): number {
+    return this.#counts[slot % this.#counts.length] ?? 0;
+  }
+
+  #addTo(slot: number, calls: number): void {
+    this.#counts[slot % this.#counts.length] = this.#countOf(slot) + calls;
+    this.#total += calls;
+  }
+
   #moveTo(now: number): void {
     const slot = Math.floor(now / this.#slotMs);
-    if (slot === this.#slot) return;
-    // A clock that was set back: what was counted then would stay for ever.
-    const stale = slot < this.#slot ? this.#counts.length : Math.min(slot - this.#slot, this.#counts.length);
-    for (let step = 0; step < stale; step += 1) {
-      const index = (slot - step) % this.#counts.length;
-      this.#total -= this.#counts[index] ?? 0;
-      this.#counts[index] = 0;
-    }
+    const passed = Math.min(slot - this.#slot, this.#counts.length);
+    if (passed <= 0) return;
+    for (let age = 0; age < passed; age += 1) this.#addTo(slot - age, -this.#countOf(slot - age));
     this.#slot = slot;
   }
 }
