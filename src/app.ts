@@ -53,7 +53,7 @@ import { Secret } from "./observability/secret.js";
 import { buildLivingSubgraph } from "./graphql/schema.js";
 import { observed } from "./stores/observed.js";
 import { openStore } from "./stores/open-store.js";
-import { reasonOf, type Store, StoreError } from "./stores/store.js";
+import { type Store, StoreError } from "./stores/store.js";
 import { accessWith, type AppCredentials } from "./wecom/access.js";
 import { LivingStatusChanges } from "./wecom/callback/living-status-changes.js";
 import { type CallbackKeys, CallbackReceiver } from "./wecom/callback/receiver.js";
@@ -67,7 +67,7 @@ import { resettingConnector } from "./wecom/connector.js";
 import { WecomClient } from "./wecom/client.js";
 import { Deadline, Cancellation } from "./wecom/deadline.js";
 import type { CallOptions } from "./wecom/call.js";
-import { onLivingChange, publishLivingChange } from "./wecom/living-changes.js";
+import { insistOnLivingChange, listenToLivingChanges } from "./wecom/living-changes.js";
 import { imageBytes, MediaDataSource } from "./wecom/media.datasource.js";
 import { livingApis, LivingDataSource } from "./wecom/living.datasource.js";
 import { ReadRetries } from "./wecom/retry.js";
@@ -487,19 +487,23 @@ function createGraphql({ config, log, metrics }: Base, schema: GraphQLSchema) {
 }
 
 /** Told by the other replicas which livings they change. */
-async function createLivingCache({ log, metrics, store, now }: Pick<Base, "log" | "metrics" | "store" | "now">) {
+async function createLivingCache({ metrics, store, now }: Pick<Base, "metrics" | "store" | "now">) {
   const cache = new LivingCache({
     now,
-    tellChange: (corp, livingid) => void publishLivingChange(store, { corp, livingid }).catch(() => undefined),
+    tellChange: (corp, livingid) => void insistOnLivingChange(store, { corp, livingid }),
     count: (outcome) => {
       metrics.countCachedRead(outcome);
     },
   });
-  await onLivingChange(store, ({ corp, livingid }) => {
-    cache.forget(corp, livingid);
-  }).catch((error: unknown) => {
-    log.warn({ reason: reasonOf(error) }, "this replica does not hear which livings the others change");
-  });
+  await listenToLivingChanges(
+    store,
+    ({ corp, livingid }) => {
+      cache.forget(corp, livingid);
+    },
+    (isHearing) => {
+      cache.hear(isHearing);
+    },
+  );
   return cache;
 }
 
@@ -510,7 +514,7 @@ async function createContexts(
   statusChanges: LivingStatusChanges,
 ): Promise<CreateContext> {
   const { limits } = config;
-  const cache = await createLivingCache({ log, metrics, store, now });
+  const cache = await createLivingCache({ metrics, store, now });
   const reportUnknownCode = onceEach((field: string, code: number) => {
     log.warn({ field, code }, "WeCom sent a code that this gateway does not know");
   });

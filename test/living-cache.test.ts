@@ -7,6 +7,8 @@ import type { Fault } from "../src/simulator/index.js";
 import { CancelLivingDocument, ModifyLivingDocument, ReadLivingDocument } from "./operations/generated/operations.js";
 import { corpid, type Gateway, startGateway } from "./support/gateway.js";
 import { booking } from "./support/inputs.js";
+import { freePort } from "./support/ports.js";
+import { describeWithRedis, TestNetwork, TestRedis } from "./support/redis.js";
 import { until } from "./support/until.js";
 
 const app = { corpid, agentid: 1000014 };
@@ -146,6 +148,111 @@ describe("A living that was read a moment ago", () => {
     livingid = first;
     await read();
     expect(reads()).toBe(before + 1);
+  });
+});
+
+describe("Reads of one living at the same time", () => {
+  it("are one call, for 300 of them", async () => {
+    gateway.simulator.faults.inject({ kind: "delay", delayMs: 100, api: "living/get_living_info" });
+    const answers = await Promise.all(Array.from({ length: 300 }, () => read()));
+
+    expect(new Set(answers.map(({ theme }) => theme))).toEqual(new Set(["theme"]));
+    expect(reads()).toBe(1);
+  }, 60_000);
+
+  it("are one call for each second, for 40 clients that ask all the time while it is live", async () => {
+    gateway.simulator.livings.start(livingid);
+    for (let step = 0; step < 8; step += 1) {
+      await Promise.all(Array.from({ length: 40 }, () => read()));
+      clock += 500;
+    }
+
+    expect(reads()).toBe(4);
+  }, 60_000);
+
+  it("go on for the others when the one that came first leaves", async () => {
+    gateway.simulator.faults.inject({ kind: "delay", delayMs: 1000, api: "living/get_living_info" });
+    const client = new AbortController();
+    const body = JSON.stringify({ query: `{ living(livingid: "${livingid}") { theme } }` });
+    const headers = { "content-type": "application/json" };
+    const first = gateway
+      .fetch("/graphql", { method: "POST", headers, body, signal: client.signal })
+      .catch(() => "left");
+    await until(() => reads() === 1);
+    const second = read();
+    // It has joined when what was asked after it is answered.
+    await gateway.run(`{ livings(anchorUserid: "zhangsan") { edges { cursor } } }`);
+    client.abort();
+
+    expect([await first, (await second).theme, reads()]).toEqual(["left", "theme", 1]);
+  });
+
+  it("are not refused to others because the one that came first has made too many calls", async () => {
+    const secret = "CANARY-router-secret-of-32-bytes-and-more";
+    const as = (userid: string) => ({
+      ...{ "router-authorization": secret, "x-wecom-scopes": "living:read", "x-wecom-userid": userid },
+    });
+    await using limited = await startGateway({
+      env: { AUTH_MODE: "router", ROUTER_SECRET: secret, LIMIT_CALLS_PER_MINUTE: "1" },
+      upstreamUrl: gateway.simulator.url,
+    });
+    await limited.run(`{ livings(anchorUserid: "u") { edges { cursor } } }`, {}, as("busy"));
+
+    const answers = await Promise.all(
+      ["busy", "busy", "other"].map((userid) => limited.run(ReadLivingDocument, { livingid }, as(userid))),
+    );
+
+    expect(answers.map(({ errors }) => errors.length)).toEqual([1, 1, 0]);
+  });
+});
+
+describe("An operation that writes", () => {
+  it("reads what it has written: the second of two creates sees both livings", async () => {
+    const create = (alias: string) =>
+      `${alias}: createLiving(input: { anchorUserid: "zhangsan", theme: "${alias}", livingStart: 4102444800, livingDuration: 60 }) {
+        ... on CreateLivingSuccess { living { anchor { livings { edges { cursor } } } } }
+      }`;
+    const { data, errors } = await gateway.run(`mutation { ${create("first")} ${create("second")} }`);
+
+    expect(errors).toEqual([]);
+    const count = (alias: string) => data![alias].living.anchor.livings.edges.length;
+    // And the one that was there before.
+    expect([count("first"), count("second")]).toEqual([2, 3]);
+  });
+});
+
+describeWithRedis("A replica that does not hear the others", () => {
+  it("keeps nothing that it cannot know to be true, and keeps livings again afterwards", async () => {
+    await using redis = await TestRedis.start();
+    await using network = await TestNetwork.to(redis.port);
+    const replica = (REDIS_URL: string) =>
+      startGateway({ env: { REDIS_URL }, now: () => clock, upstreamUrl: gateway.simulator.url });
+    await using deaf = await replica(network.url);
+    await using other = await replica(redis.url);
+    gateway.simulator.livings.start(livingid);
+    gateway.simulator.livings.end(livingid, "ready");
+    clock += 7_200_000;
+    expect((await read(deaf)).replayStatus).toBe("READY");
+    const before = reads();
+    await read(deaf);
+    expect(reads()).toBe(before);
+
+    network.leadTo(await freePort());
+    network.cut();
+    await until(async () => {
+      await read(deaf);
+      return reads() > before;
+    });
+    await other.run(`mutation { deleteLivingReplay(livingid: "${livingid}") { __typename } }`);
+    expect((await read(deaf)).replayStatus).toBe("DELETED");
+
+    network.leadTo(redis.port);
+    await until(async () => {
+      const count = reads();
+      await read(deaf);
+      return reads() === count;
+    });
+    expect((await read(deaf)).replayStatus).toBe("DELETED");
   });
 });
 

@@ -10,6 +10,7 @@ import { PermanentCodes } from "../src/wecom/suite/permanent-codes.js";
 import { SuiteRecords } from "../src/wecom/suite/suite-records.js";
 import { SuiteTicket } from "../src/wecom/suite/suite-ticket.js";
 import { startGateway } from "./support/gateway.js";
+import { booking } from "./support/inputs.js";
 import { describeWithRedis, TestRedis } from "./support/redis.js";
 import { corps, type Provider, type ProviderOptions, providerEnv, startProvider, suiteId } from "./support/provider.js";
 
@@ -45,6 +46,22 @@ describe("A third-party app", () => {
     expect(new Set(fetched.map(({ permanent_code: code }) => code)).size).toBe(2);
     expect(new Set(tokensOfReads(provider)).size).toBe(2);
     expect(sentTo(provider, "gettoken")).toEqual([]);
+  });
+
+  it("shows nothing of a corp that has taken its authorisation back, not even what was read before", async () => {
+    await using provider = await startWithTicket();
+    await provider.install(corpA);
+    const app = { corpid: corpA, agentid: 1000002 };
+    const { livingid } = provider.simulator.livings.reserve(app, { ...booking, anchorUserid: "zhangsan" });
+    provider.simulator.livings.cancel(livingid);
+    const read = () => provider.run(`{ living(livingid: "${livingid}") { theme } }`, {}, { "x-wecom-corpid": corpA });
+    await read();
+    expect((await read()).errors).toEqual([]);
+
+    provider.simulator.suites.cancelAuthorisation(suiteId, corpA);
+    await provider.settle();
+
+    expect((await read()).errors.map(({ extensions }) => extensions["code"])).toEqual([configuration]);
   });
 
   it("refuses a corp that has not authorised it, and a request that names none, before WeCom is asked", async () => {

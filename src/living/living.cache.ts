@@ -3,7 +3,10 @@
  * memory only, for a living holds the secret push URL, and by corp; who may see what is asked elsewhere, as ever. While
  * WeCom is away, what is known is better than nothing, and said to be old.
  */
+import { BoundedMap } from "../lib/bounded-map.js";
+import type { CallOptions } from "../wecom/call.js";
 import { WecomApiError, WecomConfigurationError, WecomError } from "../wecom/errors.js";
+import { SharedRead } from "../wecom/shared-read.js";
 import { LivingReplayStatus, LivingStatus } from "./living.enums.js";
 import type { LivingDetails } from "./living.types.js";
 
@@ -14,12 +17,19 @@ const minuteMs = 60_000;
 const staleForMs = 10 * minuteMs;
 /** About a kilobyte each. */
 const maxLivings = 2000;
-const maxForgotten = 1000;
 
-interface Entry {
+interface Known {
   readonly details: LivingDetails;
   readonly readAt: number;
   readonly freshForMs: number;
+  /** During which time of hearing the other replicas it was read. */
+  readonly heardIn: object | undefined;
+}
+
+/** Of one living. What is forgotten is dropped whole: what is being read for it then is not kept, nor joined. */
+interface Entry {
+  known?: Known;
+  reading?: SharedRead<LivingDetails>;
 }
 
 export interface LivingCacheOptions {
@@ -31,41 +41,37 @@ export interface LivingCacheOptions {
 }
 
 export class LivingCache {
-  /** The one read longest ago first. */
-  readonly #entries = new Map<string, Entry>();
-  /** When livings were forgotten, in numbers of forgettings: a read that began before one may bring what was before it. */
-  readonly #forgotten = new Map<string, number>();
-  #forgettings = 0;
-  #forgottenBeyondRecall = 0;
+  readonly #entries = new BoundedMap<string, Entry>(maxLivings);
+  /** Another one after each gap; undefined: changes elsewhere may be missed now. */
+  #heardIn: object | undefined;
 
   constructor(private readonly options: LivingCacheOptions) {}
 
   /**
-   * What is known and young enough, or what `read` brings, or something old where WeCom is away.
+   * What is known and young enough, or what `read` brings, or something old where WeCom is away. Operations that ask at
+   * the same time share one `read`.
    *
    * @throws what `read` throws
    */
   async get(
-    corp: string,
     livingid: string,
-    read: () => Promise<LivingDetails>,
+    call: CallOptions,
+    read: (call: CallOptions) => Promise<LivingDetails>,
   ): Promise<{ details: LivingDetails; isStale: boolean }> {
     const { now, count } = this.options;
-    const key = keyOf(corp, livingid);
-    const known = this.#entries.get(key);
-    if (known && isWithin(known, known.freshForMs, now())) {
+    const key = keyOf(call.corp, livingid);
+    const known = this.#entries.get(key)?.known;
+    if (known && this.#isFresh(known)) {
       count("hit");
       return { details: known.details, isStale: false };
     }
-    const begunAt = this.#forgettings;
     try {
-      const details = await read();
+      const details = await this.#read(key, call, read).wait(call);
       count("miss");
-      this.#keep(key, details, begunAt);
       return { details, isStale: false };
     } catch (error) {
       // Not the one of before: it may have been forgotten meanwhile.
-      const old = this.#entries.get(key);
+      const old = this.#entries.get(key)?.known;
       if (!old || !isAway(error) || !isWithin(old, staleForMs, now())) throw error;
       count("stale");
       return { details: old.details, isStale: true };
@@ -78,27 +84,52 @@ export class LivingCache {
     this.options.tellChange(corp, livingid);
   }
 
-  /** It was changed, here or elsewhere. */
-  forget(corp: string, livingid: string): void {
-    const key = keyOf(corp, livingid);
-    this.#entries.delete(key);
-    this.#forgettings += 1;
-    this.#forgotten.delete(key);
-    this.#forgotten.set(key, this.#forgettings);
-    const [oldest] = this.#forgotten;
-    if (!oldest || this.#forgotten.size <= maxForgotten) return;
-    this.#forgotten.delete(oldest[0]);
-    this.#forgottenBeyondRecall = oldest[1];
+  /** It was changed, here or elsewhere. @param livingid undefined: all of this corp */
+  forget(corp: string, livingid: string | undefined): void {
+    if (livingid !== undefined) {
+      this.#entries.delete(keyOf(corp, livingid));
+      return;
+    }
+    const prefix = keyOf(corp, "");
+    for (const [key] of this.#entries) if (key.startsWith(prefix)) this.#entries.delete(key);
   }
 
-  #keep(key: string, details: LivingDetails, begunAt: number): void {
-    const now = this.options.now();
-    const freshForMs = freshFor(details, now);
-    if (freshForMs === 0 || Math.max(this.#forgotten.get(key) ?? 0, this.#forgottenBeyondRecall) > begunAt) return;
-    this.#entries.delete(key);
-    this.#entries.set(key, { details, readAt: now, freshForMs });
-    const [oldest] = this.#entries.keys();
-    if (this.#entries.size > maxLivings && oldest !== undefined) this.#entries.delete(oldest);
+  /** Whether changes by other replicas are heard from now on. What was read before may be out of date. */
+  hear(isHearing: boolean): void {
+    this.#heardIn = isHearing ? {} : undefined;
+  }
+
+  #isFresh(known: Known): boolean {
+    const isHeard = known.heardIn !== undefined && known.heardIn === this.#heardIn;
+    return isHeard && isWithin(known, known.freshForMs, this.options.now());
+  }
+
+  #read(
+    key: string,
+    call: CallOptions,
+    read: (call: CallOptions) => Promise<LivingDetails>,
+  ): SharedRead<LivingDetails> {
+    const entry = this.#entries.get(key) ?? {};
+    this.#entries.set(key, entry);
+    if (entry.reading?.mayBeJoinedBy(call)) return entry.reading;
+    const heardIn = this.#heardIn;
+    const reading = new SharedRead("living/get_living_info", call, async (options) => {
+      try {
+        const details = await read(options);
+        if (entry.reading === reading) this.#keep(entry, details, heardIn);
+        return details;
+      } finally {
+        if (entry.reading === reading) delete entry.reading;
+      }
+    });
+    entry.reading = reading;
+    return reading;
+  }
+
+  #keep(entry: Entry, details: LivingDetails, heardIn: object | undefined): void {
+    const readAt = this.options.now();
+    const freshForMs = freshFor(details, readAt);
+    if (freshForMs > 0) entry.known = { details, readAt, freshForMs, heardIn };
   }
 }
 
@@ -126,7 +157,7 @@ function freshFor({ status, livingStart, livingDuration, replayStatus }: LivingD
 }
 
 /** A clock that was set back makes nothing young. */
-function isWithin({ readAt }: Entry, ms: number, now: number): boolean {
+function isWithin({ readAt }: Known, ms: number, now: number): boolean {
   return now >= readAt && now - readAt < ms;
 }
 

@@ -56,6 +56,8 @@ export class LivingMutations {
         return { __typename: "CreateLivingSuccess", livingid };
       } catch (error) {
         return toLivingError(error, fieldPathsOf(input));
+      } finally {
+        context.reader.forget();
       }
     });
   }

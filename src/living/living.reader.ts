@@ -30,8 +30,8 @@ export class LivingReader {
   /** WeCom does not document the errcode for an unknown livingid. */
   living(livingid: string): Promise<Living> {
     return once((this.#livings ??= new Map<string, Promise<Living>>()), livingid, async () => {
-      const { details, isStale } = await this.cache.get(this.call.corp, livingid, async () =>
-        toLivingDetails(await this.livings.getLivingInfo(livingid, this.call), this.onUnknownCode),
+      const { details, isStale } = await this.cache.get(livingid, this.call, async (call) =>
+        toLivingDetails(await this.livings.getLivingInfo(livingid, call), this.onUnknownCode),
       );
       if (isStale) (this.staleLivingids ??= []).push(livingid);
       return new Living(livingid, details);
@@ -68,10 +68,10 @@ export class LivingReader {
     });
   }
 
-  /** After a mutation: forgets what was read of this living before. */
-  forget(livingid: string): void {
-    this.#livings?.delete(livingid);
-    this.cache.change(this.call.corp, livingid);
+  /** After a mutation, whatever it was: the operation reads what it has written. @param livingid that may have changed */
+  forget(livingid?: string): void {
+    this.#livings = this.#livingidPages = this.#watchStatPages = undefined;
+    if (livingid !== undefined) this.cache.change(this.call.corp, livingid);
   }
 }
 

@@ -4,6 +4,7 @@ import type { CallbackEvent } from "./callback/events.js";
 import { publishLivingStatus } from "./callback/living-status-channel.js";
 import type { Receiver } from "./callback/receiver.js";
 import type { WecomClient } from "./client.js";
+import { publishLivingChange } from "./living-changes.js";
 import { Suite, type SuiteDependencies } from "./suite/suite.js";
 import { fixedToken } from "./tokens/fixed-token.js";
 import { selfBuiltApp } from "./tokens/gettoken.js";
@@ -49,6 +50,9 @@ export function accessWith(
       handle: async (event) => {
         if ("suiteId" in event) await suite.handle(event);
         else await handleData(event, dependencies);
+        // What was read while the app was allowed to is nobody's any more.
+        if (event.kind === "cancel_auth" || event.kind === "change_auth")
+          await publishLivingChange(dependencies.store, { corp: event.corpid });
       },
     };
   }

@@ -41,7 +41,7 @@ export interface CallOptions {
   readonly permit?: SendPermit;
 }
 
-export function timeLimitFor({ effect }: Endpoint, { deadline, clientGone }: CallOptions): TimeLimit {
+export function timeLimitFor({ effect }: Pick<Endpoint, "effect">, { deadline, clientGone }: CallOptions): TimeLimit {
   return effect === "read" && clientGone ? new ClientTimeLimit(deadline, clientGone) : deadline;
 }
 

@@ -142,6 +142,8 @@ export class WecomClient {
     const { limiter, dispatcher, metrics } = this.options;
     const queuedAt = performance.now();
     const { corp, caller, operation = call.deadline } = call;
+    const stream = payload.stream && new WatchedStream(payload.stream);
+    const body = stream ?? (payload.body && JSON.stringify(payload.body));
     const permit = await limiter.acquire({ corp, caller, operation }, api, timeLimit);
     const span = call.span?.child(endpoint.method, "client").set({
       ...this.#describe(endpoint, payload),
@@ -152,8 +154,6 @@ export class WecomClient {
     let fault: string | undefined;
     let end: CallEnd = "not-sent";
     let sendingSince = Infinity;
-    const stream = payload.stream && new WatchedStream(payload.stream);
-    const body = stream ?? (payload.body && JSON.stringify(payload.body));
     try {
       if (call.permit) await call.permit.obtain();
       sendingSince = performance.now();

@@ -1,12 +1,14 @@
-/** Tells all replicas that a living changed: by a mutation here, or by a callback from WeCom. */
+/** That a living changed, as replicas tell each other: by a mutation of ours, or because WeCom said so to one of them. */
+import { setTimeout as wait } from "node:timers/promises";
 import type { Store } from "../stores/store.js";
-import { onLivingStatus } from "./callback/living-status-channel.js";
+import { listenToLivingStatus } from "./callback/living-status-channel.js";
 
 const channel = "living-changed";
 
 interface LivingChange {
   readonly corp: string;
-  readonly livingid: string;
+  /** Absent: all of that corp. */
+  readonly livingid?: string;
 }
 
 /** @throws {StoreError} */
@@ -14,12 +16,44 @@ export async function publishLivingChange(store: Store, change: LivingChange): P
   await store.publish(channel, JSON.stringify(change));
 }
 
-/** @throws {StoreError} */
-export async function onLivingChange(store: Store, listener: (change: LivingChange) => void): Promise<void> {
-  await store.subscribe(channel, (message) => {
-    listener(JSON.parse(message) as LivingChange);
+/** As long as others may hold what it was before. */
+const maxTries = 300;
+
+/** Until it is told: a store that is away now must not leave other replicas with what it was before. */
+export async function insistOnLivingChange(store: Store, change: LivingChange): Promise<void> {
+  for (let tries = 0; tries < maxTries; tries += 1) {
+    const isTold = await publishLivingChange(store, change).then(
+      () => true,
+      () => false,
+    );
+    if (isTold) return;
+    await wait(1000, undefined, { ref: false });
+  }
+}
+
+/** @param onHearing whether changes are heard from now on; false: some may be missed */
+export async function listenToLivingChanges(
+  store: Store,
+  onChange: (change: LivingChange) => void,
+  onHearing: (isHearing: boolean) => void,
+): Promise<void> {
+  let heard = 0;
+  const count = (channels: 1 | -1) => (): void => {
+    heard += channels;
+    onHearing(heard === 2);
+  };
+  const listener = { onHearing: count(1), onGap: count(-1) };
+  await store.listen(channel, {
+    ...listener,
+    onMessage: (message) => {
+      onChange(JSON.parse(message) as LivingChange);
+    },
   });
-  await onLivingStatus(store, ({ corpid, livingid }) => {
-    listener({ corp: corpid, livingid });
-  });
+  await listenToLivingStatus(
+    store,
+    ({ corpid, livingid }) => {
+      onChange({ corp: corpid, livingid });
+    },
+    listener,
+  );
 }

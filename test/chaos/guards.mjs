@@ -380,9 +380,8 @@ export const guards = [
   {
     name: "cache: forgets what was changed",
     file: "src/living/living.cache.ts",
-    find: `    this.#entries.delete(key);
-    this.#forgettings += 1;`,
-    replace: `    this.#forgettings += 1;`,
+    find: `      this.#entries.delete(keyOf(corp, livingid));`,
+    replace: ``,
     test: "test/living-cache.test.ts",
   },
   {

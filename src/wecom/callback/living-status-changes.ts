@@ -69,8 +69,10 @@ export class LivingStatusChanges {
       (event) => {
         this.#tell(event);
       },
-      () => {
-        this.#endAll();
+      {
+        onGap: () => {
+          this.#endAll();
+        },
       },
     );
     return await this.#listening;
