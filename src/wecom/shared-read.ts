@@ -2,19 +2,21 @@
  * A read that several operations wait for, each as long as its own time and client allow. It is given up when none of them
  * waits any more. It is made in the name of the first, with the time that this one has.
  */
+import { setImmediate } from "node:timers/promises";
 import { type CallOptions, timeLimitFor } from "./call.js";
 import { Cancellation, Deadline } from "./deadline.js";
 import { WecomTransportError } from "./errors.js";
 
 /** How much more time than the read has an operation may have that joins it. */
 const lessTimeMs = 1000;
+const releasedPerTurn = 32;
 
 export class SharedRead<T> {
   readonly #deadline: Deadline;
   readonly #allGone = new Cancellation();
   readonly #result: Promise<T>;
   #isRefused = false as boolean;
-  #waiting = 0;
+  readonly #waiting = new Set<() => void>();
 
   constructor(
     private readonly api: string,
@@ -34,7 +36,7 @@ export class SharedRead<T> {
     }).finally(() => {
       deadline.close();
     });
-    this.#result.catch(() => undefined);
+    void this.#result.catch(() => undefined).then(() => this.#releaseAll());
   }
 
   mayBeJoinedBy({ deadline }: CallOptions): boolean {
@@ -44,18 +46,29 @@ export class SharedRead<T> {
 
   /** @throws what the read throws, or {WecomTransportError} when this operation's time is over before it */
   wait(call: CallOptions): Promise<T> {
-    this.#waiting += 1;
-    let isWaiting = true;
     return new Promise((resolve, reject) => {
+      const release = (): void => {
+        stopWaiting();
+        this.#result.then(resolve, reject);
+      };
+      this.#waiting.add(release);
       const stopWaiting = timeLimitFor({ effect: "read" }, call).onCancel((reason) => {
         // The client may leave, and then the deadline come.
-        if (!isWaiting) return;
-        isWaiting = false;
-        if ((this.#waiting -= 1) === 0) this.#allGone.cancel("nobody waits for the answer any more");
+        if (!this.#waiting.delete(release)) return;
+        if (this.#waiting.size === 0) this.#allGone.cancel("nobody waits for the answer any more");
         reject(this.#tooLate(reason));
       });
-      void this.#result.then(resolve, reject).finally(stopWaiting);
     });
+  }
+
+  /** Not all in one turn of the event loop: each of them has an answer to write. */
+  async #releaseAll(): Promise<void> {
+    let released = 0;
+    for (const release of this.#waiting) {
+      this.#waiting.delete(release);
+      release();
+      if ((released += 1) % releasedPerTurn === 0) await setImmediate();
+    }
   }
 
   #tooLate(reason: string): WecomTransportError {

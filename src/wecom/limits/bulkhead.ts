@@ -9,6 +9,9 @@
 /** What a corp holds of an API counts so often: how much smaller its part is than an API's. */
 const weightOfCorp = 4;
 
+/** Thousands may wait: not all of them are asked at every release. */
+const turnsPerRelease = 32;
+
 /** What waits for a connection; `startNext` takes it for whoever is next, as long as it gets one. */
 export interface BulkheadUser {
   readonly api: string;
@@ -44,15 +47,13 @@ export class Bulkhead {
     if (this.#refused.size > 0) this.#startRefused();
   }
 
-  /** Those who get one go to the end. */
+  /** Some of them, in turn: whoever is refused again, or wants more, goes to the end. */
   #startRefused(): void {
-    const users = [...this.#refused];
-    this.#refused.clear();
-    const started = users.filter((user) => {
-      const { waiting } = user;
-      if (waiting > 0) user.startNext();
-      return user.waiting < waiting && this.#refused.delete(user);
-    });
-    for (const user of started) this.#refused.add(user);
+    let turns = turnsPerRelease;
+    for (const user of this.#refused) {
+      this.#refused.delete(user);
+      if (user.waiting > 0) user.startNext();
+      if ((turns -= 1) === 0) return;
+    }
   }
 }

@@ -4,6 +4,7 @@
  * and closing go on without the store, each replica by itself; no call ever waits for it, but the one that tries a closed API.
  */
 import { randomUUID } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import type { Logger } from "../../observability/logger.js";
 import { type Listening, reasonOf, type Store } from "../../stores/store.js";
 import type { Clock } from "../clock.js";
@@ -17,6 +18,7 @@ const channel = "call-limiter";
 const publishEveryMs = 1000;
 const publishSoonMs = 10;
 const confirmedAfterMs = 1000;
+const knownPerMessage = 100;
 /** A replica that was not heard for so long is not there. */
 const absentAfterMs = 5000;
 
@@ -137,13 +139,26 @@ export class StoreLimitSync implements LimitSync {
         if (message.from === this.#id) return;
         // What is not told yet is told before: else it would be counted twice.
         this.#publishCalls(limiter);
-        this.#publish({ kind: "known", to: message.from, counts: [...limiter.knownCounts()] });
+        void this.#publishKnown(limiter, message.from);
         break;
       }
       case "known":
         if (message.to !== this.#id) return;
         for (const [key, known] of message.counts) limiter.learnCounts(key, known);
     }
+  }
+
+  /** In parts, between which the event loop runs: there may be thousands of corps. */
+  async #publishKnown(limiter: CallLimiter, to: string): Promise<void> {
+    let counts: (readonly [string, KnownCounts])[] = [];
+    for (const known of limiter.knownCounts()) {
+      counts.push(known);
+      if (counts.length < knownPerMessage) continue;
+      this.#publish({ kind: "known", to, counts });
+      counts = [];
+      await setImmediate();
+    }
+    this.#publish({ kind: "known", to, counts });
   }
 
   #publishIn(ms: number): void {
