@@ -348,7 +348,7 @@ async function createWecom({ config, log, metrics, audit, tracing, store, now, s
   const dependencies = { store, log, now, random: Math.random, timeoutMs };
   const expiries = new TokenExpiries(now);
   const access = accessWith(credentials, baseUrl, client, {
-    ...{ ...dependencies, onHeld: expiries.note },
+    ...{ ...dependencies, onHeld: expiries.note, agentid: upstream.agentid },
     metrics: {
       countAuthorisation: (outcome, corp = "") => {
         metrics.countAuthorisation(outcome);
@@ -519,6 +519,8 @@ async function createContexts(
     log.warn({ field, code }, "WeCom sent a code that this gateway does not know");
   });
   const quota = new CallerQuota(limits.callsPerMinute, steady);
+  const { jsSdk, defaultCorp } = access;
+  const shared = { livings, media, creates, statusChanges, limits, jsSdk, jsSdkOrigins: config.jsSdkOrigins };
   return (source, caller, payers) => {
     const { log, span, traceId } = traceOf(tracing, source);
     const {
@@ -527,7 +529,7 @@ async function createContexts(
     } = source;
     const deadline = new Deadline(requestTimeoutMs(headers, config.wecom.timeoutMs));
     const clientGone = new Cancellation();
-    const corp = caller.corp ?? access.defaultCorp;
+    const corp = caller.corp ?? defaultCorp;
     const call: CallOptions = {
       ...{ corp, deadline, clientGone, log, span, caller: payers ? undefined : caller.identity },
       ...(payers ? quota.counterForAll(payers) : quota.counterFor(caller.identity)),
@@ -536,7 +538,7 @@ async function createContexts(
     const idempotencyKey = idempotencyKeyIn(headers);
     let failures: FieldFailure[] | undefined;
     const value: RequestContext = {
-      ...{ caller, livings, media, creates, statusChanges, idempotencyKey, call, limits, requestId, reader, audit },
+      ...{ ...shared, caller, idempotencyKey, call, requestId, reader, audit },
       traceId,
       noteFailure: (key, code) => {
         (failures ??= []).push({ key, code });
@@ -665,6 +667,7 @@ interface Upstream {
   readonly baseUrl: URL;
   readonly callback: CallbackKeys | undefined;
   readonly simulatorUrl?: string;
+  readonly agentid: number | undefined;
   /** To the simulator: where its callbacks go. WeCom is told by its administrator. */
   pushTo(callbackUrl: string): void;
   close(): Promise<void>;
@@ -672,9 +675,9 @@ interface Upstream {
 
 /** WeCom itself, or the simulator where no credentials are given. */
 async function connectUpstream({ wecom }: Config, log: Logger): Promise<Upstream> {
-  const { credentials, baseUrl, callback } = wecom;
+  const { credentials, baseUrl, callback, agentid } = wecom;
   if (credentials.kind !== "simulator") {
-    return { credentials, baseUrl, callback, pushTo: () => undefined, close: () => Promise.resolve() };
+    return { credentials, baseUrl, callback, agentid, pushTo: () => undefined, close: () => Promise.resolve() };
   }
   const { startSimulator, DEMO_CORP } = await import("./simulator/index.js");
   const simulator = await startSimulator({ playsBySelf: credentials.playsBySelf });
@@ -693,6 +696,7 @@ async function connectUpstream({ wecom }: Config, log: Logger): Promise<Upstream
     },
     baseUrl: new URL(simulator.url),
     simulatorUrl: simulator.url,
+    agentid: app.agentid,
     callback: { token: new Secret(token), aesKey: new Secret(aesKey) },
     pushTo: (url) => {
       simulator.subscribe({ corpid: DEMO_CORP.corpid, agentid: app.agentid }, { url, token, aesKey });

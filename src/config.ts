@@ -43,6 +43,10 @@ export const settings = {
     meaning: "the suite_id of a provider's app, third-party or (`dk…`) customised: a token per corp that authorised it",
   },
   WECOM_SUITE_SECRET: { meaning: "its suite_secret", isSecret: true },
+  WECOM_AGENT_ID: {
+    meaning:
+      "the app's agentid, which signatures for WeCom's JS-SDK carry; unset: what a provider's app learnt when the corp authorised it",
+  },
   PUBLIC_URL: {
     meaning: "how browsers reach the gateway, for the way back from an app's installation; unset: where it listens",
   },
@@ -138,6 +142,10 @@ export const settings = {
   CORS_ORIGINS: {
     meaning: "browsers' origins, comma-separated; unset: none, and any only while the simulator answers",
   },
+  JSSDK_ORIGINS: {
+    meaning:
+      "origins of the pages that `jsSdkSignature` signs for, comma-separated; unset: none, and any only while the simulator answers",
+  },
   ALLOWED_HOSTS: {
     meaning:
       "names that the header `Host` may hold, comma-separated, besides this machine's own and that of `PUBLIC_URL`; unset: any in production (what is in front decides) and while the simulator answers, none besides these otherwise, against DNS rebinding",
@@ -187,6 +195,7 @@ export interface Config {
     readonly baseUrl: URL;
     readonly credentials: Credentials;
     readonly callback: CallbackKeys | undefined;
+    readonly agentid: number | undefined;
     readonly settleMs: number;
     readonly maxInFlight: number;
     /** Undefined: no limit. */
@@ -202,6 +211,7 @@ export interface Config {
   readonly publicUrl: URL | undefined;
   readonly store: StoreSettings;
   readonly corsOrigins: CorsPolicy;
+  readonly jsSdkOrigins: "any" | readonly string[];
   readonly allowedHosts: AllowedHosts;
   /** For probes, metrics and details; undefined: they share the port, and there are no details. */
   readonly adminPort: number | undefined;
@@ -230,6 +240,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
   const reader = new SettingReader(env, problems);
   const isProduction = reader.oneOf("NODE_ENV", ["development", "test", "production"]) === "production";
   const origins = reader.list("CORS_ORIGINS", isOrigin, "origins such as https://app.example.com");
+  const jsSdkOrigins = reader.list("JSSDK_ORIGINS", isOrigin, "origins such as https://app.example.com");
   const introspection = reader.text("INTROSPECTION");
   if (introspection !== undefined && introspection !== "on" && introspection !== "off") {
     problems.push(`INTROSPECTION: found ${JSON.stringify(introspection)}, expected on or off`);
@@ -252,6 +263,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
       baseUrl,
       credentials,
       callback: readCallbackKeys(reader, credentials, problems),
+      agentid:
+        reader.text("WECOM_AGENT_ID") === undefined ? undefined : reader.integer("WECOM_AGENT_ID", 0, 2 ** 31 - 1),
       settleMs: reader.integer("WECOM_SETTLE_MS", 0, 3_600_000),
       maxInFlight: reader.integer("WECOM_MAX_IN_FLIGHT", 1, 1000),
       callsPerMinute: isLimited ? reader.integer("WECOM_CALLS_PER_MINUTE", 1, 100_000_000) : undefined,
@@ -295,6 +308,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
       ),
     },
     corsOrigins: origins ?? (isSimulated ? "any" : []),
+    jsSdkOrigins: jsSdkOrigins ?? (isSimulated ? "any" : []),
     allowedHosts: readAllowedHosts(reader, { isOpen: isProduction || isSimulated, host, publicUrl }),
     audit: {
       file: reader.text("AUDIT_LOG_FILE"),
@@ -589,8 +603,8 @@ class SettingReader {
     return secret;
   }
 
-  integer(name: SettingNameWithDefault | "ADMIN_PORT", min: number, max: number): number {
-    const value = this.text(name) ?? (name === "ADMIN_PORT" ? "" : settings[name].default);
+  integer(name: SettingNameWithDefault | "ADMIN_PORT" | "WECOM_AGENT_ID", min: number, max: number): number {
+    const value = this.text(name) ?? (name === "ADMIN_PORT" || name === "WECOM_AGENT_ID" ? "" : settings[name].default);
     const number = Number(value);
     if (!/^\d+$/.test(value) || number < min || number > max) {
       this.problems.push(`${name}: found ${JSON.stringify(value)}, expected a whole number from ${min} to ${max}`);

@@ -4,6 +4,7 @@ import type { CallOptions } from "./wecom/call.js";
 import type { LivingStatusChanges } from "./wecom/callback/living-status-changes.js";
 import type { CreateOnce } from "./wecom/create-once/create-once.js";
 import type { LivingDataSource } from "./wecom/living.datasource.js";
+import type { JsSdk } from "./wecom/js-sdk.js";
 import type { MediaDataSource } from "./wecom/media.datasource.js";
 import type { LivingReader } from "./living/living.reader.js";
 
@@ -15,6 +16,9 @@ export interface RequestContext {
   readonly caller: RequestCaller;
   readonly livings: LivingDataSource;
   readonly media: MediaDataSource;
+  readonly jsSdk: JsSdk;
+  /** Of pages that may have signatures. */
+  readonly jsSdkOrigins: "any" | readonly string[];
   readonly creates: CreateOnce;
   readonly statusChanges: LivingStatusChanges;
   /** Of the header `Idempotency-Key`. */

@@ -237,6 +237,8 @@ describe("Permissions", () => {
       "Subscription.livingStatusChanged",
       // test/uploads.test.ts
       "Mutation.uploadLivingImage",
+      // test/js-sdk.test.ts: nothing of a living
+      "Query.jsSdkSignature",
       "WecomUser.userid",
       "LivingEdge.cursor",
       "LivingConnection.edges",
@@ -264,6 +266,8 @@ describe("Permissions", () => {
       ...Object.values(below).flat(),
       told,
       "UploadLivingImageSuccess",
+      "WecomJsSdkSignature",
+      "WecomSignatureData",
       "PageInfo",
       "LivingInputViolation",
       "_Service",

@@ -5,6 +5,7 @@ import { LivingMutations } from "../living/living.mutations.js";
 import { LivingQueries } from "../living/living.queries.js";
 import { entityTypes } from "../living/living.references.js";
 import { LivingSubscriptions } from "../living/living.subscriptions.js";
+import { JsSdkQueries } from "../living/living.js-sdk.js";
 import { LivingUploads } from "../living/living.uploads.js";
 import { buildSubgraph } from "./subgraph.js";
 
@@ -44,7 +45,7 @@ directive @cacheControl(
 export const buildLivingSubgraph = () =>
   buildSubgraph({
     header,
-    resolvers: [LivingQueries, LivingMutations, LivingUploads, LivingSubscriptions, ...fieldResolvers],
+    resolvers: [LivingQueries, JsSdkQueries, LivingMutations, LivingUploads, LivingSubscriptions, ...fieldResolvers],
     entityTypes,
     maxReferences: ({ limits }) => limits.entities,
   });

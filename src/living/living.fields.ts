@@ -183,7 +183,8 @@ class LivingFields {
   @IsKept(0)
   @FieldResolver(() => String, {
     nullable: true,
-    description: "A code with which one WeChat user can watch in WeChat, as often as they like for 5 minutes.",
+    description:
+      "A code with which one WeChat user can watch in WeChat, as often as they like for 5 minutes: open the mini-program wx7424030d69bde86e (username gh_25e071b83ee0) at pages/watch/index?living_code=CODE, for the replay with &replay=1.",
   })
   async watchCode(
     @Root() { livingid }: Living,

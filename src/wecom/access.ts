@@ -4,6 +4,7 @@ import type { CallbackEvent } from "./callback/events.js";
 import { publishLivingStatus } from "./callback/living-status-channel.js";
 import type { Receiver } from "./callback/receiver.js";
 import type { WecomClient } from "./client.js";
+import { JsSdk } from "./js-sdk.js";
 import { publishLivingChange } from "./living-changes.js";
 import { Suite, type SuiteDependencies } from "./suite/suite.js";
 import { fixedToken } from "./tokens/fixed-token.js";
@@ -29,6 +30,7 @@ export interface Access {
   /** The corp of a request that names none. If every request has to name one, no token source knows it. */
   readonly defaultCorp: string;
   readonly receiver: Receiver;
+  readonly jsSdk: JsSdk;
   /** Only for a provider's app. */
   readonly suite?: Suite;
   handle(event: CallbackEvent): Promise<void>;
@@ -39,14 +41,21 @@ export function accessWith(
   credentials: AppCredentials,
   wecom: URL,
   client: WecomClient,
-  givenDependencies: Omit<SuiteDependencies, "failedFetches">,
+  givenDependencies: Omit<SuiteDependencies, "failedFetches"> & { agentid: number | undefined },
 ): Access {
+  const { agentid } = givenDependencies;
   // One for all tokens: WeCom bans the address, not the corp with the wrong secret.
   const dependencies = { ...givenDependencies, failedFetches: new FailedFetches(givenDependencies) };
   if (credentials.kind === "suite") {
     const suite = new Suite(credentials, client, dependencies);
+    const app = `suite:${credentials.suiteId}`;
+    const { tokens } = suite;
     return {
-      ...{ app: `suite:${credentials.suiteId}`, tokens: suite.tokens, defaultCorp: "", receiver: credentials, suite },
+      ...{ app, tokens, defaultCorp: "", receiver: credentials, suite },
+      jsSdk: new JsSdk({
+        ...{ app, client, tokens, dependencies, knowsCorp: true },
+        agentidOf: async (corp) => (await tokens.agentidOf(corp)) ?? agentid,
+      }),
       handle: async (event) => {
         if ("suiteId" in event) await suite.handle(event);
         else await handleData(event, dependencies);
@@ -58,10 +67,16 @@ export function accessWith(
   }
   // The corp of a fixed token may be unknown.
   const { corpid = "default" } = credentials;
-  return {
-    ...(credentials.kind === "fixed-token"
+  const own =
+    credentials.kind === "fixed-token"
       ? { app: `fixed:${corpid}`, tokens: fixedToken(corpid, credentials.token) }
-      : selfBuiltApp(credentials, wecom, client, dependencies)),
+      : selfBuiltApp(credentials, wecom, client, dependencies);
+  return {
+    ...own,
+    jsSdk: new JsSdk({
+      ...{ ...own, client, dependencies, knowsCorp: credentials.corpid !== undefined },
+      agentidOf: () => Promise.resolve(agentid),
+    }),
     defaultCorp: corpid,
     receiver: { kind: "corp", corpid },
     handle: (event) => handleData(event, dependencies),

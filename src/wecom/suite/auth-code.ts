@@ -20,6 +20,8 @@ export type AuthCodeState =
       readonly corpid: string;
       readonly permanentCode: string;
       readonly isCustomised: boolean;
+      /** Of the app in that corp; absent where WeCom did not tell it. */
+      readonly agentid?: number | undefined;
     }
   | { readonly state: "done"; readonly corpid: string }
   | { readonly state: "refused" | "expired" | "lost" };

@@ -225,8 +225,14 @@ export class Authorisations {
   /** Only this process has the answer: it is written down before anything else, however long the store is away. */
   async #writeDown(id: string, sent: AuthCodeRecord, authorisation: Authorisation): Promise<void> {
     const { records, store, log } = this.options;
-    const { corpid, isCustomised, permanentCode } = authorisation;
-    const exchanged = { state: "exchanged", corpid, permanentCode: permanentCode.reveal(), isCustomised } as const;
+    const { corpid, isCustomised, permanentCode, agentid } = authorisation;
+    const exchanged = {
+      state: "exchanged",
+      corpid,
+      permanentCode: permanentCode.reveal(),
+      isCustomised,
+      agentid,
+    } as const;
     const { number, at } = sent;
     for (let attempts = 0; ; attempts += 1) {
       try {
@@ -258,8 +264,8 @@ export class Authorisations {
 
   async #save(id: string, record: ExchangedRecord): Promise<undefined> {
     const { codes, log, metrics } = this.options;
-    const { corpid, permanentCode, isCustomised, number, at } = record;
-    await codes.save({ corpid, permanentCode: new Secret(permanentCode), isCustomised }, number, at);
+    const { corpid, permanentCode, isCustomised, agentid, number, at } = record;
+    await codes.save({ corpid, permanentCode: new Secret(permanentCode), isCustomised, agentid }, number, at);
     await this.options.onChange(corpid);
     if (!(await this.#replace(id, record, { state: "done", corpid }))) return;
     log.info({ corp: corpid }, "a corp has authorised the app");

@@ -37,6 +37,11 @@ export class CorpTokens implements TokenSource {
     return await tokens.get(call);
   }
 
+  /** What the app is called in that corp, as its authorisation told. */
+  async agentidOf(corpid: string): Promise<number | undefined> {
+    return (await this.#authorisationOf(corpid)).agentid;
+  }
+
   invalidate(refused: Secret, call: CallOptions): boolean {
     return this.#corps.get(call.corp)?.invalidate(refused) ?? true;
   }

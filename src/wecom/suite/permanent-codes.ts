@@ -9,6 +9,7 @@ import type { SuiteRecords, Versioned } from "./suite-records.js";
 interface Code {
   readonly permanentCode: string;
   readonly isCustomised: boolean;
+  readonly agentid?: number;
 }
 
 type CodeRecord = Versioned & {
@@ -55,8 +56,12 @@ export class PermanentCodes {
    * @param number of the auth_code: a later one has a greater number
    * @param atSeconds Unix time of the event that brought it
    */
-  async save({ corpid, permanentCode, isCustomised }: Authorisation, number: number, atSeconds: number): Promise<void> {
-    const code = { permanentCode: permanentCode.reveal(), isCustomised };
+  async save(
+    { corpid, permanentCode, isCustomised, agentid }: Authorisation,
+    number: number,
+    atSeconds: number,
+  ): Promise<void> {
+    const code = { permanentCode: permanentCode.reveal(), isCustomised, ...(agentid !== undefined && { agentid }) };
     await this.records.update<CodeRecord>(this.#prefix + corpid, (found) => {
       if (!found) return { ...code, number, revision: 0, at: atSeconds };
       const version =
@@ -107,10 +112,10 @@ function otherThan(code: Code, found: Code): { other?: Code } {
   return found.permanentCode === code.permanentCode ? {} : { other: codeOf(found) };
 }
 
-function codeOf({ permanentCode, isCustomised }: Code): Code {
-  return { permanentCode, isCustomised };
+function codeOf({ permanentCode, isCustomised, agentid }: Code): Code {
+  return { permanentCode, isCustomised, ...(agentid !== undefined && { agentid }) };
 }
 
-function authorisation(corpid: string, { permanentCode, isCustomised }: Code): Authorisation {
-  return { corpid, permanentCode: new Secret(permanentCode), isCustomised };
+function authorisation(corpid: string, { permanentCode, isCustomised, agentid }: Code): Authorisation {
+  return { corpid, permanentCode: new Secret(permanentCode), isCustomised, agentid };
 }

@@ -27,6 +27,8 @@ export interface Authorisation {
   readonly permanentCode: Secret;
   /** 代开发: the permanent code is the app's secret for gettoken. */
   readonly isCustomised: boolean;
+  /** Of the app in that corp; undefined: WeCom did not tell, or an older version did not note it. */
+  readonly agentid?: number | undefined;
 }
 
 export class SuiteDataSource {
@@ -69,6 +71,9 @@ export class SuiteDataSource {
       corpid: requireString({ ...requireObject(answer, "auth_corp_info") }, "corpid"),
       permanentCode: new Secret(requireString(answer, "permanent_code")),
       isCustomised: this.suite.suiteId.startsWith("dk") || isCustomised(answer),
+      agentid: agentsOf(answer)
+        .map(({ agentid }) => agentid)
+        .find((agentid) => typeof agentid === "number"),
     }));
   }
 
@@ -85,11 +90,12 @@ export class SuiteDataSource {
 }
 
 /** Said of the agent, or of the whole: descriptions differ. */
-function isCustomised({ is_customized_app: ofAll, auth_info: authInfo }: Answer): boolean {
+function isCustomised(answer: Answer): boolean {
+  return [answer, ...agentsOf(answer)].some((each) => each["is_customized_app"] === true);
+}
+
+function agentsOf({ auth_info: authInfo }: Answer): Readonly<Record<string, unknown>>[] {
   const { agent } = (authInfo ?? {}) as { agent?: unknown };
   const agents: unknown[] = Array.isArray(agent) ? agent : [];
-  return (
-    ofAll === true ||
-    agents.some((each) => (Object(each) as { is_customized_app?: unknown }).is_customized_app === true)
-  );
+  return agents.map((each) => Object(each) as Record<string, unknown>);
 }

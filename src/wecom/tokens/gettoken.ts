@@ -20,7 +20,7 @@ export function gettoken(
 }
 
 /** @param field the token's; WeCom documents two hours for all of them, and `expires_in` says it */
-export function readToken(answer: Answer, field: "access_token" | "suite_access_token"): FetchedToken {
+export function readToken(answer: Answer, field: "access_token" | "suite_access_token" | "ticket"): FetchedToken {
   const { expires_in: expiresIn } = answer;
   return {
     token: new Secret(requireString(answer, field)),

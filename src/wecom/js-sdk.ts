@@ -1,0 +1,119 @@
+/**
+ * Signatures for WeCom's JS-SDK, and the tickets that they are made with: of the corp, and of the app in it. A ticket is kept
+ * and shared as an access_token is, for WeCom gives a corp at most 400 an hour, and an app 100.
+ *
+ * @see https://developer.work.weixin.qq.com/document/path/90506
+ */
+import { createHash, randomBytes } from "node:crypto";
+import { BoundedMap } from "../lib/bounded-map.js";
+import type { Secret } from "../observability/secret.js";
+import type { CallOptions, Endpoint } from "./call.js";
+import type { WecomClient } from "./client.js";
+import { WecomConfigurationError } from "./errors.js";
+import { readToken } from "./tokens/gettoken.js";
+import { fingerprintOf } from "./tokens/refusals.js";
+import { RenewedToken, type TokenDependencies } from "./tokens/renewed-token.js";
+import type { TokenSource } from "./tokens/token-source.js";
+
+const tickets = {
+  corp: { endpoint: { api: "get_jsapi_ticket", method: "GET", effect: "read" }, query: {} },
+  app: { endpoint: { api: "ticket/get", method: "GET", effect: "read" }, query: { type: "agent_config" } },
+} as const satisfies Record<string, { endpoint: Endpoint; query: Record<string, string> }>;
+
+/** In this process; the store has those of all corps. */
+const maxTickets = 10_000;
+
+export interface SignatureData {
+  /** Unix seconds. */
+  readonly timestamp: number;
+  readonly nonceStr: string;
+  readonly signature: string;
+}
+
+export interface JsSdkSignature {
+  readonly corpid: string;
+  /** Undefined: nobody told the gateway, and there is no `agentConfig`. */
+  readonly agentid: number | undefined;
+  readonly config: SignatureData;
+  readonly agentConfig: SignatureData | undefined;
+}
+
+export interface JsSdkOptions {
+  /** Names the app among those that may share a store. */
+  readonly app: string;
+  readonly client: WecomClient;
+  readonly tokens: TokenSource;
+  readonly dependencies: TokenDependencies;
+  /** Whether the corp of a call is a corpid: that of a fixed token may not be known. */
+  readonly knowsCorp: boolean;
+  agentidOf(corp: string): Promise<number | undefined>;
+}
+
+export class JsSdk {
+  readonly #tickets = new BoundedMap<string, RenewedToken>(maxTickets);
+
+  constructor(private readonly options: JsSdkOptions) {}
+
+  /**
+   * @param url of the page, without a fragment
+   * @throws what `WecomClient.call` throws
+   */
+  async sign(url: string, call: CallOptions): Promise<JsSdkSignature> {
+    const { knowsCorp, tokens } = this.options;
+    if (!knowsCorp) {
+      throw new WecomConfigurationError("A signature names the corp: its operator must set WECOM_CORP_ID", {
+        api: tickets.corp.endpoint.api,
+      });
+    }
+    // Another corp than those that the gateway serves has no token.
+    await tokens.get(call);
+    const agentid = await this.options.agentidOf(call.corp);
+    const [corpTicket, appTicket] = await Promise.all([
+      this.#ticket("corp", call),
+      agentid === undefined ? undefined : this.#ticket("app", call),
+    ]);
+    return {
+      ...{ corpid: call.corp, agentid },
+      config: this.#signed(corpTicket, url),
+      agentConfig: appTicket && this.#signed(appTicket, url),
+    };
+  }
+
+  #ticket(kind: keyof typeof tickets, call: CallOptions): Promise<Secret> {
+    const { app, client, tokens, dependencies } = this.options;
+    const { endpoint, query } = tickets[kind];
+    const key = `ticket:${kind}:${app}:${call.corp}`;
+    let ticket = this.#tickets.get(key);
+    if (!ticket) {
+      ticket = new RenewedToken(
+        {
+          ...{ key, corp: call.corp, api: endpoint.api },
+          credentials: () =>
+            Promise.resolve({
+              fingerprint: fingerprintOf(),
+              fetch: (call) => client.call(endpoint, { query }, tokens, call, (answer) => readToken(answer, "ticket")),
+            }),
+        },
+        dependencies,
+      );
+      this.#tickets.set(key, ticket);
+    }
+    return ticket.get(call);
+  }
+
+  #signed(ticket: Secret, url: string): SignatureData {
+    const timestamp = Math.floor(this.options.dependencies.now() / 1000);
+    const nonceStr = randomBytes(12).toString("hex");
+    return { timestamp, nonceStr, signature: signatureOf(ticket, { timestamp, nonceStr, url }) };
+  }
+}
+
+/** The values as they are, in this order. */
+export function signatureOf(
+  ticket: Secret,
+  { timestamp, nonceStr, url }: { timestamp: number; nonceStr: string; url: string },
+): string {
+  return createHash("sha1")
+    .update(`jsapi_ticket=${ticket.reveal()}&noncestr=${nonceStr}&timestamp=${timestamp}&url=${url}`)
+    .digest("hex");
+}
