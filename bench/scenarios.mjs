@@ -10,6 +10,7 @@ import { quietly } from "./parts/measure.mjs";
 import { usage } from "./parts/machine.mjs";
 import { results } from "./parts/servers.mjs";
 import { subscriptions } from "./subscriptions.mjs";
+import { uploads } from "./uploads.mjs";
 
 const delayMs = 20;
 /** WECOM_MAX_IN_FLIGHT's default. */
@@ -33,6 +34,7 @@ export const scenarios = {
   documents: { title: "Cost against the number of distinct documents", run: documents },
   tenants: { title: "Cost against the number of corps: createLiving, each request for the next corp", run: tenants },
   subscriptions: { title: "Subscriptions over WebSocket", run: subscriptions },
+  upload: { title: "Uploads of 10 MB, 8 at once", run: uploads },
   soak: { title: "Memory under load, 64 connections", run: soak },
 };
 

@@ -90,6 +90,18 @@ describeInBrowser("/graphiql, in a browser without internet", () => {
     expect(await page.locator("#sign-in-hint").count()).toBe(0);
   });
 
+  it("uploads a cover at one press, and opens createLiving with it", async () => {
+    await page.getByRole("button", { name: /upload a cover/i }).click();
+    await expectToShow(".graphiql-editor", /activityCoverMediaid/);
+    gateway.simulator.forgetRequests();
+    await page.getByRole("button", { name: /execute/i }).click();
+
+    await expectToShow(".result-window", /"livingid":\s"\S{20,}"/);
+    const [cover] = gateway.simulator.media;
+    const [sent] = gateway.simulator.requestsTo("living/create");
+    expect(sent!.body).toMatchObject({ activity_cover_mediaid: cover!.mediaId });
+  });
+
   it("asked nothing of any other origin", () => {
     expect(strangers).toEqual([]);
   });
