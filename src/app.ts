@@ -4,7 +4,7 @@
  */
 import "reflect-metadata";
 import { createHash, randomBytes } from "node:crypto";
-import { hostname } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { setTimeout } from "node:timers/promises";
 import { callbackRoute } from "./server/callback-route.js";
 import { createApolloServer } from "./server/graphql/apollo.js";
@@ -632,7 +632,10 @@ function createRoutes(base: Base, { wecom, callbacks, graphql, streaming, listen
   const { apollo, preparation, uploadPreparation, executor } = graphql;
   const { createContext } = streaming;
   const { authenticate } = streaming.authenticator;
-  const uploads = new Uploads({ maxBytes: imageBytes.atMost, maxUploads: 100, maxUploadsPerCaller: 10 });
+  const uploads = new Uploads({
+    ...{ maxBytes: imageBytes.atMost, maxUploads: 100, maxUploadsPerCaller: 10 },
+    folders: [tmpdir(), config.store.dataDir],
+  });
   const http: Record<string, Route> = {
     "/graphql": graphqlRoute({
       ...{ apollo, preparation, executor, metrics, authenticate, createContext, uploads },

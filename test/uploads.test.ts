@@ -10,6 +10,7 @@ import { promisify } from "node:util";
 import { connect, type Socket } from "node:net";
 import { once } from "node:events";
 import { type Gateway, type GatewayOptions, startGateway } from "./support/gateway.js";
+import { gatewayCommand, Running } from "./support/running.js";
 import { until } from "./support/until.js";
 
 const run = promisify(execFile);
@@ -426,6 +427,20 @@ describe("POST /media", () => {
 
   it("takes no GET", async () => {
     expect((await gateway.fetch("/media")).status).toBe(405);
+  });
+});
+
+describe("An upload where the temporary folder cannot be written to", () => {
+  it("is kept in DATA_DIR", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "data-"));
+    await using running = new Running(gatewayCommand, { TMPDIR: "/proc/nowhere", DATA_DIR: folder });
+    const url = await running.printed(/"msg":"listening on ([^"]+)\/graphql"/);
+    const body = new Uint8Array(png);
+    const headers = { "content-type": "image/png" };
+    const { status } = await fetch(`${url}/media?purpose=COVER`, { method: "POST", headers, body });
+
+    expect(status).toBe(200);
+    await rm(folder, { recursive: true });
   });
 });
 

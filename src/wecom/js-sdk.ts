@@ -80,7 +80,9 @@ export class JsSdk {
   }
 
   #ticket(kind: keyof typeof tickets, call: CallOptions): Promise<Secret> {
-    const { app, client, tokens, dependencies } = this.options;
+    const { app, client, tokens } = this.options;
+    // A ticket that ends because nobody asks for it is no token that failed to be renewed.
+    const { onHeld: _, ...dependencies } = this.options.dependencies;
     const { endpoint, query } = tickets[kind];
     const key = `ticket:${kind}:${app}:${call.corp}`;
     let ticket = this.#tickets.get(key);

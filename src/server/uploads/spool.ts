@@ -4,7 +4,6 @@
  */
 import { randomUUID } from "node:crypto";
 import { type FileHandle, open, unlink } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UploadedFile } from "../../lib/uploaded-file.js";
 
@@ -18,6 +17,8 @@ export interface SpoolOptions {
   readonly filename: string;
   /** What is longer is counted, and not kept. */
   readonly maxBytes: number;
+  /** Where its file may be: the first that can be written to, for an image may have a root file system that is read-only. */
+  readonly folders: readonly string[];
   /** Where the client said how long it is. */
   readonly announcedBytes?: number;
 }
@@ -122,7 +123,7 @@ export class Spool extends UploadedFile {
   async #keepSlowly(rest: Buffer): Promise<void> {
     while (rest.length > 0) {
       await this.#previous?.written;
-      this.#file ??= await openUnnamed();
+      this.#file ??= await openUnnamed(this.options.folders);
       if (this.#failure) throw this.#failure;
       const block = this.#block;
       if (!block) throw new Error("there is no block to write");
@@ -164,11 +165,16 @@ export class Spool extends UploadedFile {
   }
 }
 
-async function openUnnamed(): Promise<FileHandle> {
-  const path = join(tmpdir(), `upload-${randomUUID()}`);
-  const file = await open(path, "wx+", 0o600);
-  await unlink(path);
-  return file;
+async function openUnnamed([folder = "", ...others]: readonly string[]): Promise<FileHandle> {
+  const path = join(folder, `upload-${randomUUID()}`);
+  try {
+    const file = await open(path, "wx+", 0o600);
+    await unlink(path);
+    return file;
+  } catch (error) {
+    if (others.length === 0) throw error;
+    return await openUnnamed(others);
+  }
 }
 
 async function writeWhole(file: FileHandle, { bytes, start }: Block): Promise<void> {

@@ -11,6 +11,7 @@ export interface UploadLimits {
   readonly maxUploads: number;
   /** Of these, those of one caller; callers who cannot be told apart are not counted. */
   readonly maxUploadsPerCaller: number;
+  readonly folders: readonly string[];
 }
 
 /** So much more than it may have is read of a file, so that its client is there to hear that it is too long. */
@@ -61,7 +62,7 @@ export class Uploads {
       await refuseUpload(exchange, tooMany);
       return;
     }
-    const upload = new Upload(this.limits.maxBytes);
+    const upload = new Upload(this.limits);
     this.#count(identity, 1);
     try {
       await answer(upload);
@@ -104,10 +105,10 @@ export async function refuseUpload(exchange: Exchange, { status, message }: Uplo
 export class Upload {
   readonly #spools: Spool[] = [];
 
-  constructor(private readonly maxBytes: number) {}
+  constructor(private readonly limits: UploadLimits) {}
 
-  file(options: Omit<SpoolOptions, "maxBytes">): Spool {
-    const spool = new Spool({ ...options, maxBytes: this.maxBytes });
+  file(options: Omit<SpoolOptions, "maxBytes" | "folders">): Spool {
+    const spool = new Spool({ ...options, ...this.limits });
     this.#spools.push(spool);
     return spool;
   }
@@ -119,7 +120,8 @@ export class Upload {
         await spool.write(chunk)?.catch((cause: unknown) => {
           throw new UploadRefused(503, "There is no room for the upload", cause);
         });
-        if (spool.received > readAnyway * this.maxBytes) throw new UploadRefused(413, "The file is much too long");
+        if (spool.received > readAnyway * this.limits.maxBytes)
+          throw new UploadRefused(413, "The file is much too long");
       }
       spool.end();
     } catch (error) {
