@@ -265,6 +265,7 @@ describe("deploy/kubernetes", () => {
     const values: Record<string, string> = {
       WECOM_CALLBACK_TOKEN_FILE: "token",
       WECOM_CALLBACK_AES_KEY_FILE: "a".repeat(43),
+      STORE_ENCRYPTION_KEY_FILE: "k".repeat(32),
       REDIS_URL_FILE: "redis://redis:6379",
     };
     for (const { name, value } of container.env as { name: string; value: string }[]) {

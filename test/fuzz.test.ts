@@ -39,6 +39,7 @@ beforeAll(async () => {
       env: {
         ...{ PATH: process.env["PATH"], PORT: "0", DATA_DIR: dataDir },
         ...{ AUTH_MODE: "none", INTROSPECTION: "off", LOG_LEVEL: "error" },
+        AUDIT_LOG_FILE: join(dataDir, "audit.jsonl"),
       },
       stdio: ["ignore", "pipe", "pipe"],
     },

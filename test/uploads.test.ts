@@ -184,7 +184,7 @@ describe.each(forms)("An image that is uploaded with %s", (_form, send) => {
   it("leaves nothing on the disk", async () => {
     await send(png);
 
-    expect(openTemporaryFiles()).toBe(0);
+    await until(() => openTemporaryFiles() === 0, openTemporaryFiles);
   });
 });
 
@@ -335,7 +335,7 @@ describe("A multipart request that breaks the specification", () => {
     expect(answer.status).toBe(status);
     expect(answer.errors[0].message).not.toContain("Internal");
     expect(gateway.simulator.requests).toEqual([]);
-    expect(openTemporaryFiles()).toBe(0);
+    await until(() => openTemporaryFiles() === 0, openTemporaryFiles);
   });
 
   it("reads no more than twenty parts, named or not", async () => {
