@@ -23,7 +23,7 @@ const silent = { debug: ignore, info: ignore, warn: ignore, error: ignore } as n
 function ignore(): void {}
 
 /** Of a client that may leave. */
-class Patience implements TimeLimit {
+class Client implements TimeLimit {
   readonly remainingMs = 8000;
   readonly isNearEnd = false;
   #listeners = new Set<(reason: string) => void>();
@@ -114,11 +114,11 @@ class Fleet {
     api = create,
   }: Call): Promise<"sent" | "refused"> {
     const { limiter } = this.replicas[replica % this.replicas.length]!;
-    const patience = new Patience();
-    if (leavesMs > 0) this.time.after(leavesMs, () => patience.leave());
+    const client = new Client();
+    if (leavesMs > 0) this.time.after(leavesMs, () => client.leave());
     try {
-      const claimant = { corp: `corp${corp}`, caller, operation: operation ?? patience };
-      const permit = await limiter.acquire(claimant, api, patience);
+      const claimant = { corp: `corp${corp}`, caller, operation: operation ?? client };
+      const permit = await limiter.acquire(claimant, api, client);
       this.time.after(sendMs, () => {
         if (end !== "not-sent" && end !== "unreachable") {
           const sent = this.sent.get(`corp${corp}`) ?? [];
