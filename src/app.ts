@@ -50,6 +50,7 @@ import { createMetrics, type FieldFailure, type Metrics } from "./observability/
 import { traceParentIn } from "./observability/trace-context.js";
 import type { Span, SpanIds, Tracing } from "./observability/tracing.js";
 import { Secret } from "./observability/secret.js";
+import { SecretFiles } from "./secret-files.js";
 import { buildLivingSubgraph } from "./graphql/schema.js";
 import { observed } from "./stores/observed.js";
 import { openStore } from "./stores/open-store.js";
@@ -134,6 +135,13 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   const graphql = createGraphql(base, subgraph.schema);
   const streaming = createStreaming(base, graphql, await createContexts(base, wecom, callbacks.statusChanges));
   await graphql.apollo.start();
+  const secretFiles = new SecretFiles({
+    ...{ config, log },
+    count: (outcome) => {
+      base.metrics.countSecretChange(outcome);
+    },
+  });
+  await secretFiles.start();
   onWait("what the store has of the suite");
   await wecom.access.suite?.start();
   onWait("what the store has of unfinished creates");
@@ -153,6 +161,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   let adminUrl: string | undefined;
   const close = async ({ acceptForMs = 1000 }): Promise<void> => {
     listeners.main.drain();
+    secretFiles.stop();
     // At once, so that clients connect again elsewhere while those who ask are still answered here.
     streaming.connections.drain();
     await setTimeout(acceptForMs);

@@ -22,7 +22,11 @@ export interface Setting {
   readonly meaning: string;
   /** Can also be given as the path of a file, in `NAME_FILE`. */
   readonly isSecret?: true;
+  /** Others hold it too, and cannot change it at the same moment: the one before it counts as well, in `NAME_PREVIOUS`. */
+  readonly isShared?: true;
 }
+
+const shared = { isSecret: true, isShared: true } as const;
 
 /** Every variable that the gateway reads; a test compares docs/configuration.md with this table. */
 export const settings = {
@@ -37,7 +41,7 @@ export const settings = {
   WECOM_CORP_ID: { meaning: "the corp's id, for a self-built app" },
   WECOM_CORP_SECRET: {
     meaning: "the self-built app's secret: the gateway fetches and renews the token",
-    isSecret: true,
+    ...shared,
   },
   WECOM_SUITE_ID: {
     meaning: "the suite_id of a provider's app, third-party or (`dk…`) customised: a token per corp that authorised it",
@@ -50,8 +54,8 @@ export const settings = {
   PUBLIC_URL: {
     meaning: "how browsers reach the gateway, for the way back from an app's installation; unset: where it listens",
   },
-  WECOM_CALLBACK_TOKEN: { meaning: "the Token of the callback URL in WeCom's console", isSecret: true },
-  WECOM_CALLBACK_AES_KEY: { meaning: "the EncodingAESKey beside it: 43 characters", isSecret: true },
+  WECOM_CALLBACK_TOKEN: { meaning: "the Token of the callback URL in WeCom's console", ...shared },
+  WECOM_CALLBACK_AES_KEY: { meaning: "the EncodingAESKey beside it: 43 characters", ...shared },
   WECOM_SETTLE_MS: {
     default: "60000",
     meaning:
@@ -97,13 +101,13 @@ export const settings = {
   AUTH_JWKS_URL: { meaning: "for `jwt`: where the issuer's public keys are; `https` in production" },
   AUTH_JWT_SECRET: {
     meaning: "for `jwt`, instead of the URL: a secret shared with the issuer, for HS256",
-    isSecret: true,
+    ...shared,
   },
   AUTH_ISSUER: { meaning: "for `jwt`: the only `iss` that is accepted" },
   AUTH_AUDIENCE: { meaning: "for `jwt`: what must stand in `aud`" },
   AUTH_CORP_CLAIM: { default: "corpid", meaning: "the claim with the corp for which the caller acts" },
   AUTH_USER_CLAIM: { default: "userid", meaning: "the claim with the caller's userid at WeCom" },
-  ROUTER_SECRET: { meaning: "for `router`: what its header `router-authorization` must hold", isSecret: true },
+  ROUTER_SECRET: { meaning: "for `router`: what its header `router-authorization` must hold", ...shared },
   TRUSTED_DOCUMENTS: {
     meaning: "path of a manifest of `@apollo/generate-persisted-query-manifest`: when set, only its operations run",
   },
@@ -225,6 +229,12 @@ export interface Config {
   readonly tracing: TracingSettings | undefined;
   /** What is allowed and dangerous, for the log. */
   readonly warnings: readonly string[];
+  /** By variable: what is read again when its file changes. */
+  readonly secrets: ReadonlyMap<string, Secret>;
+  /** The files of secrets, by which a change is noticed. */
+  readonly secretFiles: readonly string[];
+  /** @throws {ConfigurationError} as at the start */
+  readAgain(): Config;
 }
 
 export class ConfigurationError extends Error {
@@ -317,6 +327,9 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     logLevel: reader.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"]),
     tracing: readTracing(env, (warning) => warnings.push(warning)),
     warnings,
+    secrets: reader.secrets,
+    secretFiles: [...reader.secretFiles],
+    readAgain: () => loadConfig(env),
   };
   const { settleMs, timeoutMs } = config.wecom;
   // What is aborted at the deadline is reset, and the kernel delivers nothing of it later: WeCom has the rest of the time.
@@ -546,6 +559,9 @@ function readCallbackKeys(
 
 /** Reads one variable at a time and notes what is wrong with it; what it returns then is never used. */
 class SettingReader {
+  readonly secrets = new Map<string, Secret>();
+  readonly secretFiles = new Set<string>();
+
   constructor(
     private readonly env: Readonly<Record<string, string | undefined>>,
     private readonly problems: string[],
@@ -558,14 +574,25 @@ class SettingReader {
   }
 
   secret(name: SettingName): Secret | undefined {
+    const value = this.#secretText(name);
+    const setting: Setting = settings[name];
+    const previous = setting.isShared ? this.#secretText(`${name}_PREVIOUS`) : undefined;
+    if (value === undefined) return undefined;
+    const secret = new Secret(value, previous);
+    this.secrets.set(name, secret);
+    return secret;
+  }
+
+  #secretText(name: string): string | undefined {
     const fileVariable = `${name}_FILE`;
     const path = this.env[fileVariable]?.trim();
-    const value = this.text(name);
-    if (!path) return value === undefined ? undefined : new Secret(value);
+    const value = this.env[name]?.trim() || undefined;
+    if (!path) return value;
+    this.secretFiles.add(path);
     if (value !== undefined) this.problems.push(`${name} and ${fileVariable}: both set, expected one of them`);
     try {
       const content = readRegularFile(path, maxSecretBytes).trim();
-      if (content !== "") return new Secret(content);
+      if (content !== "") return content;
       this.problems.push(`${fileVariable}: found an empty file, expected a secret in it`);
     } catch (error) {
       this.problems.push(`${fileVariable}: found ${foundInstead(error)}, expected the path of a readable file`);
@@ -584,9 +611,12 @@ class SettingReader {
       return undefined;
     }
     const secret = this.secret(name);
-    const length = secret && Buffer.byteLength(secret.reveal());
-    if (length === undefined || length >= minSecretBytes) return secret;
-    this.problems.push(`${name}: found ${length} bytes, expected at least ${minSecretBytes}`);
+    const tooShort = secret
+      ?.revealAll()
+      .map((value) => Buffer.byteLength(value))
+      .find((bytes) => bytes < minSecretBytes);
+    if (tooShort === undefined) return secret;
+    this.problems.push(`${name}: found ${tooShort} bytes, expected at least ${minSecretBytes}`);
     return undefined;
   }
 
@@ -599,7 +629,8 @@ class SettingReader {
   /** A secret of a certain form. What was found instead is not told. */
   checkedSecret(name: SettingName, isValid: (value: string) => boolean, expected: string): Secret | undefined {
     const secret = this.secret(name);
-    if (secret && !isValid(secret.reveal())) this.problems.push(`${name}: found something else, expected ${expected}`);
+    if (secret && !secret.revealAll().every(isValid))
+      this.problems.push(`${name}: found something else, expected ${expected}`);
     return secret;
   }
 

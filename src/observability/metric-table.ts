@@ -155,6 +155,11 @@ export const metricTable = {
     help: "auth_codes by what became of them: stored, then done, refused, expired or lost; after the last three the corp may have to authorise the app again",
     labels: { outcome: ["stored", "done", "refused", "expired", "lost"] },
   },
+  gateway_secret_changes_total: {
+    kind: "counter",
+    help: "Files of secrets that changed: replaced, or refused, and then the old secrets stay",
+    labels: { outcome: ["replaced", "refused"] },
+  },
   wecom_token_expiry_timestamp_seconds: {
     kind: "gauge",
     help: "When the first of the tokens that this replica uses ends; NaN: it holds none",

@@ -118,6 +118,8 @@ export interface Metrics
   watchConnections(count: (transport: string) => number): void;
   /** A gauge without labels, which is read whenever the metrics are, within a second. Where it cannot be: `otherwise`, or NaN. */
   watch(name: MetricName, read: () => number | Promise<number>, otherwise?: number): void;
+  /** Of files that changed: `refused` means that the old secrets stay. */
+  countSecretChange(outcome: "replaced" | "refused"): void;
   /** The exposition format of Prometheus. */
   render(): Promise<{ contentType: string; text: string }>;
 }
@@ -180,6 +182,7 @@ export function createMetrics(known: KnownValues = nothingKnown): Metrics {
   const auditEvents = counter("audit_events_total");
   const auditFailures = counter("audit_write_failures_total");
   const auditLost = counter("audit_lines_lost_total");
+  const secretChanges = counter("gateway_secret_changes_total");
   const spans = counter("tracing_spans_total");
   gauge("wecom_gateway_build_info").set({ ...known.build }, 1);
   const watched: (() => Promise<void>)[] = [];
@@ -231,6 +234,9 @@ export function createMetrics(known: KnownValues = nothingKnown): Metrics {
     },
     countSpans: (outcome, count) => {
       spans.inc({ outcome }, count);
+    },
+    countSecretChange: (outcome) => {
+      secretChanges.inc({ outcome });
     },
     countAuthorisation: (outcome) => {
       authorisations.inc({ outcome });

@@ -251,7 +251,7 @@ export const guards = [
     find: `return (this.#fetching ??= this.#obtain(usableUntil).finally(() => {
       this.#fetching = undefined;
     }));`,
-    replace: `return this.dependencies.store.delete("x").then(() => this.#fetch());`,
+    replace: `return this.#credentials().then((credentials) => this.#fetch(credentials));`,
     test: "test/tokens.test.ts",
     only: "is fetched once however many requests wait for it",
   },
@@ -262,6 +262,22 @@ export const guards = [
     replace: `held`,
     test: "test/tokens.test.ts",
     only: "is not given up for another",
+  },
+  {
+    name: "authorisation: of two that overlap the later one is tried first",
+    file: "src/wecom/suite/permanent-codes.ts",
+    find: `isOverlapping && atSeconds !== found.at ? atSeconds > found.at : numberOf(found) < number;`,
+    replace: `true;`,
+    test: "test/authorisations.test.ts",
+    only: "Two authorisations of one corp",
+  },
+  {
+    name: "encryption: what is in clear is refused",
+    file: "src/stores/encrypted.ts",
+    find: `  if (!isSealed) return undefined;`,
+    replace: `  if (!isSealed) return value;`,
+    test: "test/stores.test.ts",
+    only: "a store with encryption",
   },
   {
     name: "callback: signature",

@@ -6,7 +6,7 @@
  * @see https://www.rfc-editor.org/rfc/rfc6750#section-3 the error response
  */
 import { hash } from "node:crypto";
-import { errors, type JWTPayload, jwtVerify, type JWTVerifyGetKey } from "jose";
+import { errors, type JWTPayload, jwtVerify, type JWTVerifyGetKey, type JWTVerifyOptions } from "jose";
 import type { Logger } from "../../observability/logger.js";
 import type { Secret } from "../../observability/secret.js";
 import {
@@ -41,14 +41,12 @@ const maxCached = 10_000;
 
 export function authenticateJwt(settings: JwtSettings, log: Logger, now: () => number): Authenticator {
   const { keys } = settings;
-  const secret = keys.kind === "secret" ? new TextEncoder().encode(keys.secret.reveal()) : undefined;
   const remote = keys.kind === "jwks" ? remoteKeys({ url: keys.url, log, now }) : undefined;
-  const getKey: JWTVerifyGetKey = remote?.getKey ?? (() => secret as Uint8Array);
   const verified = new BoundedMap<string, { authentication: Authentication; untilMs: number }>(maxCached);
 
   const verify = async (token: string, digest: string): Promise<Authentication> => {
     try {
-      const { payload } = await jwtVerify(token, getKey, {
+      const payload = await verifyWithAny(token, remote ? [remote.getKey] : keysOf(keys), {
         algorithms: algorithms[keys.kind],
         issuer: settings.issuer,
         audience: settings.audience,
@@ -80,6 +78,25 @@ export function authenticateJwt(settings: JwtSettings, log: Logger, now: () => n
     return verify(token, digest);
   };
   return { authenticate, isReady: () => remote?.areFetched() ?? true, close: () => remote?.close() };
+}
+
+function keysOf(keys: JwtSettings["keys"]): JWTVerifyGetKey[] {
+  const values = keys.kind === "secret" ? keys.secret.revealAll() : [];
+  return values.map((value) => () => new TextEncoder().encode(value));
+}
+
+/** @throws what the last key fails with */
+async function verifyWithAny(
+  token: string,
+  [key, ...others]: readonly JWTVerifyGetKey[],
+  options: JWTVerifyOptions,
+): Promise<JWTPayload> {
+  try {
+    return (await jwtVerify(token, key as JWTVerifyGetKey, options)).payload;
+  } catch (error) {
+    if (others.length === 0 || !(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
+    return await verifyWithAny(token, others, options);
+  }
 }
 
 const keysUnavailable: Authentication = {

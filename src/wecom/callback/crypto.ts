@@ -21,8 +21,10 @@ export interface Signed {
 
 export function isSignedWith(token: Secret, { signature, timestamp, nonce, encrypt }: Signed): boolean {
   if (!/^[0-9a-f]{40}$/.test(signature)) return false;
-  const expected = createHash("sha1").update([token.reveal(), timestamp, nonce, encrypt].sort().join("")).digest();
-  return timingSafeEqual(Buffer.from(signature, "hex"), expected);
+  return token.revealAll().some((each) => {
+    const expected = createHash("sha1").update([each, timestamp, nonce, encrypt].sort().join("")).digest();
+    return timingSafeEqual(Buffer.from(signature, "hex"), expected);
+  });
 }
 
 export interface Decrypted {
@@ -41,7 +43,14 @@ export function decryptMessage(aesKey: Secret, encrypt: string): Decrypted | und
   if (sealed.length === 0 || sealed.length % paddingBytes !== 0 || sealed.toString("base64") !== encrypt) {
     return undefined;
   }
-  const key = Buffer.from(`${aesKey.reveal()}=`, "base64");
+  for (const each of aesKey.revealAll()) {
+    const decrypted = decryptWith(Buffer.from(`${each}=`, "base64"), sealed);
+    if (decrypted) return decrypted;
+  }
+  return undefined;
+}
+
+function decryptWith(key: Buffer, sealed: Buffer): Decrypted | undefined {
   const decipher = createDecipheriv("aes-256-cbc", key, key.subarray(0, 16)).setAutoPadding(false);
   const padded = Buffer.concat([decipher.update(sealed), decipher.final()]);
   const padding = padded[padded.length - 1] ?? 0;

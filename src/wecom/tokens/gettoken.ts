@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { Secret } from "../../observability/secret.js";
 import type { CallOptions, Endpoint } from "../call.js";
+import { WecomApiError } from "../errors.js";
 import { type Answer, requireString, type WecomClient } from "../client.js";
 import { fingerprintOf } from "./refusals.js";
 import { type Credentials, type FetchedToken, RenewedToken, type TokenDependencies } from "./renewed-token.js";
@@ -17,6 +18,22 @@ export function gettoken(
 ): Promise<FetchedToken> {
   const query = { corpid, corpsecret: corpsecret.reveal() };
   return client.exchange(endpoint, { query }, undefined, call, (answer) => readToken(answer, "access_token"));
+}
+
+/** While a secret is being changed, only WeCom knows which one counts. @throws what the last one fails with */
+async function gettokenWithAny(
+  client: WecomClient,
+  corpid: string,
+  [secret = "", ...others]: readonly string[],
+  call: CallOptions,
+): Promise<FetchedToken> {
+  try {
+    return await gettoken(client, corpid, new Secret(secret), call);
+  } catch (error) {
+    const isRefused = error instanceof WecomApiError && error.entry?.fault === "credential";
+    if (others.length === 0 || !isRefused) throw error;
+    return await gettokenWithAny(client, corpid, others, call);
+  }
 }
 
 /** @param field the token's; WeCom documents two hours for all of them, and `expires_in` says it */
@@ -43,16 +60,16 @@ export function selfBuiltApp(
   // Each app of a corp has a token of its own, and its secret is what tells it from the others.
   const fingerprint = createHash("sha256").update(`${wecom.href}\n${corpsecret.reveal()}`).digest("base64url");
   const app = `app:${corpid}:${fingerprint.slice(0, 16)}`;
-  const credentials: Credentials = {
+  const credentials = (): Credentials => ({
     fingerprint: fingerprintOf(corpsecret),
-    fetch: (call) => gettoken(client, corpid, corpsecret, call),
-  };
+    fetch: (call) => gettokenWithAny(client, corpid, corpsecret.revealAll(), call),
+  });
   const tokens = new RenewedToken(
     {
       key: app,
       corp: corpid,
       api: endpoint.api,
-      credentials: () => Promise.resolve(credentials),
+      credentials: () => Promise.resolve(credentials()),
     },
     dependencies,
   );

@@ -23,7 +23,7 @@ interface Refusal {
 /** What tells credentials from others, and does not give them away. */
 export function fingerprintOf(...secrets: readonly Secret[]): string {
   const hash = createHash("sha256");
-  for (const secret of secrets) hash.update(`${secret.reveal()}\n`);
+  for (const value of secrets.flatMap((secret) => secret.revealAll())) hash.update(`${value}\n`);
   return hash.digest("base64url").slice(0, 16);
 }
 

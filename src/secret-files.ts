@@ -1,0 +1,65 @@
+/**
+ * Secrets in files (`NAME_FILE`), read again when a file changes, as orchestrators change them: the settings are checked
+ * whole as they are at the start, and then all secrets are replaced in one turn. When something is wrong, the old ones stay.
+ */
+import { stat } from "node:fs/promises";
+import type { Config } from "./config.js";
+import type { Logger } from "./observability/logger.js";
+import { reasonOf } from "./stores/store.js";
+
+/** A mounted file is a link that is replaced, of which no watcher of the file itself is told. */
+const pollMs = 5_000;
+/** What is used at the start alone. */
+const usedAtStart = ["REDIS_URL", "REDIS_CA", "REDIS_CERT", "REDIS_KEY", "STORE_ENCRYPTION_KEY"];
+
+export interface SecretFilesOptions {
+  readonly config: Pick<Config, "secrets" | "secretFiles" | "readAgain">;
+  readonly log: Logger;
+  readonly count: (outcome: "replaced" | "refused") => void;
+}
+
+export class SecretFiles {
+  #seen: string | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly options: SecretFilesOptions) {}
+
+  async start(): Promise<void> {
+    if (this.options.config.secretFiles.length === 0) return;
+    this.#seen = await this.#look();
+    this.#timer = setInterval(() => void this.check(), pollMs).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Looks at the files now. */
+  async check(): Promise<void> {
+    const seen = await this.#look();
+    if (seen === this.#seen) return;
+    this.#seen = seen;
+    const { config, log, count } = this.options;
+    try {
+      const { secrets } = config.readAgain();
+      const replaced = [...secrets].filter(([name, secret]) => config.secrets.get(name)?.replaceBy(secret));
+      if (replaced.length === 0) return;
+      const names = replaced.map(([name]) => name);
+      count("replaced");
+      log.info({ settings: names }, "secrets were read again from their files");
+      const late = names.filter((name) => usedAtStart.includes(name));
+      if (late.length > 0) log.warn({ settings: late }, "these secrets are used from the next start on");
+    } catch (error) {
+      count("refused");
+      log.error({ reason: reasonOf(error) }, "secrets that changed in their files cannot be used: the old ones stay");
+    }
+  }
+
+  async #look(): Promise<string> {
+    const look = async (path: string): Promise<string> => {
+      const found = await stat(path).catch(() => undefined);
+      return `${found?.ino} ${found?.size} ${found?.mtimeMs}`;
+    };
+    return (await Promise.all(this.options.config.secretFiles.map(look))).join();
+  }
+}

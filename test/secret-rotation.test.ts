@@ -1,0 +1,150 @@
+// Secrets that others hold as well, and that cannot be changed on both sides at the same moment.
+import { describe, expect, it } from "@jest/globals";
+import wecom from "@wecom/crypto";
+import { SignJWT } from "jose";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ConfigurationError, loadConfig } from "../src/config.js";
+import { createLogger } from "../src/observability/logger.js";
+import { SecretFiles } from "../src/secret-files.js";
+import { createAuthenticator } from "../src/server/auth/authenticate.js";
+import { Credentials } from "../src/server/auth/credentials.js";
+import { decryptMessage, isSignedWith } from "../src/wecom/callback/crypto.js";
+import { corpid, startGateway } from "./support/gateway.js";
+import { audience, goodClaims, issuerName } from "./support/issuer.js";
+
+const [former, current, other] = ["f", "c", "o"].map((letter) => letter.repeat(43)) as [string, string, string];
+const app = { WECOM_CORP_ID: corpid, WECOM_CORP_SECRET: "secret" };
+const silent = createLogger("silent");
+
+type Env = Readonly<Record<string, string>>;
+
+/** Who is let in by whatever a header holds. */
+async function letsIn(config: ReturnType<typeof loadConfig>, header: string, value: string): Promise<boolean> {
+  const { authenticate } = createAuthenticator(config.auth, silent, Date.now);
+  const authentication = await authenticate(Credentials.ofRequest({ rawHeaders: [header, value] }));
+  return authentication.kind === "caller";
+}
+
+describe("A secret that others hold", () => {
+  it("of the router is taken as it was, too", async () => {
+    const env = { ...app, AUTH_MODE: "router", ROUTER_SECRET: current, ROUTER_SECRET_PREVIOUS: former };
+    const config = loadConfig(env);
+    const taken = [current, former, other].map((secret) => letsIn(config, "router-authorization", secret));
+    expect(await Promise.all(taken)).toEqual([true, true, false]);
+    const { ROUTER_SECRET_PREVIOUS: _, ...later } = env;
+    expect(await letsIn(loadConfig(later), "router-authorization", former)).toBe(false);
+  });
+
+  it("of the issuer is taken as it was, too", async () => {
+    const env: Env = {
+      ...{ ...app, AUTH_MODE: "jwt", AUTH_ISSUER: issuerName, AUTH_AUDIENCE: audience },
+      ...{ AUTH_JWT_SECRET: current, AUTH_JWT_SECRET_PREVIOUS: former },
+    };
+    const taken = [current, former, other].map(async (secret) => {
+      const token = new SignJWT(goodClaims(Date.now())).setProtectedHeader({ alg: "HS256" });
+      const signed = await token.sign(new TextEncoder().encode(secret));
+      return await letsIn(loadConfig(env), "authorization", `Bearer ${signed}`);
+    });
+    expect(await Promise.all(taken)).toEqual([true, true, false]);
+  });
+
+  it("of WeCom's callbacks is taken as it was, too: a message may be signed with either token, and sealed with either key", () => {
+    const { callback } = loadConfig({
+      ...{ ...app, WECOM_CALLBACK_TOKEN: "tokencurrent", WECOM_CALLBACK_TOKEN_PREVIOUS: "tokenformer" },
+      ...{ WECOM_CALLBACK_AES_KEY: current, WECOM_CALLBACK_AES_KEY_PREVIOUS: former },
+    }).wecom;
+    const isTaken = (token: string, aesKey: string): boolean => {
+      const encrypt = wecom.encrypt(aesKey, "message", corpid);
+      const signature = wecom.getSignature(token, "1", "2", encrypt);
+      const isSigned = isSignedWith(callback!.token, { signature, timestamp: "1", nonce: "2", encrypt });
+      return isSigned && decryptMessage(callback!.aesKey, encrypt)?.message === "message";
+    };
+    expect(isTaken("tokencurrent", current)).toBe(true);
+    expect(isTaken("tokenformer", former)).toBe(true);
+    expect(isTaken("tokenother", current)).toBe(false);
+    expect(isTaken("tokencurrent", other)).toBe(false);
+  });
+
+  it("of the app at WeCom is tried as it was when the new one is not known there yet", async () => {
+    const right = "CANARY-corpsecret-4f1c9a";
+    await using gateway = await startGateway({
+      env: { WECOM_CORP_SECRET: "CANARY-not-known-yet", WECOM_CORP_SECRET_PREVIOUS: right },
+    });
+    const { errors } = await gateway.run('{ livings(anchorUserid: "zhangsan") { nodes { livingid } } }');
+    expect(errors).toEqual([]);
+    const secrets = gateway.simulator.requestsTo("gettoken").map(({ query }) => query["corpsecret"]);
+    expect(secrets).toEqual(["CANARY-not-known-yet", right]);
+  });
+
+  it("must have the form of a new one", () => {
+    const env = { ...app, AUTH_MODE: "router", ROUTER_SECRET: current, ROUTER_SECRET_PREVIOUS: "short" };
+    expect(() => loadConfig(env)).toThrow(ConfigurationError);
+    expect(() => loadConfig(env)).toThrow("ROUTER_SECRET: found 5 bytes");
+  });
+});
+
+describe("The file of a secret", () => {
+  async function withFiles<T>(
+    test: (write: (name: string, text: string) => Promise<string>) => Promise<T>,
+  ): Promise<T> {
+    const folder = await mkdtemp(join(tmpdir(), "secrets-"));
+    const write = async (name: string, text: string) => {
+      await writeFile(join(folder, name), text);
+      return join(folder, name);
+    };
+    return await test(write).finally(() => rm(folder, { recursive: true }));
+  }
+
+  it("is read again when it changes: the secret in it counts from then on, and the old one no more", async () => {
+    await withFiles(async (write) => {
+      const env = { ...app, AUTH_MODE: "router", ROUTER_SECRET_FILE: await write("router", former) };
+      const config = loadConfig(env);
+      const counted: string[] = [];
+      const files = new SecretFiles({ config, log: silent, count: (outcome) => counted.push(outcome) });
+      await files.start();
+      const { authenticate } = createAuthenticator(config.auth, silent, Date.now);
+      const isTaken = async (secret: string) => {
+        const { kind } = await authenticate(Credentials.ofRequest({ rawHeaders: ["router-authorization", secret] }));
+        return kind === "caller";
+      };
+
+      await files.check();
+      expect([await isTaken(former), await isTaken(current)]).toEqual([true, false]);
+      await write("router", `${current}\n`);
+      await files.check();
+      expect([await isTaken(former), await isTaken(current)]).toEqual([false, true]);
+      expect(counted).toEqual(["replaced"]);
+      files.stop();
+    });
+  });
+
+  it("changes nothing when what it holds cannot be used, nor do the others, and it is counted", async () => {
+    await withFiles(async (write) => {
+      const config = loadConfig({
+        ...{ ...app, WECOM_CORP_SECRET: "", WECOM_CORP_SECRET_FILE: await write("corp", "first") },
+        ...{ AUTH_MODE: "router", ROUTER_SECRET_FILE: await write("router", former) },
+      });
+      const counted: string[] = [];
+      const logs: string[] = [];
+      const log = createLogger("info", { write: (line) => void logs.push(line) });
+      const files = new SecretFiles({ config, log, count: (outcome) => counted.push(outcome) });
+      await files.start();
+      const held = () => ["ROUTER_SECRET", "WECOM_CORP_SECRET"].map((name) => config.secrets.get(name)!.reveal());
+
+      await write("corp", "second");
+      await write("router", "too short");
+      await files.check();
+      await files.check();
+      expect(held()).toEqual([former, "first"]);
+      await write("router", current);
+      await files.check();
+      expect(held()).toEqual([current, "second"]);
+      expect(counted).toEqual(["refused", "replaced"]);
+      expect(logs.join("")).toContain("ROUTER_SECRET: found 9 bytes");
+      for (const secret of [former, current, "second", "too short"]) expect(logs.join("")).not.toContain(secret);
+      files.stop();
+    });
+  });
+});
