@@ -285,15 +285,22 @@ describe("However WeCom goes away", () => {
           const chance = chances[(asked += 1) % chances.length]!;
           // Some clients leave, some answers are lost, some calls are not sent after all.
           const isOdd = chance % 4 === 0;
-          const isLimited = fleet.time.now < limitedUntil;
-          if (kind === "limited" && !isLimited) limitedUntil = fleet.time.now + minuteMs;
+          const askedAt = fleet.time.now;
+          const isLimited = askedAt < limitedUntil;
           const isRefused = kind === "limited" || isLimited;
-          const end = isRefused ? "too-often" : kind === "up" ? "answered" : (kind as CallEnd);
-          return fleet.call({
+          const isLost = isOdd && kind !== "up" && !isRefused;
+          const lost: CallEnd = chance % 8 === 0 ? "undecided" : "not-sent";
+          const end: CallEnd = isRefused ? "too-often" : kind === "up" ? "answered" : (kind as CallEnd);
+          const outcome = fleet.call({
             ...{ ...usual, leavesMs: isOdd ? 5 : 0 },
-            answerMs: kind === "silent" ? 8000 : 20,
-            end: isOdd && kind !== "up" && !isRefused ? (chance % 8 === 0 ? "undecided" : "not-sent") : end,
+            answerMs: kind === "silent" && !isRefused ? 8000 : 20,
+            end: isLost ? lost : end,
           });
+          // WeCom's window begins with the first call that it refuses.
+          void outcome.then((sent) => {
+            if (sent === "sent" && isRefused && askedAt >= limitedUntil) limitedUntil = askedAt + minuteMs;
+          });
+          return outcome;
         };
         for (const { kind, ms } of [...phases]) {
           for (let passed = 0; passed < ms; passed += 50) {

@@ -1,4 +1,5 @@
 // Time that passes when a test says so, and what happens in it in its order.
+import { setImmediate } from "node:timers/promises";
 import type { Clock } from "../../src/wecom/clock.js";
 
 interface Due {
@@ -26,21 +27,16 @@ export class VirtualTime implements Clock {
     };
   }
 
-  /** Lets so much time pass; what is due in it happens, with all that follows from it at once. */
+  /** Lets so much time pass; what is due in it happens, with all promises that follow from it. */
   async pass(ms: number): Promise<void> {
     const until = this.now + ms;
-    await settled();
+    await setImmediate();
     for (let next = this.#due[0]; next && next.at <= until; next = this.#due[0]) {
       this.#due.shift();
       this.now = next.at;
       next.run();
-      await settled();
+      await setImmediate();
     }
     this.now = until;
   }
-}
-
-/** As many promises as follow on each other anywhere. */
-async function settled(): Promise<void> {
-  for (let turn = 0; turn < 12; turn += 1) await Promise.resolve();
 }
