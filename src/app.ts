@@ -135,13 +135,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   const graphql = createGraphql(base, subgraph.schema);
   const streaming = createStreaming(base, graphql, await createContexts(base, wecom, callbacks.statusChanges));
   await graphql.apollo.start();
-  const secretFiles = new SecretFiles({
-    ...{ config, log },
-    count: (outcome) => {
-      base.metrics.countSecretChange(outcome);
-    },
-  });
-  await secretFiles.start();
+  const secretFiles = await watchSecretFiles(base);
   onWait("what the store has of the suite");
   await wecom.access.suite?.start();
   onWait("what the store has of unfinished creates");
@@ -212,6 +206,17 @@ async function createBase(
   const audit = await createAudit({ config, log, metrics, store, now, steady }, sink);
   const tracing = await createTracing(config, version, log, metrics);
   return { config, log, metrics, audit, tracing, store, now, steady };
+}
+
+async function watchSecretFiles({ config, log, metrics }: Base): Promise<SecretFiles> {
+  const secretFiles = new SecretFiles({
+    ...{ config, log },
+    count: (outcome) => {
+      metrics.countSecretChange(outcome);
+    },
+  });
+  await secretFiles.start();
+  return secretFiles;
 }
 
 /** Loaded only where it is asked for. */
