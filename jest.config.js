@@ -1,5 +1,9 @@
+import { availableParallelism } from "node:os";
+
 /** @type {import("jest").Config} */
 export default {
+  // Most tests wait for sockets and timers: two workers share even one core.
+  maxWorkers: Math.max(2, availableParallelism() - 1),
   testEnvironment: "node",
   testMatch: ["<rootDir>/test/**/*.test.ts"],
   extensionsToTreatAsEsm: [".ts"],
