@@ -13,7 +13,8 @@ const installed = join(app, "node_modules/wecom-living-client");
 const run = (command: string, ...args: string[]) => spawnSync(command, args, { cwd: app, encoding: "utf8" }).stdout;
 
 beforeAll(() => {
-  execFileSync("npm", ["pack", "--silent", "--pack-destination", app], {
+  // `npm test` hands down the `ignore-scripts` of .npmrc, but `prepack` is what builds the package.
+  execFileSync("npm", ["pack", "--silent", "--ignore-scripts=false", "--pack-destination", app], {
     cwd: join(checkout, "packages/client"),
     stdio: "ignore",
   });

@@ -13,6 +13,7 @@ import { Deadline } from "../src/wecom/deadline.js";
 import { CallLimiter } from "../src/wecom/limits/call-limiter.js";
 import { callLimits } from "../src/wecom/limits/call-limits.js";
 import { ReadRetries } from "../src/wecom/retry.js";
+import { until } from "./support/until.js";
 
 const connections = 4096;
 const create: Endpoint = { api: "living/create", method: "POST", effect: "write" };
@@ -33,11 +34,11 @@ beforeAll(async () => {
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
   const baseUrl = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  pool = new Pool(baseUrl.origin, { connections, pipelining: 1, connect: resettingConnector({ timeout: 3000 }) });
+  pool = new Pool(baseUrl.origin, { connections, pipelining: 1, connect: resettingConnector({ timeout: 30_000 }) });
   const limits = callLimits(undefined, true);
   const limiter = new CallLimiter({ maxInFlight: 10, connections, limits, now: steadyUnixMs });
   const retries = new ReadRetries(Math.random);
-  client = new WecomClient({ baseUrl, dispatcher: pool, limiter, retries, metrics, silentAfterMs: 2000 });
+  client = new WecomClient({ baseUrl, dispatcher: pool, limiter, retries, metrics, silentAfterMs: 60_000 });
 });
 afterAll(async () => {
   await pool.destroy();
@@ -75,9 +76,13 @@ describe("With a hundred corps whose calls hang", () => {
           call(endpoint, `corp${corp}`, "hangs").catch((error: unknown) => ended.push(error));
       }
     }
-    while (hanging < 2000) await new Promise((resolve) => setTimeout(resolve, 10));
+    await until(
+      () => hanging === 2000,
+      () => ({ hanging, ended }),
+    );
 
-    expect(await typicalMs()).toBeLessThan(before + 20);
+    const after = [await typicalMs(), await typicalMs(), await typicalMs()];
+    expect(Math.min(...after)).toBeLessThan(before + 20);
     expect(ended).toEqual([]);
   });
 
