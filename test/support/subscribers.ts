@@ -2,9 +2,9 @@
 import { createClient as createEventStreamClient } from "graphql-sse";
 import { createClient as createWebSocketClient } from "graphql-ws";
 import { once } from "node:events";
-import { setTimeout } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { corpid, type Gateway } from "./gateway.js";
+import { until } from "./until.js";
 
 const callbackToken = "CANARYcallbackToken";
 const callbackAesKey = "CANARYaesKey".padEnd(43, "x");
@@ -151,7 +151,11 @@ export async function openSubscriptions(gateway: Gateway): Promise<number> {
 }
 
 export async function untilOpen(gateway: Gateway, count: number): Promise<void> {
-  while ((await openSubscriptions(gateway)) !== count) await setTimeout(10);
+  let open = NaN;
+  await until(
+    async () => (open = await openSubscriptions(gateway)) === count,
+    () => ({ open, expected: count }),
+  );
 }
 
 export interface StatusEvent {
