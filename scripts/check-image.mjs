@@ -58,7 +58,7 @@ async function answering(url) {
 
 await promise("holds the bundle with its licences, the packages that it imports, and no others", () => {
   assert.deepEqual(readdirSync(`${rootfs}/app`).sort(), [
-    ...["LICENSE", "data", "dist", "health-check.sh", "node_modules", "package.json"],
+    ...["LICENSE", "data", "dist", "doctor.js", "health-check.sh", "node_modules", "package.json"],
   ]);
   assert.deepEqual(readdirSync(`${rootfs}/app/dist`).sort(), ["THIRD-PARTY-NOTICES.txt", "chunks", "main.js"]);
   const packages = readdirSync(`${rootfs}/app/node_modules`).flatMap((name) =>
