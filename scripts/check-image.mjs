@@ -68,7 +68,10 @@ await promise("holds the bundle with its licences, the packages that it imports,
   );
   const expected = externalPackages();
   const isNested = (path) => path.lastIndexOf("node_modules/") > 0;
-  assert.deepEqual(packages.map((name) => `node_modules/${name}`).sort(), expected.filter((path) => !isNested(path)));
+  assert.deepEqual(
+    packages.map((name) => `node_modules/${name}`).sort(),
+    expected.filter((path) => !isNested(path)),
+  );
   for (const path of expected) assert.ok(existsSync(`${rootfs}/app/${path}`), path);
   assert.equal(image.Labels["org.opencontainers.image.licenses"], "Apache-2.0");
 });

@@ -38,7 +38,7 @@ if (script === fileURLToPath(import.meta.url) && folder !== undefined) {
     cpSync(join(root, path), target, {
       recursive: true,
       dereference: true,
-      filter: (file) => !/node_modules.*\/node_modules/.test(file.slice(root.length)),
+      filter: (file) => !file.slice(join(root, path).length).includes("node_modules"),
     });
   }
 }
