@@ -1,3 +1,5 @@
+// What each part reports, and the metrics it becomes. Over 300 lines because every part has its interface here, and
+// createMetrics is the one place that joins them to the table.
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import { callFaults, type MetricDefinition, type MetricName, metricTable } from "./metric-table.js";
 import { type Outcome, worse } from "./outcome.js";

@@ -7,6 +7,8 @@
  * 3. An outcome is told only when it is written down.
  * 4. Times that replicas compare are the store's.
  * 5. A key ends a fixed time after it was first seen, settled or given up.
+ *
+ * Over 300 lines because the state machine is read as a whole.
  */
 import type { CreateMetrics } from "../../observability/metrics.js";
 import { reasonOf, StoreError } from "../../stores/store.js";

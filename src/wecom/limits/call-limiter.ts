@@ -3,6 +3,7 @@
  * API, are there not too many within the minute or hour, is there a place. Whoever has a place takes a permit: all guards
  * are asked, and the call is counted, in one step and by one reading of the clock. Each guard is a file of its own; what
  * replicas must know of each other goes through `LimitSync`.
+ * Over 300 lines because asking all guards and counting is one synchronous step.
  */
 import type { LimiterState } from "../../observability/metrics.js";
 import { Bulkhead } from "./bulkhead.js";
