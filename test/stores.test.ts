@@ -280,6 +280,27 @@ describe("the embedded store", () => {
     await store.close();
   });
 
+  it("refuses whoever reads while it closes, and lets nothing that reads at that moment end the process", async () => {
+    const store = openEmbeddedStore(join(folder, "closing"));
+    for (let index = 0; index < 1200; index += 1) void store.set(`key:${index}`, "value");
+    await store.set("key", "value");
+    const walk = store.scan("key:")[Symbol.asyncIterator]();
+    for (let seen = 0; seen < 500; seen += 1) await walk.next();
+    const writing = store.set("last", "written");
+    const closing = store.close();
+    const late = [
+      store.get("key"),
+      store.compareAndSet("key", "value", "other"),
+      store.due("queue", 1, 1),
+      walk.next(),
+    ];
+
+    for (const each of late) await expect(each).rejects.toThrow(StoreError);
+    await Promise.all([writing, closing]);
+    // LMDB's own timer would throw now.
+    await wait(50);
+  });
+
   it("says which folder cannot be used", async () => {
     const file = join(folder, "file");
     await writeFile(file, "");

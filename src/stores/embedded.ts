@@ -43,6 +43,14 @@ export function openEmbeddedStore(dataDir: string, options: EmbeddedStoreOptions
   }
 }
 
+const pageSize = 500;
+
+interface StoredRecord {
+  readonly key: string;
+  readonly value: string;
+  readonly version?: number;
+}
+
 class EmbeddedStore implements Store {
   /** A disk may be slow, but nothing here hangs: it is worth waiting for. */
   readonly patienceMs = 10_000;
@@ -50,6 +58,7 @@ class EmbeddedStore implements Store {
   /** What is in a queue is under way, and therefore little: it is looked through whole. */
   readonly #queues: Database<number, [queue: string, member: string]>;
   readonly #sweeper: NodeJS.Timeout;
+  #isClosed = false;
 
   constructor(
     private readonly folder: OwnedFolder,
@@ -62,18 +71,18 @@ class EmbeddedStore implements Store {
   }
 
   get(key: string): Promise<string | undefined> {
-    return attempt(() => this.#read(key)?.value);
+    return this.#attempt(() => this.#read(key)?.value);
   }
 
   async set(key: string, value: string, expiry?: Expiry): Promise<void> {
-    await attempt(() => this.#records.put(key, this.#seal(value, expiry), newVersion()));
+    await this.#attempt(() => this.#records.put(key, this.#seal(value, expiry), newVersion()));
   }
 
   async delete(key: string): Promise<boolean> {
     for (;;) {
-      const found = await attempt(() => this.#read(key));
+      const found = await this.#attempt(() => this.#read(key));
       if (!found) return false;
-      if (await attempt(() => this.#records.remove(key, found.version))) return true;
+      if (await this.#attempt(() => this.#records.remove(key, found.version))) return true;
     }
   }
 
@@ -83,9 +92,9 @@ class EmbeddedStore implements Store {
     value: string | undefined,
     expiry: Expiry | SameExpiry = {},
   ): Promise<boolean> {
-    return await attempt(async () => {
+    return await this.#attempt(async () => {
       for (;;) {
-        const entry = this.#records.getEntry(key);
+        const entry = this.#entry(key);
         if ((entry && this.#unseal(entry.value)) !== expected) return false;
         if (value === undefined && entry === undefined) return true;
         // The version tells whether it is still the record that was compared; null: there was none.
@@ -103,21 +112,21 @@ class EmbeddedStore implements Store {
   }
 
   async *scan(prefix: string): AsyncGenerator<readonly [string, string]> {
-    let seen = 0;
-    for (const { key, value } of this.#records.getRange({ start: prefix, snapshot: false })) {
-      if (!key.startsWith(prefix)) return;
-      const found = this.#unseal(value);
-      if (found !== undefined) yield [key, found];
-      if (++seen % 500 === 0) await nextTurn();
+    for await (const page of this.#pages(prefix)) {
+      for (const { key, value } of page) {
+        if (!key.startsWith(prefix)) return;
+        const found = this.#unseal(value);
+        if (found !== undefined) yield [key, found];
+      }
     }
   }
 
   async enqueue(queue: string, member: string, dueAt: number): Promise<void> {
-    await attempt(() => this.#queues.put([queue, member], dueAt));
+    await this.#attempt(() => this.#queues.put([queue, member], dueAt));
   }
 
   due(queue: string, now: number, limit: number): Promise<string[]> {
-    return attempt(() => {
+    return this.#attempt(() => {
       const members = this.#queues.getRange({ start: [queue, ""], end: [queue, "\uffff"] });
       return [...members.filter(({ value }) => value <= now)]
         .sort((one, other) => one.value - other.value)
@@ -127,7 +136,7 @@ class EmbeddedStore implements Store {
   }
 
   async dequeue(queue: string, member: string): Promise<void> {
-    await attempt(() => this.#queues.remove([queue, member]));
+    await this.#attempt(() => this.#queues.remove([queue, member]));
   }
 
   async publish(channel: string, message: string): Promise<void> {
@@ -161,11 +170,51 @@ class EmbeddedStore implements Store {
 
   async close(): Promise<void> {
     clearInterval(this.#sweeper);
-    await attempt(() => this.folder.close());
+    await this.#attempt(() => {
+      this.#isClosed = true;
+      return this.folder.close();
+    });
+  }
+
+  /**
+   * LMDB must not be read while it closes, that is while the last writes are awaited: a timer of its own throws then, and
+   * ends the process. So nothing is begun after `close`, and nothing that was begun reads again.
+   *
+   * @throws {StoreError}
+   */
+  #requireOpen(): void {
+    if (this.#isClosed) throw new Error("it is closed");
+  }
+
+  async #attempt<T>(work: () => T | Promise<T>): Promise<T> {
+    try {
+      this.#requireOpen();
+      return await work();
+    } catch (error) {
+      throw new StoreError(`the embedded store failed: ${reasonOf(error)}`, error);
+    }
+  }
+
+  #entry(key: string) {
+    this.#requireOpen();
+    return this.#records.getEntry(key);
+  }
+
+  /** Each is read in one turn: no cursor is open when the store may be closed. */
+  async *#pages(prefix: string): AsyncGenerator<readonly StoredRecord[]> {
+    let last: string | undefined;
+    for (;;) {
+      const range = { start: last ?? prefix, exclusiveStart: last !== undefined, limit: pageSize, versions: true };
+      const page = await this.#attempt(() => [...this.#records.getRange(range)]);
+      yield page;
+      if (page.length < pageSize) return;
+      last = page.at(-1)?.key;
+      await nextTurn();
+    }
   }
 
   #read(key: string): { value: string; version: number } | undefined {
-    const entry = this.#records.getEntry(key);
+    const entry = this.#entry(key);
     const value = entry && this.#unseal(entry.value);
     return entry && value !== undefined ? { value, version: entry.version ?? 0 } : undefined;
   }
@@ -182,20 +231,11 @@ class EmbeddedStore implements Store {
   }
 
   async #sweep(): Promise<void> {
-    let seen = 0;
-    let removing: Promise<unknown>[] = [];
-    const remove = async (removal: Promise<unknown> | undefined): Promise<void> => {
-      if (removal) removing.push(removal);
-      if (++seen % 500 > 0) return;
-      await Promise.all(removing);
-      removing = [];
-      await nextTurn();
-    };
-    for (const { key, value, version } of this.#records.getRange({ versions: true, snapshot: false })) {
-      const isOver = this.#unseal(value) === undefined;
-      await remove(isOver ? this.#records.remove(key, version ?? 0) : undefined);
+    for await (const page of this.#pages("")) {
+      const over = page.filter(({ value }) => this.#unseal(value) === undefined);
+      const remove = ({ key, version }: StoredRecord) => this.#records.remove(key, version ?? 0);
+      await this.#attempt(() => Promise.all(over.map(remove)));
     }
-    await Promise.all(removing);
   }
 }
 
@@ -219,12 +259,4 @@ function steadyClock(): () => number {
 /** Never the same twice for one key, so that a record which was replaced and put back is not taken for untouched. */
 function newVersion(): number {
   return randomInt(1, 2 ** 48 - 1);
-}
-
-async function attempt<T>(work: () => T | Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw new StoreError(`the embedded store failed: ${reasonOf(error)}`, error);
-  }
 }
