@@ -47,10 +47,9 @@ class Queue {
     this.#answers.get(authCode)!();
   }
 
-  /** The permanent code that is tried first, and the other. */
-  async kept(): Promise<(string | undefined)[]> {
-    const found = await this.codes.get(corpid);
-    return [found?.permanentCode.reveal(), found?.other?.permanentCode.reveal()];
+  /** The permanent codes, as they are tried. */
+  async kept(): Promise<string[]> {
+    return (await this.codes.get(corpid)).map(({ permanentCode }) => permanentCode.reveal());
   }
 
   #exchange(authCode: string): Promise<Authorisation> {
@@ -135,6 +134,26 @@ describe("Two authorisations of one corp", () => {
   });
 });
 
+describe("Many authorisations of one corp", () => {
+  it("leave the codes of all, the latest first and at most eight, in whatever order WeCom answers", async () => {
+    const queue = new Queue(store);
+    const authCodes = Array.from({ length: 10 }, (_, index) => `code ${index}`);
+    for (const [index, authCode] of authCodes.entries()) {
+      await queue.authorisations.accept(new Secret(authCode), nowSeconds() - 60 + index);
+    }
+    let answered = 0;
+    for (const index of [4, 9, 0, 3, 8, 1, 7, 2, 6, 5]) {
+      await queue.answer(`code ${index}`);
+      answered += 1;
+      await until(() => queue.outcomes.filter((outcome) => outcome === "done").length === answered);
+    }
+
+    const latestFirst = authCodes.map((authCode) => `of ${authCode}`).reverse();
+    expect(await queue.kept()).toEqual(latestFirst.slice(0, 8));
+    await queue.authorisations.stop();
+  });
+});
+
 describe("An auth_code that an administrator's browser brings", () => {
   it("is dated by the store's clock, as the cancellation that may follow is by WeCom's", async () => {
     await store.close();
@@ -163,7 +182,7 @@ describe("An auth_code that an older version of the gateway stored", () => {
     await queue.answer("old");
     await until(() => queue.outcomes.includes("done"));
 
-    expect(await queue.kept()).toEqual(["of old", undefined]);
+    expect(await queue.kept()).toEqual(["of old"]);
     await queue.authorisations.stop();
   });
 

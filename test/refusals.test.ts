@@ -61,16 +61,21 @@ class Process {
     this.#failedFetches = new FailedFetches({ store, log, now });
   }
 
-  tokens(key: string, secret: () => string): () => Promise<string> {
-    const fetch = () => {
-      const used = secret();
-      this.fetches.push(used);
-      const errcode = this.verdict(used);
+  /** @param secrets one, or several with `|` between them */
+  tokens(key: string, secrets: () => string): () => Promise<string> {
+    const fetchWith = (secret: string) => () => {
+      this.fetches.push(secret);
+      const errcode = this.verdict(secret);
       if (errcode !== 0) return Promise.reject(refusalBy(errcode));
-      return Promise.resolve({ token: new Secret(`token of ${used}`), lifeMs: 7_200_000 });
+      return Promise.resolve({ token: new Secret(`token of ${secret}`), lifeMs: 7_200_000 });
     };
+    const credentials = () =>
+      Promise.resolve({
+        fingerprint: secrets(),
+        attempts: secrets().split("|").map(fetchWith),
+      });
     const tokens = new RenewedToken(
-      { key, corp: key, api: "gettoken", credentials: () => Promise.resolve({ fingerprint: secret(), fetch }) },
+      { key, corp: key, api: "gettoken", credentials },
       { store, log, now: this.now, random: () => 0, timeoutMs: 60_000, failedFetches: this.#failedFetches },
     );
     return () =>
@@ -167,6 +172,19 @@ describe("An hour of 60 corps with stale permanent codes, two replicas, and corp
     storeNow += 4_300_000;
     await process.tokens(`${corp}-later`, () => "stale")();
     expect(process.fetches).toHaveLength(failuresPerHour + 1);
+  });
+
+  it("has at most 600 that fail, when of each corp two secrets are tried", async () => {
+    const process = new Process((secret) => (secret === "good" ? 0 : 40084));
+    const secrets = (index: number) => (index < 200 ? "new|good" : "new|old");
+    await Promise.all(
+      Array.from({ length: 1000 }, (_, index) => process.tokens(`${corp}-${index}`, () => secrets(index))()),
+    );
+    expect(process.fetches.filter((secret) => secret !== "good")).toHaveLength(failuresPerHour);
+    const before = process.fetches.length;
+    // Of a corp whose second secret was not tried any more, the first one's refusal counts all the same.
+    await process.tokens(`${corp}-900`, () => secrets(900))();
+    expect(process.fetches).toHaveLength(before);
   });
 
   it("counts without the store as well, and less", async () => {

@@ -189,6 +189,27 @@ describe("A third-party app", () => {
     expect(await provider.readFor(corpA)).toBe("ok");
   });
 
+  it("serves a corp whose authorisations overlapped, whichever of them WeCom exchanged last", async () => {
+    await using provider = await startWithTicket();
+    // The latest by WeCom's time is exchanged first.
+    for (const [index, age] of [0, 1, 2].entries()) {
+      const AuthCode = provider.simulator.suites.authorise(suiteId, corpA, { isPushed: false });
+      const message = { SuiteId: suiteId, AuthCode, InfoType: "create_auth", TimeStamp: now() - age };
+      await provider.simulator.callbacks.send({ ...provider.command, message });
+      await provider.untilAuthorised(index + 1);
+    }
+
+    expect(await provider.readFor(corpA)).toBe("ok");
+    const tried = () =>
+      sentTo(provider, "service/get_corp_token").map(({ body }) => (body as Record<string, string>)["permanent_code"]);
+    expect(new Set(tried()).size).toBe(3);
+    const taken = tried()[2];
+    provider.simulator.invalidateTokens();
+    expect(await provider.readFor(corpA)).toBe("ok");
+    // The one that WeCom took is tried first from then on.
+    expect(new Set(tried().slice(3))).toEqual(new Set([taken]));
+  });
+
   it("tells the operator when WeCom does not take an auth_code, and asks for no repeat", async () => {
     await using provider = await startWithTicket();
     const message = { SuiteId: suiteId, AuthCode: "used-already", InfoType: "create_auth", TimeStamp: now() };
@@ -346,7 +367,7 @@ describe("The permanent codes of a corp", () => {
     await rm(dataDir, { recursive: true });
     return result;
   }
-  const counted = async (codes: PermanentCodes) => (await codes.get(corpA))?.permanentCode.reveal();
+  const counted = async (codes: PermanentCodes) => (await codes.get(corpA))[0]?.permanentCode.reveal();
 
   it("are not replaced by one of an earlier authorisation, however late that is saved", async () => {
     await codesOver(async (codes, store) => {
@@ -357,9 +378,51 @@ describe("The permanent codes of a corp", () => {
 
       expect([await counted(codes), await counted(ofAnother)]).toEqual(["second", "second"]);
       // WeCom alone knows which of two that overlapped it exchanged last.
-      expect((await codes.get(corpA))?.other?.permanentCode.reveal()).toBe("first");
+      expect((await codes.get(corpA))[1]?.permanentCode.reveal()).toBe("first");
       await codes.save(code("third"), 1_000_002 + 3_600_000, 3);
-      expect((await codes.get(corpA))?.other).toBeUndefined();
+      expect(await codes.get(corpA)).toHaveLength(1);
+    });
+  });
+
+  it("are tried in turn, and the one that WeCom takes comes first, and stays alone once nothing is under way", async () => {
+    await codesOver(async (codes, store) => {
+      const all = async () => (await codes.get(corpA)).map(({ permanentCode }) => permanentCode.reveal());
+      const number = await store.now();
+      for (const [index, text] of ["first", "second", "third"].entries()) {
+        await codes.save(code(text), number + index, 10 + index);
+      }
+      expect(await all()).toEqual(["third", "second", "first"]);
+      await codes.confirm(corpA, new Secret("first"));
+      expect(await all()).toEqual(["first", "third", "second"]);
+      await codes.save(code("fourth"), number + 3, 20);
+      expect(await all()).toEqual(["fourth", "first", "third", "second"]);
+
+      const old = number - 3_600_000;
+      await codes.cancel(corpA, 30);
+      await codes.save(code("too old to be under way"), old, 5);
+      expect(await all()).toEqual([]);
+    });
+    await codesOver(async (codes) => {
+      await codes.save(code("first"), 1, 10);
+      await codes.save(code("second"), 2, 11);
+      await codes.confirm(corpA, new Secret("first"));
+      expect((await codes.get(corpA)).map(({ permanentCode }) => permanentCode.reveal())).toEqual(["first"]);
+    });
+  });
+
+  it("are read as an older version left them", async () => {
+    await codesOver(async (codes, store) => {
+      const older = { permanentCode: "one", isCustomised: false, number: 1, revision: 3, at: 5 };
+      const other = { permanentCode: "other", isCustomised: false };
+      await store.set(`suite:corp:${corpA}`, JSON.stringify({ ...older, other }));
+      await codes.save(code("new"), 2, 6);
+      expect((await codes.get(corpA)).map(({ permanentCode }) => permanentCode.reveal())).toEqual([
+        "new",
+        "one",
+        "other",
+      ]);
+      // And an older version reads the first.
+      expect(JSON.parse((await store.get(`suite:corp:${corpA}`))!)).toMatchObject({ permanentCode: "new", at: 6 });
     });
   });
 

@@ -153,7 +153,7 @@ describe("A token and the store that replicas share", () => {
     };
     const shared = { store: store as Store, log: call.log, now, random, timeoutMs: 60_000 };
     const dependencies = { ...shared, failedFetches: new FailedFetches(shared) };
-    const credentials = () => Promise.resolve({ fingerprint: "secret", fetch });
+    const credentials = () => Promise.resolve({ fingerprint: "secret", attempts: [fetch] });
     const tokens = new RenewedToken({ key: "app", corp: "ww", api: "gettoken", credentials }, dependencies);
     return {
       get: async () => {

@@ -26,7 +26,7 @@ describe("A secret that is wrong again, after it was right", () => {
     };
     const shared = { store, log, now: () => now, random: () => 0, timeoutMs: 60_000 };
     const dependencies = { ...shared, failedFetches: new FailedFetches(shared) };
-    const credentials = () => Promise.resolve({ fingerprint: "secret", fetch });
+    const credentials = () => Promise.resolve({ fingerprint: "secret", attempts: [fetch] });
     const tokens = new RenewedToken({ key: "app", corp: "ww", api: "gettoken", credentials }, dependencies);
     const call = { corp: "ww", deadline: new Deadline(600_000), log };
     const isServed = () =>
@@ -72,7 +72,7 @@ describe("10,000 requests with a wrong secret, over an hour and two replicas", (
     };
     const shared = { store, log, now: () => now, random: () => 0, timeoutMs: 60_000 };
     const dependencies = { ...shared, failedFetches: new FailedFetches(shared) };
-    const credentials = () => Promise.resolve({ fingerprint: "secret", fetch });
+    const credentials = () => Promise.resolve({ fingerprint: "secret", attempts: [fetch] });
     const replicas = [1, 2].map(
       () => new RenewedToken({ key: "app", corp: "ww", api: "gettoken", credentials }, dependencies),
     );

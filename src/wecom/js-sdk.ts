@@ -93,7 +93,9 @@ export class JsSdk {
           credentials: () =>
             Promise.resolve({
               fingerprint: fingerprintOf(),
-              fetch: (call) => client.call(endpoint, { query }, tokens, call, (answer) => readToken(answer, "ticket")),
+              attempts: [
+                (call) => client.call(endpoint, { query }, tokens, call, (answer) => readToken(answer, "ticket")),
+              ],
             }),
         },
         dependencies,

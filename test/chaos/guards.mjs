@@ -266,8 +266,8 @@ export const guards = [
   {
     name: "authorisation: of two that overlap the later one is tried first",
     file: "src/wecom/suite/permanent-codes.ts",
-    find: `isOverlapping && atSeconds !== found.at ? atSeconds > found.at : numberOf(found) < number;`,
-    replace: `true;`,
+    find: `return isOverlapping(one, other) && one.at !== other.at ? one.at > other.at : one.number > other.number;`,
+    replace: `return one !== other;`,
     test: "test/authorisations.test.ts",
     only: "Two authorisations of one corp",
   },

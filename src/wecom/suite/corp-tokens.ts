@@ -4,12 +4,12 @@ import type { Secret } from "../../observability/secret.js";
 import { StoreError } from "../../stores/store.js";
 import type { CallOptions } from "../call.js";
 import type { WecomClient } from "../client.js";
-import { WecomApiError, WecomTransportError } from "../errors.js";
+import { WecomTransportError } from "../errors.js";
 import { gettoken } from "../tokens/gettoken.js";
 import { fingerprintOf } from "../tokens/refusals.js";
 import { type Credentials, type FetchedToken, RenewedToken, type TokenDependencies } from "../tokens/renewed-token.js";
 import { type TokenSource, unknownCorp } from "../tokens/token-source.js";
-import type { PermanentCodes, StoredAuthorisation } from "./permanent-codes.js";
+import type { PermanentCodes } from "./permanent-codes.js";
 import { type Authorisation, corpTokenApi, type SuiteDataSource } from "./suite.datasource.js";
 
 /** The corps whose tokens are kept in this process; the one that was not asked for longest makes room. */
@@ -39,7 +39,7 @@ export class CorpTokens implements TokenSource {
 
   /** What the app is called in that corp, as its authorisation told. */
   async agentidOf(corpid: string): Promise<number | undefined> {
-    return (await this.#authorisationOf(corpid)).agentid;
+    return (await this.#authorisations(corpid))[0].agentid;
   }
 
   invalidate(refused: Secret, call: CallOptions): boolean {
@@ -60,7 +60,7 @@ export class CorpTokens implements TokenSource {
   }
 
   async #find(corpid: string): Promise<RenewedToken> {
-    const { isCustomised } = await this.#authorisationOf(corpid);
+    const [{ isCustomised }] = await this.#authorisations(corpid);
     const known = this.#corps.get(corpid);
     if (known) return known;
     const tokens = new RenewedToken(
@@ -77,38 +77,30 @@ export class CorpTokens implements TokenSource {
   }
 
   async #credentials(corpid: string): Promise<Credentials> {
-    const authorisation = await this.#authorisationOf(corpid);
+    const authorisations = await this.#authorisations(corpid);
+    const isSure = authorisations.length === 1;
     return {
-      fingerprint: fingerprintOf(authorisation.permanentCode),
-      fetch: (call) => this.#fetchWithEither(authorisation, call),
+      fingerprint: fingerprintOf(...authorisations.map(({ permanentCode }) => permanentCode)),
+      attempts: authorisations.map((each) => (call) => this.#fetchWith(each, isSure, call)),
     };
   }
 
-  /** Of two authorisations at about the same time, only WeCom knows which one it means. */
-  async #fetchWithEither({ other, ...counted }: StoredAuthorisation, call: CallOptions): Promise<FetchedToken> {
-    try {
-      return await this.#fetchWith(counted, call);
-    } catch (error) {
-      if (!other || !(error instanceof WecomApiError) || error.entry?.fault !== "credential") throw error;
-      const fetched = await this.#fetchWith(other, call);
-      // Without the store the other one is found out again the next time; this token is good all the same.
-      await this.options.codes.prefer(call.corp, other.permanentCode).catch(() => undefined);
-      return fetched;
-    }
+  async #fetchWith(authorisation: Authorisation, isSure: boolean, call: CallOptions): Promise<FetchedToken> {
+    const { calls, client, codes, suiteTokens } = this.options;
+    const { corpid, permanentCode, isCustomised } = authorisation;
+    const fetched = isCustomised
+      ? await gettoken(client, corpid, permanentCode, call)
+      : await calls.getCorpToken(corpid, permanentCode, suiteTokens, call);
+    // Without the store it is found out again the next time; this token is good all the same.
+    if (!isSure) await codes.confirm(corpid, permanentCode).catch(() => undefined);
+    return fetched;
   }
 
-  #fetchWith({ corpid, permanentCode, isCustomised }: Authorisation, call: CallOptions): Promise<FetchedToken> {
-    const { calls, client, suiteTokens } = this.options;
-    return isCustomised
-      ? gettoken(client, corpid, permanentCode, call)
-      : calls.getCorpToken(corpid, permanentCode, suiteTokens, call);
-  }
-
-  async #authorisationOf(corpid: string): Promise<StoredAuthorisation> {
+  async #authorisations(corpid: string): Promise<readonly [Authorisation, ...Authorisation[]]> {
     try {
-      const found = await this.options.codes.get(corpid);
-      if (!found) throw unknownCorp();
-      return found;
+      const [first, ...others] = await this.options.codes.get(corpid);
+      if (!first) throw unknownCorp();
+      return [first, ...others];
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       throw new WecomTransportError("the store of permanent codes does not answer", {

@@ -1,6 +1,7 @@
 /**
- * The permanent codes: WeCom hands out one per corp when the corp authorises the app, and never again. A code is replaced
- * only by that of a later authorisation, and ended only by the corp's own cancellation.
+ * The permanent codes: WeCom hands one out for each authorisation, and never again. It means the one that it exchanged last,
+ * which is not known here of authorisations that overlapped: all their codes are kept, the latest first, until WeCom has
+ * taken one after that time. A later authorisation replaces them, and only the corp's own cancellation ends them.
  */
 import { Secret } from "../../observability/secret.js";
 import type { Authorisation } from "./suite.datasource.js";
@@ -9,27 +10,24 @@ import type { SuiteRecords, Versioned } from "./suite-records.js";
 interface Code {
   readonly permanentCode: string;
   readonly isCustomised: boolean;
-  readonly agentid?: number;
+  readonly agentid?: number | undefined;
+  /** Of the auth_code that it was given for: a later one has a greater number. */
+  readonly number: number;
+  /** Unix seconds: of the event that brought the auth_code, or of the cancellation. */
+  readonly at: number;
 }
 
-type CodeRecord = Versioned & {
-  /** Unix seconds: of the event that brought the code, or of the cancellation. */
-  readonly at: number;
-} & (
-    | (Code & {
-        readonly isCancelled?: never;
-        /** Of an authorisation at about the same time: WeCom may have exchanged that one last, and mean it. */
-        readonly other?: Code;
-      })
-    | { readonly isCancelled: true }
+type CodeRecord = Versioned & { readonly at: number } & (
+    { readonly isCancelled?: never; readonly codes: readonly Code[] } | { readonly isCancelled: true }
   );
 
-export interface StoredAuthorisation extends Authorisation {
-  readonly other: Authorisation | undefined;
-}
+/** Older versions had one, without a number at first, and another beside it. They still read the first so. */
+type OlderRecord = Code & { readonly codes?: never; readonly isCancelled?: never; readonly other?: Code };
 
 /** Two exchanges that overlapped lie no further apart: an auth_code is good for ten minutes. */
 const overlapMs = 11 * 60_000;
+/** Each of them may be tried, and its failure counts at WeCom. */
+const maxCodes = 8;
 /** For so long a code from before the cancellation, which another replica has in its memory, is not put back. */
 const cancellationKeptMs = 30 * 24 * 3_600_000;
 
@@ -43,44 +41,53 @@ export class PermanentCodes {
     this.#prefix = `${prefix}corp:`;
   }
 
-  /** @throws {StoreError} when the store does not answer and this process has never seen the code */
-  async get(corpid: string): Promise<StoredAuthorisation | undefined> {
+  /**
+   * In the order in which they are tried; none where the corp has not authorised the app.
+   *
+   * @throws {StoreError} when the store does not answer and this process has never seen them
+   */
+  async get(corpid: string): Promise<readonly Authorisation[]> {
     const found = await this.records.get<CodeRecord>(this.#prefix + corpid);
-    if (!found || found.isCancelled) return undefined;
-    return { ...authorisation(corpid, found), other: found.other && authorisation(corpid, found.other) };
+    return codesOf(found).map(({ permanentCode, isCustomised, agentid }) => ({
+      ...{ corpid, permanentCode: new Secret(permanentCode), isCustomised, agentid },
+    }));
   }
 
   /**
    * Saves the code that WeCom gave for an auth_code, durably, unless that of a later authorisation is there.
    *
-   * @param number of the auth_code: a later one has a greater number
-   * @param atSeconds Unix time of the event that brought it
+   * @param number of the auth_code
+   * @param at Unix time of the event that brought it, in seconds
    */
   async save(
     { corpid, permanentCode, isCustomised, agentid }: Authorisation,
     number: number,
-    atSeconds: number,
+    at: number,
   ): Promise<void> {
-    const code = { permanentCode: permanentCode.reveal(), isCustomised, ...(agentid !== undefined && { agentid }) };
+    const code = { permanentCode: permanentCode.reveal(), isCustomised, agentid, number, at };
     await this.records.update<CodeRecord>(this.#prefix + corpid, (found) => {
-      if (!found) return { ...code, number, revision: 0, at: atSeconds };
-      const version =
-        found.number < number ? { number, revision: 0 } : { number: found.number, revision: found.revision + 1 };
-      if (found.isCancelled) return found.number < number ? { ...code, ...version, at: atSeconds } : undefined;
-      const isOverlapping = Math.abs(number - numberOf(found)) < overlapMs;
-      const isKnown = [found, found.other].some((known) => known?.permanentCode === code.permanentCode);
-      // Of two that overlap the one with the greater number may be the older: it could not be stored when it came first.
-      const isLater = isOverlapping && atSeconds !== found.at ? atSeconds > found.at : numberOf(found) < number;
-      if (isLater) return { ...code, ...version, at: atSeconds, ...(isOverlapping && otherThan(code, found)) };
-      return isOverlapping && !isKnown ? { ...found, ...version, other: code } : undefined;
+      if (found?.isCancelled && found.number >= number) return undefined;
+      const known = codesOf(found);
+      const others = known.filter((each) => each.permanentCode !== code.permanentCode);
+      const [first] = known;
+      if (!first || isLater(code, first)) {
+        return recordOf([code, ...others.filter((each) => isOverlapping(each, code))], found);
+      }
+      if (others.length < known.length || !isOverlapping(code, first)) return undefined;
+      const place = others.findIndex((each) => each !== first && isLater(code, each));
+      return recordOf(others.toSpliced(place < 0 ? others.length : place, 0, code), found);
     });
   }
 
-  /** WeCom refuses the code that counted and takes the other: from now on that one counts. @throws {StoreError} */
-  async prefer(corpid: string, preferred: Secret): Promise<void> {
+  /** WeCom has taken this code just now: it is tried first, and once nothing is under way, alone. @throws {StoreError} */
+  async confirm(corpid: string, taken: Secret): Promise<void> {
+    const nowMs = await this.records.storeNow();
     await this.records.update<CodeRecord>(this.#prefix + corpid, (found) => {
-      if (!found || found.isCancelled || found.other?.permanentCode !== preferred.reveal()) return undefined;
-      return { ...found, ...found.other, revision: found.revision + 1, other: codeOf(found) };
+      const known = codesOf(found);
+      const code = known.find(({ permanentCode }) => permanentCode === taken.reveal());
+      if (!found || !code || known.length < 2) return undefined;
+      if (nowMs - found.number > overlapMs) return recordOf([code], found);
+      return code === known[0] ? undefined : recordOf([code, ...known.filter((each) => each !== code)], found);
     });
   }
 
@@ -94,7 +101,7 @@ export class PermanentCodes {
     const cancelled = await this.records.update<CodeRecord>(
       this.#prefix + corpid,
       (found) => {
-        if (!found || found.isCancelled || found.at >= atSeconds) return undefined;
+        if (!found || found.isCancelled || codesOf(found).some(({ at }) => at >= atSeconds)) return undefined;
         return { number: found.number, revision: found.revision + 1, at: atSeconds, isCancelled: true };
       },
       { expiresInMs: cancellationKeptMs },
@@ -103,19 +110,29 @@ export class PermanentCodes {
   }
 }
 
-/** An older version counted by nothing but WeCom's time. */
-function numberOf({ number, at }: CodeRecord): number {
-  return number || at * 1000;
+function recordOf(codes: readonly Code[], found: CodeRecord | undefined): CodeRecord | undefined {
+  const [first] = codes;
+  if (!first) return undefined;
+  const { permanentCode, isCustomised, agentid, at } = first;
+  const number = Math.max(found?.number ?? 0, ...codes.map((code) => code.number));
+  const revision = number === found?.number ? found.revision + 1 : 0;
+  const firstForOlderVersions = { permanentCode, isCustomised, agentid };
+  return { ...firstForOlderVersions, codes: codes.slice(0, maxCodes), number, revision, at };
 }
 
-function otherThan(code: Code, found: Code): { other?: Code } {
-  return found.permanentCode === code.permanentCode ? {} : { other: codeOf(found) };
+function codesOf(found: CodeRecord | OlderRecord | undefined): readonly Code[] {
+  if (!found || found.isCancelled) return [];
+  if (found.codes) return found.codes;
+  const { other, ...first } = found;
+  const number = first.number || first.at * 1000;
+  return [first, ...(other ? [other] : [])].map((code) => ({ ...code, number, at: first.at }));
 }
 
-function codeOf({ permanentCode, isCustomised, agentid }: Code): Code {
-  return { permanentCode, isCustomised, ...(agentid !== undefined && { agentid }) };
+function isOverlapping(one: Code, other: Code): boolean {
+  return Math.abs(one.number - other.number) < overlapMs;
 }
 
-function authorisation(corpid: string, { permanentCode, isCustomised, agentid }: Code): Authorisation {
-  return { corpid, permanentCode: new Secret(permanentCode), isCustomised, agentid };
+/** Of two that overlap the one with the greater number may be the older: it could not be stored when it came first. */
+function isLater(one: Code, other: Code): boolean {
+  return isOverlapping(one, other) && one.at !== other.at ? one.at > other.at : one.number > other.number;
 }

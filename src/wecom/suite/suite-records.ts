@@ -81,7 +81,7 @@ export class SuiteRecords {
       const next = change(found === undefined ? undefined : (parse(found) as T));
       if (!next) return undefined;
       const { expiresAtMs: _, ...lasting } = next;
-      const expiry = expiresInMs === undefined ? {} : { expiresAtMs: (await this.#storeNow()) + expiresInMs };
+      const expiry = expiresInMs === undefined ? {} : { expiresAtMs: (await this.storeNow()) + expiresInMs };
       const text = JSON.stringify({ ...lasting, ...expiry });
       if (!(await this.store.compareAndSet(key, found, text, expiresInMs === undefined ? {} : { expiresInMs })))
         continue;
@@ -105,7 +105,7 @@ export class SuiteRecords {
 
   async #putBack(key: string, { text, version }: Copy): Promise<void> {
     const { expiresAtMs } = version;
-    const expiry = expiresAtMs === undefined ? {} : { expiresInMs: expiresAtMs - (await this.#storeNow()) };
+    const expiry = expiresAtMs === undefined ? {} : { expiresInMs: expiresAtMs - (await this.storeNow()) };
     if (expiry.expiresInMs !== undefined && expiry.expiresInMs <= 0) return;
     const found = await this.store.get(key);
     if (isOlder(found, version)) await this.store.compareAndSet(key, found, text, expiry);
@@ -116,7 +116,8 @@ export class SuiteRecords {
     return copy && this.now() + this.#storeAheadMs < (copy.version.expiresAtMs ?? Infinity) ? copy : undefined;
   }
 
-  async #storeNow(): Promise<number> {
+  /** The store's clock. @throws {StoreError} */
+  async storeNow(): Promise<number> {
     const nowMs = await this.store.now();
     this.#storeAheadMs = nowMs - this.now();
     return nowMs;

@@ -172,7 +172,7 @@ export class Suite {
     }
     return {
       fingerprint: fingerprintOf(this.options.suiteSecret, ticket),
-      fetch: (call: CallOptions) => this.#calls.getSuiteToken(ticket, call),
+      attempts: [(call: CallOptions) => this.#calls.getSuiteToken(ticket, call)],
     };
   }
 

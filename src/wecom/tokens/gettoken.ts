@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { Secret } from "../../observability/secret.js";
 import type { CallOptions, Endpoint } from "../call.js";
-import { WecomApiError } from "../errors.js";
 import { type Answer, requireString, type WecomClient } from "../client.js";
 import { fingerprintOf } from "./refusals.js";
 import { type Credentials, type FetchedToken, RenewedToken, type TokenDependencies } from "./renewed-token.js";
@@ -18,22 +17,6 @@ export function gettoken(
 ): Promise<FetchedToken> {
   const query = { corpid, corpsecret: corpsecret.reveal() };
   return client.exchange(endpoint, { query }, undefined, call, (answer) => readToken(answer, "access_token"));
-}
-
-/** While a secret is being changed, only WeCom knows which one counts. @throws what the last one fails with */
-async function gettokenWithAny(
-  client: WecomClient,
-  corpid: string,
-  [secret = "", ...others]: readonly string[],
-  call: CallOptions,
-): Promise<FetchedToken> {
-  try {
-    return await gettoken(client, corpid, new Secret(secret), call);
-  } catch (error) {
-    const isRefused = error instanceof WecomApiError && error.entry?.fault === "credential";
-    if (others.length === 0 || !isRefused) throw error;
-    return await gettokenWithAny(client, corpid, others, call);
-  }
 }
 
 /** @param field the token's; WeCom documents two hours for all of them, and `expires_in` says it */
@@ -62,7 +45,8 @@ export function selfBuiltApp(
   const app = `app:${corpid}:${fingerprint.slice(0, 16)}`;
   const credentials = (): Credentials => ({
     fingerprint: fingerprintOf(corpsecret),
-    fetch: (call) => gettokenWithAny(client, corpid, corpsecret.revealAll(), call),
+    // While a secret is being changed, only WeCom knows which one counts.
+    attempts: corpsecret.revealAll().map((each) => (call) => gettoken(client, corpid, new Secret(each), call)),
   });
   const tokens = new RenewedToken(
     {

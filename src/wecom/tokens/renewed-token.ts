@@ -52,7 +52,8 @@ export interface FetchedToken {
 export interface Credentials {
   /** Another one means that others are tried, whatever WeCom said of those before. */
   readonly fingerprint: string;
-  fetch(call: CallOptions): Promise<FetchedToken>;
+  /** One after the other, as long as WeCom refuses the credentials of the one before. */
+  readonly attempts: readonly ((call: CallOptions) => Promise<FetchedToken>)[];
 }
 
 export interface RenewedTokenOptions {
@@ -198,29 +199,52 @@ export class RenewedToken implements TokenSource {
 
   /** Has a deadline of its own: the request that happens to come first must not decide for all that wait with it. */
   async #fetch(credentials: Credentials): Promise<Held> {
-    const { log, now, timeoutMs, failedFetches } = this.dependencies;
-    const { api, corp } = this.options;
-    const { fingerprint } = credentials;
+    const { log, now, timeoutMs } = this.dependencies;
+    const { corp } = this.options;
+    const { fingerprint, attempts } = credentials;
     // Whoever held the lease before may have been refused.
     await this.#refusals.throwIfPaused(fingerprint);
     const isRepeated = (await this.#refusals.count(fingerprint)) > 0;
-    const hasNotFailed = await failedFetches.reserve(api, isRepeated);
     const deadline = new Deadline(timeoutMs);
     try {
-      const { token, lifeMs } = await credentials.fetch({ corp, deadline, log });
-      hasNotFailed();
+      const { token, lifeMs } = await this.#fetchWithAny(attempts, isRepeated, { corp, deadline, log });
       const renewAfterMs = Math.max(lifeMs * renewAtPartOfLife, Math.min(renewalPauseMs, lifeMs));
       const shared = { token: token.reveal(), renewAtMs: now() + renewAfterMs, endsAtMs: now() + lifeMs };
       const held = this.#hold(shared, this.#refused.has(shared.token) ? now() + confirmedForMs : 0);
       this.#sharing = this.#share(shared, lifeMs, fingerprint);
       return held;
     } catch (error) {
-      if (error instanceof WecomApiError && this.#isRefusal(error)) await this.#rememberRefusal(fingerprint, error);
-      else hasNotFailed();
+      if (this.#isRefusal(error)) await this.#rememberRefusal(fingerprint, error);
       throw error;
     } finally {
       deadline.close();
     }
+  }
+
+  /** Each attempt may fail, and counts by itself. @throws what the last one fails with */
+  async #fetchWithAny(
+    attempts: Credentials["attempts"],
+    isRepeated: boolean,
+    call: CallOptions,
+  ): Promise<FetchedToken> {
+    let refusal: WecomApiError | undefined;
+    for (const attempt of attempts) {
+      const hasNotFailed = await this.dependencies.failedFetches
+        .reserve(this.options.api, isRepeated || refusal !== undefined)
+        .catch((error: unknown) => {
+          throw refusal ?? error;
+        });
+      try {
+        const fetched = await attempt(call);
+        hasNotFailed();
+        return fetched;
+      } catch (error) {
+        if (!this.#isRefusal(error)) hasNotFailed();
+        if (!this.#isRefusal(error) || error.entry?.fault !== "credential") throw error;
+        refusal = error;
+      }
+    }
+    throw refusal ?? new Error("there is nothing to fetch a token with");
   }
 
   #hold({ token, renewAtMs, endsAtMs }: Shared, confirmedUntilMs: number): Held {
@@ -237,8 +261,8 @@ export class RenewedToken implements TokenSource {
   }
 
   /** Not when WeCom is only busy or a limit is reached, and not what was refused on the way: the suite's token. */
-  #isRefusal({ api, entry }: WecomApiError): boolean {
-    return api === this.options.api && entry?.about !== "moment";
+  #isRefusal(error: unknown): error is WecomApiError {
+    return error instanceof WecomApiError && error.api === this.options.api && error.entry?.about !== "moment";
   }
 
   async #rememberRefusal(fingerprint: string, error: WecomApiError): Promise<void> {
