@@ -30,7 +30,7 @@ module.exports = {
     only("server", "^src/server/", "^src/", "^src/(server|observability|lib)/"),
     only("doctor", "^src/doctor/", "^src/", "^src/(doctor|config|observability|stores|wecom)(/|\\.)"),
     only("lib", "^src/lib/", "^src/", "^src/lib/"),
-    only("observability", "^src/observability/", "^src/", "^src/observability/"),
+    only("observability", "^src/observability/", "^src/", "^src/(observability|lib)/"),
     only("simulator-imports-nothing-of-ours", "^src/simulator/", "^src/", "^src/simulator/"),
     // The configuration is typed by the parts that it configures, and runs none of them.
     never(

@@ -199,7 +199,8 @@ async function createBase(
     build: { version, node: process.version, schema: digest.slice(0, 12) },
   });
   onWait("the audit log's file");
-  const sink = config.audit.file === undefined ? lineByLine(output) : await auditFile(config.audit.file);
+  const stdout: AuditSink = { write: (lines) => void output.write(lines.join("")) };
+  const sink = config.audit.file === undefined ? stdout : await auditFile(config.audit.file);
   onWait("the store");
   const store = observed(await openStore(config.store, log, givenNow), metrics);
   const [now, steady] = [givenNow ?? Date.now, givenNow ?? steadyUnixMs];
@@ -319,14 +320,6 @@ async function createAudit({ config, log, metrics, store, now }: Omit<Base, "aud
     ...{ sink, key, log, metrics, now },
     ...{ via: mode, isRequired: config.audit.isRequired, replica: hostname() },
   });
-}
-
-function lineByLine(output: DestinationStream): AuditSink {
-  return {
-    write: (lines) => {
-      for (const line of lines) output.write(line);
-    },
-  };
 }
 
 function rootFieldsOf(schema: GraphQLSchema) {
@@ -534,7 +527,8 @@ async function createContexts(
   });
   const quota = new CallerQuota(limits.callsPerMinute, steady);
   const { jsSdk, defaultCorp } = access;
-  const shared = { livings, media, creates, statusChanges, limits, jsSdk, jsSdkOrigins: config.jsSdkOrigins };
+  const { jsSdkOrigins } = config;
+  // Each request's objects are written out: one that is spread and then added to takes V8 a hundred times as long.
   return (source, caller, payers) => {
     const { log, span, traceId } = traceOf(tracing, source);
     const {
@@ -545,14 +539,31 @@ async function createContexts(
     const clientGone = new Cancellation();
     const corp = caller.corp ?? defaultCorp;
     const call: CallOptions = {
-      ...{ corp, deadline, clientGone, log, span, caller: payers ? undefined : caller.identity },
-      ...(payers ? quota.counterForAll(payers) : quota.counterFor(caller.identity)),
+      corp,
+      deadline,
+      clientGone,
+      log,
+      span,
+      caller: payers ? undefined : caller.identity,
+      count: payers ? quota.counterForAll(payers) : quota.counterFor(caller.identity),
     };
     const reader = new LivingReader(livings, cache, call, reportUnknownCode);
     const idempotencyKey = idempotencyKeyIn(headers);
     let failures: FieldFailure[] | undefined;
     const value: RequestContext = {
-      ...{ ...shared, caller, idempotencyKey, call, requestId, reader, audit },
+      livings,
+      media,
+      creates,
+      statusChanges,
+      limits,
+      jsSdk,
+      jsSdkOrigins,
+      caller,
+      idempotencyKey,
+      call,
+      requestId,
+      reader,
+      audit,
       traceId,
       noteFailure: (key, code) => {
         (failures ??= []).push({ key, code });
@@ -561,7 +572,7 @@ async function createContexts(
     return {
       value,
       failures: () => failures ?? noFailures,
-      ...(span && { executed: endOperation.bind(undefined, span) }),
+      executed: span && endOperation.bind(undefined, span),
       extensions: () => staleLivings(reader),
       onDeadline: (listener) => deadline.onCancel(listener),
       close: () => {

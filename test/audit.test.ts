@@ -145,7 +145,7 @@ describe("The audit log", () => {
 describe("A create whose outcome was unknown", () => {
   it("has a second line when it is settled, with the same key", async () => {
     await using gateway = await startGateway({ env: { WECOM_TIMEOUT_MS: "500" } });
-    await gateway.run(documents.CreateLivingDocument, { input: minimalInput });
+    await lineAfter(gateway, () => gateway.run(documents.CreateLivingDocument, { input: minimalInput }));
     gateway.simulator.faults.inject({ kind: "hang", api: "living/create", effect: "applied" });
     gateway.simulator.faults.inject({ kind: "hang", api: "living/get_user_all_livingid", times: 0 });
 

@@ -46,4 +46,19 @@ describe("A bounded map", () => {
 
     expect([...map]).toHaveLength(100);
   });
+
+  it("never holds more than its keys may weigh together, and counts what it forgets and deletes", () => {
+    const weighed = new BoundedMap<string, number>(100, { maxWeight: 1000, weightOf: (key) => key.length });
+    for (let round = 0; round < 1000; round += 1) {
+      weighed.set(String(round).padEnd((round % 10) * 10, "."), round);
+      if (round % 3 === 0) weighed.delete([...weighed][0]![0]);
+      const weight = [...weighed].reduce((sum, [key]) => sum + key.length, 0);
+      expect(weight).toBeLessThanOrEqual(1000);
+      // It is full whenever it has had time to fill.
+      if (round > 100 && round % 3 !== 0) expect(weight).toBeGreaterThan(800);
+    }
+    weighed.clear();
+    weighed.set("a".repeat(1000), 1);
+    expect([...weighed]).toHaveLength(1);
+  });
 });

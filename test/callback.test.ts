@@ -106,6 +106,25 @@ describe("A callback", () => {
     expect(await counted("bad-signature")).toBe(before + 2);
   });
 
+  it("is logged once a minute for each reason when it is refused, however many are sent", async () => {
+    let now = Date.now();
+    await using patient = await startGateway({ env, now: () => now });
+    const post = (path: string) => patient.fetch(`/wecom/callback${path}`, { method: "POST", body: "" });
+    const refusals = () =>
+      patient.logs.filter(({ msg }) => msg === "a callback was refused").map(({ level, refusal }) => [level, refusal]);
+    const old = `?msg_signature=${"0".repeat(40)}&timestamp=1`;
+
+    for (let sent = 0; sent < 5; sent += 1) await Promise.all([post(""), post(old)]);
+    expect(refusals()).toEqual([
+      ["warn", "bad-signature"],
+      ["warn", "too-old"],
+    ]);
+
+    now += 60_000;
+    await Promise.all([post(""), post("")]);
+    expect(refusals()).toHaveLength(3);
+  });
+
   it.each([
     ["too old", -301_000],
     ["from the future", 301_000],

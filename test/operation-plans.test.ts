@@ -298,6 +298,17 @@ describe("What is remembered of a document", () => {
 
     expect(growth / 300).toBeLessThan(60_000);
   });
+
+  it("is bounded for all documents together, however many fields each has", () => {
+    const { preparation } = createReference();
+    const documentOf = (name: string) => `query ${name} { ${"__typename ".repeat(480)} }`;
+    expect(preparation.prepare({ query: documentOf("First") }, "post").kind).toBe("prepared");
+    const before = heapBytes();
+    for (let index = 0; index < 500; index += 1) preparation.prepare({ query: documentOf(`Q${index}`) }, "post");
+
+    expect((heapBytes() - before) / 1e6).toBeLessThan(60);
+    expect(preparation.prepare({ query: "{ __typename }" }, "post").kind).toBe("prepared");
+  });
 });
 
 describe("Both ways answer alike", () => {

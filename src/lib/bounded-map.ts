@@ -8,8 +8,13 @@ export class BoundedMap<K, V> {
   readonly #entries = new Map<K, { value: V; wasRead: boolean }>();
   // Points at the oldest entry. A new iterator would walk over all deleted entries first.
   #oldest = this.#entries.keys();
+  #weight = 0;
 
-  constructor(private readonly maxSize: number) {}
+  /** @param capacity bounds the sum of what the keys weigh, besides their number */
+  constructor(
+    private readonly maxSize: number,
+    private readonly capacity?: { readonly maxWeight: number; readonly weightOf: (key: K) => number },
+  ) {}
 
   get(key: K): V | undefined {
     const entry = this.#entries.get(key);
@@ -24,20 +29,31 @@ export class BoundedMap<K, V> {
       entry.value = value;
       return;
     }
-    if (this.#entries.size >= this.maxSize) this.#forgetOne();
+    const weight = this.#weightOf(key);
+    while (this.#entries.size > 0 && this.#isFullFor(weight)) this.#forgetOne();
     this.#entries.set(key, { value, wasRead: false });
+    this.#weight += weight;
   }
 
   delete(key: K): void {
-    this.#entries.delete(key);
+    if (this.#entries.delete(key)) this.#weight -= this.#weightOf(key);
   }
 
   clear(): void {
     this.#entries.clear();
+    this.#weight = 0;
   }
 
   *[Symbol.iterator](): Generator<[K, V]> {
     for (const [key, { value }] of this.#entries) yield [key, value];
+  }
+
+  #weightOf(key: K): number {
+    return this.capacity?.weightOf(key) ?? 0;
+  }
+
+  #isFullFor(weight: number): boolean {
+    return this.#entries.size >= this.maxSize || this.#weight + weight > (this.capacity?.maxWeight ?? 0);
   }
 
   /** Amortised O(1): each flag that it clears was set by one `get`. */
@@ -50,7 +66,10 @@ export class BoundedMap<K, V> {
       }
       const entry = this.#entries.get(key);
       this.#entries.delete(key);
-      if (!entry?.wasRead) return;
+      if (!entry?.wasRead) {
+        this.#weight -= this.#weightOf(key);
+        return;
+      }
       entry.wasRead = false;
       this.#entries.set(key, entry);
     }

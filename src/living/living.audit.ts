@@ -66,11 +66,18 @@ function record(
   const isForAnother =
     anchorUserid !== undefined && !(caller.userid !== undefined && isSameUserid(caller.userid, anchorUserid));
   audit.record({
-    ...{ action, outcome, corp: call.corp, actor: caller, changed, requestId, traceId },
+    action,
+    outcome,
+    corp: call.corp,
+    actor: caller,
+    changed,
+    requestId,
+    traceId,
     // What was refused may be anything.
-    livingid: livingid?.slice(0, maxIdLength),
+    livingid: (ending.livingid ?? livingid)?.slice(0, maxIdLength),
     onBehalfOf: isForAnother ? anchorUserid.slice(0, maxIdLength) : undefined,
     keyId: key && creates.idOf(key, call.corp),
-    ...ending,
+    code: ending.code,
+    errcode: ending.errcode,
   });
 }

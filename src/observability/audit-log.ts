@@ -8,7 +8,8 @@
  */
 import { createHmac } from "node:crypto";
 import { open } from "node:fs/promises";
-import type { Logger } from "./logger.js";
+import { BoundedMap } from "../lib/bounded-map.js";
+import { type Logger, onceAMinute } from "./logger.js";
 import type { AuditMetrics } from "./metrics.js";
 import type { Outcome } from "./outcome.js";
 
@@ -60,17 +61,22 @@ export interface AuditLogOptions {
 /** 10,000 lines have about 5 MB. */
 const maxWaiting = 10_000;
 const maxAtOnce = 500;
+const maxCallers = 1000;
+/** A write for each line would cost several times what the line itself does. */
+const writeDelayMs = 10;
 const retryMs = 1000;
-const reportEveryMs = 60_000;
 
 export class AuditLog {
   #waiting: string[] = [];
   #writing: Promise<void> | undefined;
-  #retry: NodeJS.Timeout | undefined;
+  #timer: NodeJS.Timeout | undefined;
   #isFailing = false;
-  #reportedAtMs = -Infinity;
+  readonly #callers = new BoundedMap<string, string>(maxCallers);
+  readonly #mayReport: () => boolean;
 
-  constructor(private readonly options: AuditLogOptions) {}
+  constructor(private readonly options: AuditLogOptions) {
+    this.#mayReport = onceAMinute(options.now);
+  }
 
   /** Whether a write may be begun: its line could be written, as far as is known. */
   get mayRecord(): boolean {
@@ -84,30 +90,32 @@ export class AuditLog {
       metrics.countAuditLost(1);
       return;
     }
-    if (this.#waiting.push(this.#lineOf(event)) === 1 && !this.#writing && !this.#retry) setImmediate(this.#begin);
+    if (this.#waiting.push(this.#lineOf(event)) === 1) this.#beginIn(writeDelayMs);
   }
 
   /** Tries to write what waits, for a moment. */
   async close(): Promise<void> {
-    clearTimeout(this.#retry);
-    this.#retry = undefined;
     await this.#writing;
+    clearTimeout(this.#timer);
     if (this.#waiting.length > 0) await this.#write();
-    clearTimeout(this.#retry);
     if (this.#waiting.length > 0) this.options.metrics.countAuditLost(this.#waiting.length);
   }
 
+  #beginIn(ms: number): void {
+    if (this.#writing) return;
+    this.#timer ??= setTimeout(this.#begin, ms).unref();
+  }
+
   readonly #begin = (): void => {
-    this.#retry = undefined;
-    if (this.#waiting.length === 0) return;
+    this.#timer = undefined;
     this.#writing ??= this.#write().finally(() => {
       this.#writing = undefined;
-      if (this.#waiting.length > 0 && !this.#retry) setImmediate(this.#begin);
+      if (this.#waiting.length > 0) this.#beginIn(this.#isFailing ? retryMs : writeDelayMs);
     });
   };
 
   async #write(): Promise<void> {
-    const { sink, metrics, log, now } = this.options;
+    const { sink, metrics, log } = this.options;
     const lines = this.#waiting.slice(0, maxAtOnce);
     try {
       const written = sink.write(lines);
@@ -118,11 +126,9 @@ export class AuditLog {
     } catch (error) {
       metrics.countAuditFailure();
       this.#isFailing = true;
-      if (now() - this.#reportedAtMs >= reportEveryMs) {
-        this.#reportedAtMs = now();
+      if (this.#mayReport()) {
         log.error({ err: error, waiting: this.#waiting.length }, "the audit log cannot be written");
       }
-      this.#retry = setTimeout(this.#begin, retryMs).unref();
     }
   }
 
@@ -139,7 +145,7 @@ export class AuditLog {
       corp: event.corp,
       actor: actor && {
         userid: actor.userid,
-        identity: actor.userid === undefined && actor.identity !== undefined ? this.#hmac(actor.identity) : undefined,
+        identity: actor.userid === undefined && actor.identity !== undefined ? this.#hmacOfCaller(actor.identity) : undefined,
         via,
         scopes: [...actor.scopes].join(" "),
       },
@@ -155,6 +161,13 @@ export class AuditLog {
 
   #hmac(text: string): string {
     return createHmac("sha256", this.options.key).update(text).digest("hex").slice(0, 16);
+  }
+
+  /** Callers come again, keys do not. */
+  #hmacOfCaller(identity: string): string {
+    let known = this.#callers.get(identity);
+    if (known === undefined) this.#callers.set(identity, (known = this.#hmac(identity)));
+    return known;
   }
 }
 

@@ -20,6 +20,17 @@ export function createLogger(level: LogLevel, destination?: DestinationStream): 
   return destination ? pino(options, destination) : pino(options);
 }
 
+/** For lines about what may happen any number of times: true the first time, then once a minute, for each subject. */
+export function onceAMinute(nowMs: () => number): (subject?: string) => boolean {
+  const lastMs = new Map<string, number>();
+  return (subject = "") => {
+    const now = nowMs();
+    if (now - (lastMs.get(subject) ?? -Infinity) < 60_000) return false;
+    lastMs.set(subject, now);
+    return true;
+  };
+}
+
 /** Adds the request id to every line. Most requests log nothing, so this is cheaper than a pino child per request. */
 export class RequestLogger implements Logger {
   constructor(

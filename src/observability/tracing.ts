@@ -9,7 +9,7 @@
 import { randomBytes } from "node:crypto";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import type { Logger } from "./logger.js";
+import { type Logger, onceAMinute } from "./logger.js";
 import type { TracingMetrics } from "./metrics.js";
 import type { TracingSettings } from "./otel-settings.js";
 import type { TraceParent } from "./trace-context.js";
@@ -85,14 +85,13 @@ export interface TracingOptions {
   readonly random: () => number;
 }
 
-const reportEveryMs = 60_000;
 const compressed = promisify(gzip);
 
 export class Tracing {
   readonly #waiting: object[] = [];
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> | undefined;
-  #reportedAtMs = -Infinity;
+  readonly #mayReport = onceAMinute(() => performance.now());
 
   constructor(private readonly options: TracingOptions) {}
 
@@ -167,10 +166,7 @@ export class Tracing {
       metrics.countSpans("exported", spans.length);
     } catch (error) {
       metrics.countSpans("failed", spans.length);
-      const now = performance.now();
-      if (now - this.#reportedAtMs < reportEveryMs) return;
-      this.#reportedAtMs = now;
-      log.warn({ reason: reasonOf(error) }, "spans cannot be sent");
+      if (this.#mayReport()) log.warn({ reason: reasonOf(error) }, "spans cannot be sent");
     }
   }
 }

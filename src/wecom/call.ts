@@ -28,17 +28,17 @@ export interface CallOptions {
   /** On whose behalf, where callers can be told apart: they take turns. */
   readonly caller?: string | undefined;
   /** Calls of one operation take turns together. Default: those with the same deadline. */
-  readonly operation?: object;
+  readonly operation?: object | undefined;
   readonly deadline: Deadline;
   /** The client leaves: ends the reads, never a write, whose outcome must be known to somebody. Absent: nobody can leave. */
-  readonly clientGone?: Cancellation;
+  readonly clientGone?: Cancellation | undefined;
   readonly log: Logger;
   /** Of what the call belongs to, where its trace is recorded. */
   readonly span?: Span | undefined;
   /** Counts a call for the caller. @throws {WecomOverloadError} when they have made too many; absent: nobody counts */
-  readonly count?: (api: string) => void;
+  readonly count?: ((api: string) => void) | undefined;
   /** Absent: it may be sent. */
-  readonly permit?: SendPermit;
+  readonly permit?: SendPermit | undefined;
 }
 
 export function timeLimitFor({ effect }: Pick<Endpoint, "effect">, { deadline, clientGone }: CallOptions): TimeLimit {

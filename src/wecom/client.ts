@@ -167,7 +167,7 @@ export class WecomClient {
         timeLimit,
       );
       end = "answered";
-      return readAnswer(endpoint, answer, { ...payload, token }, read);
+      return readAnswer(endpoint, answer, payload, token, read);
     } catch (error) {
       const failure = toWecomError(error, endpoint);
       if (failure instanceof WecomApiError) span?.set({ "wecom.errcode": failure.errcode });
@@ -234,12 +234,8 @@ function queryString(tokenParameter: string, token: Secret | undefined, query: P
   return `${tokenParameter}=${encodeURIComponent(token.reveal())}${rest === "" ? "" : `&${rest}`}`;
 }
 
-interface Sent extends Payload {
-  readonly token: Secret | undefined;
-}
-
 /** WeCom, or a proxy before it, may repeat in its errmsg what was sent. */
-function withoutSecrets(words: string, { query, body, token }: Sent): string {
+function withoutSecrets(words: string, { query, body }: Payload, token: Secret | undefined): string {
   let text = token ? words.replaceAll(token.reveal(), "[secret]") : words;
   for (const [name, value] of Object.entries({ ...query, ...body } as Readonly<Record<string, unknown>>)) {
     const isSecret = /secret|ticket|_code$/.test(name) && typeof value === "string" && value.length >= minSecretLength;
@@ -253,7 +249,13 @@ const minSecretLength = 16;
 
 class UnusableAnswer extends Error {}
 
-function readAnswer<T>(endpoint: Endpoint, { status, body }: HttpAnswer, sent: Sent, read: (answer: Answer) => T): T {
+function readAnswer<T>(
+  endpoint: Endpoint,
+  { status, body }: HttpAnswer,
+  sent: Payload,
+  token: Secret | undefined,
+  read: (answer: Answer) => T,
+): T {
   // WeCom answers everything with 200; any other status is a proxy's or a fault's, and its body is not WeCom's word.
   if (status !== 200) throw new UnusableAnswer(`HTTP status ${status}`);
   const answer = parseObject(body);
@@ -265,7 +267,7 @@ function readAnswer<T>(endpoint: Endpoint, { status, body }: HttpAnswer, sent: S
     throw new WecomApiError({
       api: endpoint.api,
       errcode,
-      errmsg: withoutSecrets(words, sent),
+      errmsg: withoutSecrets(words, sent, token),
       mayHaveTakenEffect: endpoint.effect === "write" && lookupErrcode(errcode)?.leavesOutcomeOpen === true,
     });
   }

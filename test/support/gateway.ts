@@ -88,7 +88,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   let url: string;
   try {
     app = await createApp(loadConfig(env), {
-      logTo: { write: (line) => logLines.push(line) },
+      logTo: { write: (lines) => logLines.push(...lines.trimEnd().split("\n")) },
       explorerPage: new URL("../../dist/graphiql.html.gz", import.meta.url),
       ...(options.now && { now: options.now }),
       ...(options.callLimits && { callLimits: options.callLimits }),

@@ -17,7 +17,7 @@ export interface OperationContext {
   /** Errors that are data in the answer: members of unions. */
   failures(): readonly FieldFailure[];
   /** The operation was executed: ends its span, where its trace is recorded. */
-  executed?(type: string, name: string | undefined, failures: readonly FieldFailure[]): void;
+  readonly executed?: ((type: string, name: string | undefined, failures: readonly FieldFailure[]) => void) | undefined;
   /** Calls back when the operation's time is over; the returned function takes the request back. */
   onDeadline(listener: () => void): () => void;
   /** The client has left: nobody will read the answer. */

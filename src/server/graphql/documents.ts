@@ -52,10 +52,15 @@ export interface DocumentsOptions {
 /** Longer documents are prepared anew each time: nobody's everyday operation, and too much to keep. */
 const maxRememberedLength = 10_000;
 const maxRemembered = 500;
+/** Characters of all together. A plan takes up to 30 times the memory of its text, so this bounds them to some 30 MB. */
+const maxRememberedCharacters = 1_000_000;
 const maxValidationErrors = 5;
 
 export class Documents {
-  readonly #plans = new BoundedMap<string, Plans>(maxRemembered);
+  readonly #plans = new BoundedMap<string, Plans>(maxRemembered, {
+    maxWeight: maxRememberedCharacters,
+    weightOf: (text) => text.length,
+  });
 
   constructor(private readonly options: DocumentsOptions) {}
 

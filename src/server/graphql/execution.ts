@@ -67,8 +67,12 @@ export class Executor {
       return answer;
     };
     const result = execute({
-      ...{ schema: this.options.schema, document, operationName },
-      ...{ variableValues: operation.variables, contextValue: context.value, rootValue },
+      schema: this.options.schema,
+      document,
+      operationName,
+      variableValues: operation.variables,
+      contextValue: context.value,
+      rootValue,
     });
     if (!(result instanceof Promise)) return finish(result);
     return untilDeadline(result, context, () => timedOut(source)).then(finish);
@@ -83,8 +87,11 @@ export class Executor {
     const { document, operationName } = operation.plan;
     const startedAt = performance.now();
     const subscribing = createSourceEventStream({
-      ...{ schema: this.options.schema, document, operationName },
-      ...{ variableValues: operation.variables, contextValue: context.value },
+      schema: this.options.schema,
+      document,
+      operationName,
+      variableValues: operation.variables,
+      contextValue: context.value,
     });
     const events = await untilDeadline(subscribing, context, () => timedOut(source));
     const isOpen = Symbol.asyncIterator in events;
@@ -130,7 +137,7 @@ export class Executor {
   ): OperationAnswer {
     const extensions = context.extensions();
     context.close();
-    if (errors === undefined && extensions === undefined) return { ...answered({ data }, true, plan.cacheControl) };
+    if (errors === undefined && extensions === undefined) return answered({ data }, true, plan.cacheControl);
     return answered(
       {
         ...(errors && { errors: this.format(errors, source) }),

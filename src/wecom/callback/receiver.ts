@@ -9,7 +9,7 @@
  */
 import { createHash } from "node:crypto";
 import type { PlainAnswer } from "../../lib/plain-answer.js";
-import type { Logger } from "../../observability/logger.js";
+import { type Logger, onceAMinute } from "../../observability/logger.js";
 import type { CallbackMetrics } from "../../observability/metrics.js";
 import type { Secret } from "../../observability/secret.js";
 import { reasonOf, type Store } from "../../stores/store.js";
@@ -58,7 +58,11 @@ class CallbackRefused extends Error {
 export class CallbackReceiver {
   readonly #underWay = new Map<string, Promise<Outcome>>();
 
-  constructor(private readonly options: CallbackReceiverOptions) {}
+  readonly #mayReport: (refusal: string) => boolean;
+
+  constructor(private readonly options: CallbackReceiverOptions) {
+    this.#mayReport = onceAMinute(options.now);
+  }
 
   /**
    * The GET with which WeCom verifies the URL when an administrator saves it: it expects the decrypted text. Messages are
@@ -168,7 +172,8 @@ export class CallbackReceiver {
     if (!(error instanceof CallbackRefused)) throw error;
     const { refusal } = error;
     this.options.metrics.countCallback(refusal);
-    this.options.log.warn({ refusal }, "a callback was refused");
+    // Anybody can send forged ones; the counter has them all.
+    if (this.#mayReport(refusal)) this.options.log.warn({ refusal }, "a callback was refused");
     return { status: refusal === "malformed" ? 400 : 403, text: "" };
   }
 }

@@ -181,7 +181,14 @@ export class CreateOnce {
     try {
       const part = deadline.part(partForAnswer);
       const created = await this.options.livings.create(request, {
-        ...{ ...call, deadline: part },
+        corp,
+        caller: call.caller,
+        operation: call.operation,
+        deadline: part,
+        clientGone: call.clientGone,
+        log: call.log,
+        span: call.span,
+        count: call.count,
         permit: announcement.permit,
       });
       const living = { corp, livingid: created.livingid, livingStart: request.living_start };

@@ -136,21 +136,22 @@ export class CallLimiter {
   }
 
   /** Once for each permit. */
-  release({ limits, counted, startedAt, timesLowered, ...attempts }: CallPermit, end: CallEnd): void {
+  release(permit: CallPermit, end: CallEnd): void {
+    const { limits, counted } = permit;
     const { semaphore, block, counts, api } = limits;
     const now = this.options.now();
     const verdicts = verdictsOf[end];
-    attempts.origin.settle(verdicts.origin, now);
-    attempts.breaker.settle(verdicts.breaker, now);
+    permit.origin.settle(verdicts.origin, now);
+    permit.breaker.settle(verdicts.breaker, now);
     const before = block.state;
-    attempts.block.settle(verdicts.block, now);
+    permit.block.settle(verdicts.block, now);
     if (block.state !== before) this.#publish(limits.key, before, block.state);
     if (end === "not-sent" || end === "unreachable") {
       const isUntold = counts.takeBack(counted[0]);
       this.#countsOfAddress(api).takeBack(counted[1], isUntold);
     }
-    if (end === "answered") semaphore.answered(performance.now() - startedAt, now);
-    else if (end === "too-many") semaphore.tooMany(timesLowered, now);
+    if (end === "answered") semaphore.answered(performance.now() - permit.startedAt, now);
+    else if (end === "too-many") semaphore.tooMany(permit.timesLowered, now);
     semaphore.release();
   }
 
@@ -231,8 +232,13 @@ export class CallLimiter {
       const counted = [counts.take(now), this.#countsOfAddress(api).take(now)] as const;
       this.#publishIfMany(counts);
       return {
-        ...{ limits, counted, startedAt: performance.now(), timesLowered: semaphore.timesLowered },
-        ...{ block: block.start(now), breaker: breaker.start(now), origin: this.#origin.start(now) },
+        limits,
+        counted,
+        startedAt: performance.now(),
+        timesLowered: semaphore.timesLowered,
+        block: block.start(now),
+        breaker: breaker.start(now),
+        origin: this.#origin.start(now),
       };
     } catch (error) {
       semaphore.release();

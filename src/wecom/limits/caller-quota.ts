@@ -16,30 +16,26 @@ export class CallerQuota {
   ) {}
 
   /** Counts the calls of one caller; nothing for callers who cannot be told apart. */
-  counterFor(identity: string | undefined): { count?: (api: string) => void } {
-    if (identity === undefined) return {};
-    return {
-      count: (api) => {
-        const retryAfterSeconds = this.#take(identity);
-        if (retryAfterSeconds === 0) return;
-        const message = "You have caused too many calls to WeCom within a minute";
-        throw new WecomOverloadError(message, { api, retryAfterSeconds });
-      },
+  counterFor(identity: string | undefined): ((api: string) => void) | undefined {
+    if (identity === undefined) return undefined;
+    return (api) => {
+      const retryAfterSeconds = this.#take(identity);
+      if (retryAfterSeconds === 0) return;
+      const message = "You have caused too many calls to WeCom within a minute";
+      throw new WecomOverloadError(message, { api, retryAfterSeconds });
     };
   }
 
   /** For calls made once for several callers: each is counted to the first of them who may still cause one. */
-  counterForAll(identities: Iterable<string | undefined>): { count: (api: string) => void } {
-    return {
-      count: (api) => {
-        let retryAfterSeconds = 0;
-        for (const identity of identities) {
-          retryAfterSeconds = identity === undefined ? 0 : this.#take(identity);
-          if (retryAfterSeconds === 0) return;
-        }
-        const message = "The callers who subscribe have caused too many calls to WeCom within a minute";
-        throw new WecomOverloadError(message, { api, retryAfterSeconds });
-      },
+  counterForAll(identities: Iterable<string | undefined>): (api: string) => void {
+    return (api) => {
+      let retryAfterSeconds = 0;
+      for (const identity of identities) {
+        retryAfterSeconds = identity === undefined ? 0 : this.#take(identity);
+        if (retryAfterSeconds === 0) return;
+      }
+      const message = "The callers who subscribe have caused too many calls to WeCom within a minute";
+      throw new WecomOverloadError(message, { api, retryAfterSeconds });
     };
   }
 
