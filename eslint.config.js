@@ -21,9 +21,9 @@ const federation = `
 `;
 
 export default tseslint.config(
-  { ignores: ["dist/**", "packages/*/dist/**", "coverage/**", "node_modules/**", "**/generated/**"] },
+  { ignores: ["dist/**", "{packages,examples}/*/dist/**", "coverage/**", "node_modules/**", "**/generated/**"] },
   {
-    files: ["**/*.ts"],
+    files: ["**/*.ts", "**/*.tsx"],
     extends: [...tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
