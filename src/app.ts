@@ -659,6 +659,7 @@ function createRoutes(base: Base, { wecom, callbacks, graphql, streaming, listen
   const { authenticate } = streaming.authenticator;
   const uploads = new Uploads({
     ...{ maxBytes: imageBytes.atMost, maxUploads: 100, maxUploadsPerCaller: 10 },
+    maxPipedPerCaller: Math.floor(config.wecom.maxInFlight / 3),
     folders: [tmpdir(), config.store.dataDir],
   });
   const http: Record<string, Route> = {

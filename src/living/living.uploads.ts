@@ -81,10 +81,13 @@ async function upload(
 ): Promise<UploadLivingImageSuccess | LivingErrorResult> {
   requireScope(caller, "living:write");
   const tooLate = () => new WecomTransportError("the image came too late", evidence);
+  const broken = (cause: unknown) => {
+    throw new WecomTransportError("the image did not come in whole", { ...evidence, cause });
+  };
   try {
     const size = sizeViolation(image);
     if (size) return inputError([size]);
-    const type = imageTypeOf(await call.deadline.race(image.head(), tooLate));
+    const type = imageTypeOf(await call.deadline.race(image.head().catch(broken), tooLate));
     if (!type) return inputError([violated("image must be a JPEG or a PNG", "isImage")]);
     const { media_id, expires_at } = await media.uploadImage(
       {

@@ -21,26 +21,30 @@ export async function readMultipartRequest(
   if (!isPreflighted(request.headers)) throw bad(csrfMessage);
   let operations: Fields | undefined;
   let places: Map<string, readonly Place[]> | undefined;
-  await readParts(request, maxFieldBytes, {
-    field: (name, text) => {
-      if (name === "operations") {
-        operations = record(name, text);
-      } else if (name === "map") {
-        if (!operations) throw bad("The part map must come after operations");
-        places = placesOf(record(name, text), operations);
-      }
+  await readParts(
+    request,
+    { fieldBytes: maxFieldBytes, bytes: upload.maxReadBytes },
+    {
+      field: (name, text) => {
+        if (name === "operations") {
+          operations = record(name, text);
+        } else if (name === "map") {
+          if (!operations) throw bad("The part map must come after operations");
+          places = placesOf(record(name, text), operations);
+        }
+      },
+      file: async (name, content, filename) => {
+        if (!places) throw bad("Files must come after the part map");
+        const file = upload.file({ filename: filename ?? "" });
+        const found = places.get(name);
+        places.delete(name);
+        for (const place of found ?? []) place(file);
+        // Read to its end, though nobody asked for it: the specification leaves it open what to do with it.
+        if (found) await upload.receive(content, file);
+        else content.resume();
+      },
     },
-    file: async (name, content, filename) => {
-      if (!places) throw bad("Files must come after the part map");
-      const file = upload.file({ filename: filename ?? "" });
-      const found = places.get(name);
-      places.delete(name);
-      for (const place of found ?? []) place(file);
-      // Read to its end, though nobody asked for it: the specification leaves it open what to do with it.
-      if (found) await upload.receive(content, file);
-      else content.resume();
-    },
-  });
+  );
   if (!operations) throw bad("The part operations is missing");
   if (!places) throw bad("The part map is missing");
   if (places.size > 0) throw bad("A file of the map is missing");

@@ -72,8 +72,8 @@ async function fileOf(exchange: Exchange, upload: Upload): Promise<UploadedFile>
   const file = upload.file({ filename: "", ...(announcedBytes !== undefined && { announcedBytes }) });
   const received = upload.receive(request, file);
   // Of one whose length is known WeCom is asked at once: what goes wrong with the rest is told to whoever reads it.
-  if (announcedBytes === undefined) await received;
-  else received.catch(() => undefined);
+  if (announcedBytes !== undefined && upload.mayBePiped) received.catch(() => undefined);
+  else await received;
   return file;
 }
 
@@ -81,21 +81,25 @@ const partName = "file";
 
 async function filePart({ request }: Exchange, upload: Upload): Promise<UploadedFile> {
   let file: UploadedFile | undefined;
-  await readParts(request, 1000, {
-    field: (name) => {
-      throw new UploadRefused(
-        400,
-        `The body must have one part, a file named ${partName}, found ${JSON.stringify(name)}`,
-      );
+  await readParts(
+    request,
+    { fieldBytes: 1000, bytes: upload.maxReadBytes },
+    {
+      field: (name) => {
+        throw new UploadRefused(
+          400,
+          `The body must have one part, a file named ${partName}, found ${JSON.stringify(name)}`,
+        );
+      },
+      file: async (name, content, filename) => {
+        if (name !== partName || file)
+          throw new UploadRefused(400, `The body must have one part, a file named ${partName}`);
+        const spool = upload.file({ filename: filename ?? "" });
+        file = spool;
+        await upload.receive(content, spool);
+      },
     },
-    file: async (name, content, filename) => {
-      if (name !== partName || file)
-        throw new UploadRefused(400, `The body must have one part, a file named ${partName}`);
-      const spool = upload.file({ filename: filename ?? "" });
-      file = spool;
-      await upload.receive(content, spool);
-    },
-  });
+  );
   if (!file) throw new UploadRefused(400, `The body must have one part, a file named ${partName}`);
   return file;
 }
@@ -112,6 +116,7 @@ async function answer(
   const execute = () => {
     if (prepared.kind === "refused") return executor.refuse(prepared, exchange);
     const context = createContext(exchange, caller);
+    if (response.closed) context.abandon();
     response.on("close", () => {
       context.abandon();
     });

@@ -21,7 +21,7 @@ const maxFields = 10;
 
 /** A browser sends one for any page, without asking: so one counts only with a header that no form can set. */
 export function isMultipart({ "content-type": type = "" }: IncomingHttpHeaders): boolean {
-  return /^multipart\/form-data\b/i.test(type);
+  return /^multipart\/form-data\s*(;|$)/i.test(type);
 }
 
 /** One of those by which Apollo Server's CSRF prevention lets a request through. @see https://www.apollographql.com/docs/apollo-server/security/cors */
@@ -32,17 +32,24 @@ export function isPreflighted(headers: IncomingHttpHeaders): boolean {
 export const csrfMessage =
   "A multipart request needs the header apollo-require-preflight: true, against Cross-Site Request Forgery (CSRF)";
 
+export interface PartLimits {
+  /** Of a field. */
+  readonly fieldBytes: number;
+  /** Of the request: also of what is before, between and after its parts, and of files that nobody asked for. */
+  readonly bytes: number;
+}
+
 /** @throws {UploadRefused}, and what its handlers throw */
 export async function readParts(
   request: IncomingMessage,
-  maxFieldBytes: number,
+  { fieldBytes, bytes }: PartLimits,
   handlers: PartHandlers,
 ): Promise<void> {
   const { "content-type": contentType = "", "content-encoding": encoding = "identity" } = request.headers;
   if (encoding !== "identity") throw new UploadRefused(415, "The body must come without content-encoding");
   const headers: BusboyHeaders = { "content-type": contentType };
   const limits = {
-    ...{ fieldSize: maxFieldBytes, fields: maxFields, files: maxFiles },
+    ...{ fieldSize: fieldBytes, fields: maxFields, files: maxFiles },
     // Those without a name are neither, and each takes a while to read.
     ...{ parts: maxFields + maxFiles, headerPairs: 20, headerSize: 8192 },
   };
@@ -64,7 +71,7 @@ export async function readParts(
     };
     parser.on("field", (name, text, _, isTruncated) => {
       attempt(() => {
-        if (isTruncated) throw new UploadRefused(413, `A field is longer than ${maxFieldBytes} bytes`);
+        if (isTruncated) throw new UploadRefused(413, `A field is longer than ${fieldBytes} bytes`);
         handlers.field(name, text);
       });
     });
@@ -87,10 +94,18 @@ export async function readParts(
     parser.on("finish", () => {
       files.then(resolve, () => undefined);
     });
-    request.once("close", () => {
-      if (!request.complete) fail(new Error("the client broke off"));
-    });
+    const left = (): void => {
+      if (!request.readableEnded) fail(new Error("the client broke off"));
+    };
+    request.once("close", left);
+    // Its client may have left before anybody listened.
+    if (request.destroyed) left();
     request.pipe(parser);
+    let received = 0;
+    request.on("data", (chunk: Buffer) => {
+      received += chunk.length;
+      if (received > bytes) fail(new UploadRefused(413, `The request is longer than ${bytes} bytes`));
+    });
   });
 }
 

@@ -123,7 +123,7 @@ export class Spool extends UploadedFile {
   async #keepSlowly(rest: Buffer): Promise<void> {
     while (rest.length > 0) {
       await this.#previous?.written;
-      this.#file ??= await openUnnamed(this.options.folders);
+      this.#file ??= await this.#open();
       if (this.#failure) throw this.#failure;
       const block = this.#block;
       if (!block) throw new Error("there is no block to write");
@@ -134,6 +134,14 @@ export class Spool extends UploadedFile {
       this.#block = undefined;
       rest = this.#fill(rest);
     }
+  }
+
+  /** It may have been discarded meanwhile: then nobody else would close it. */
+  async #open(): Promise<FileHandle> {
+    const file = await openUnnamed(this.options.folders);
+    if (!this.#failure) return file;
+    await file.close();
+    throw this.#failure;
   }
 
   async #at(at: number): Promise<Buffer> {

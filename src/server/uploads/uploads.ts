@@ -11,11 +11,14 @@ export interface UploadLimits {
   readonly maxUploads: number;
   /** Of these, those of one caller; callers who cannot be told apart are not counted. */
   readonly maxUploadsPerCaller: number;
+  /**
+   * Of one caller, or of all who cannot be told apart: so many are sent on while they come in, each with a permit for WeCom
+   * that a slow client keeps. The others are taken in first.
+   */
+  readonly maxPipedPerCaller: number;
   readonly folders: readonly string[];
 }
 
-/** So much more than it may have is read of a file, so that its client is there to hear that it is too long. */
-const readAnyway = 4;
 /** For what a client still sends of a request that is answered already. */
 const politenessMs = 1000;
 
@@ -62,13 +65,14 @@ export class Uploads {
       await refuseUpload(exchange, tooMany);
       return;
     }
-    const upload = new Upload(this.limits);
+    const ofCaller = identity === undefined ? this.#underWay : (this.#ofCaller.get(identity) ?? 0);
+    const upload = new Upload(this.limits, ofCaller < this.limits.maxPipedPerCaller);
     this.#count(identity, 1);
     try {
       await answer(upload);
     } catch (error) {
       // The client has left: there is nobody to be told.
-      if (request.destroyed && !request.complete) return;
+      if (request.destroyed && !request.readableEnded) return;
       if (!(error instanceof UploadRefused)) throw error;
       if (error.cause !== undefined) log.error({ err: error.cause }, "an upload could not be kept");
       await refuseUpload(exchange, error);
@@ -105,7 +109,16 @@ export async function refuseUpload(exchange: Exchange, { status, message }: Uplo
 export class Upload {
   readonly #spools: Spool[] = [];
 
-  constructor(private readonly limits: UploadLimits) {}
+  constructor(
+    private readonly limits: UploadLimits,
+    /** Whether it may be sent on while it comes in. */
+    readonly mayBePiped: boolean,
+  ) {}
+
+  /** So much is read of a file, or of a request with one, so that its client is there to hear that it is too long. */
+  get maxReadBytes(): number {
+    return 4 * this.limits.maxBytes;
+  }
 
   file(options: Omit<SpoolOptions, "maxBytes" | "folders">): Spool {
     const spool = new Spool({ ...options, ...this.limits });
@@ -120,8 +133,7 @@ export class Upload {
         await spool.write(chunk)?.catch((cause: unknown) => {
           throw new UploadRefused(503, "There is no room for the upload", cause);
         });
-        if (spool.received > readAnyway * this.limits.maxBytes)
-          throw new UploadRefused(413, "The file is much too long");
+        if (spool.received > this.maxReadBytes) throw new UploadRefused(413, "The file is much too long");
       }
       spool.end();
     } catch (error) {
