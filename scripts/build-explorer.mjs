@@ -4,6 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 import { renderGraphiQL } from "@graphql-yoga/render-graphiql";
 import { samples } from "../dist/living/living.sample.js";
+import { coverButton } from "../dist/server/cover-button.js";
 
 const icon = `data:image/svg+xml,${encodeURIComponent(
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="4" fill="#0a6cff"/><path d="M6 4l6 4-6 4z" fill="#fff"/></svg>',
@@ -74,42 +75,20 @@ const setUp = `
   });
 `;
 
-/** A button that draws a cover, uploads it, and opens the first sample with its media_id. */
-const coverButton = `
-  addEventListener("DOMContentLoaded", () => {
-    const button = document.createElement("button");
-    button.textContent = "Upload a cover for createLiving";
-    button.style.cssText = "position:fixed;right:16px;bottom:16px;z-index:10;padding:6px 12px;font:14px/1.4 sans-serif";
-    const draw = (theme) => {
-      const canvas = Object.assign(document.createElement("canvas"), { width: 1280, height: 720 });
-      const pen = canvas.getContext("2d");
-      pen.fillStyle = "#0a6cff";
-      pen.fillRect(0, 0, 1280, 720);
-      Object.assign(pen, { fillStyle: "#fff", font: "96px sans-serif", textAlign: "center" });
-      pen.fillText(theme, 640, 390);
-      return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
-    };
-    button.onclick = async () => {
-      const { query, variables } = samples[0];
-      const { input } = JSON.parse(variables);
-      const headers = { "content-type": "image/png" };
-      const body = await draw(input.theme);
-      const { mediaid, errors } = await (await fetch("/media?purpose=COVER", { method: "POST", headers, body })).json();
-      if (!mediaid) {
-        button.textContent = errors[0].message;
-        return;
-      }
-      const withCover = JSON.stringify({ input: { activityCoverMediaid: mediaid, ...input } }, null, 2);
-      location.search = "?" + new URLSearchParams({ query, variables: withCover });
-    };
-    document.body.append(button);
-  });
-`;
+const button = coverButton({
+  theme: "JSON.parse(samples[0].variables).input.theme",
+  open: `(mediaid) => {
+    const { query, variables } = samples[0];
+    const { input } = JSON.parse(variables);
+    const withCover = JSON.stringify({ input: { activityCoverMediaid: mediaid, ...input } }, null, 2);
+    location.search = "?" + new URLSearchParams({ query, variables: withCover });
+  }`,
+});
 
 const style = "<style>.graphiql-logo { white-space: nowrap; font-size: 14px }</style>";
 const parts = [
   ["</head>", `${style}</head>`],
-  ["<script>", `<script>${setUp}${coverButton}</script>\n<script>`],
+  ["<script>", `<script>${setUp}${button}</script>\n<script>`],
   ['{"title":', '{...opening,"title":'],
 ];
 const changed = parts.reduce((html, [place, text]) => {

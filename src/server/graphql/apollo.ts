@@ -3,22 +3,16 @@
  * landing page, batches (refused), malformed bodies. It neither parses nor validates nor executes: it asks `Operations`,
  * as every other way of answering does.
  */
-import { ApolloServer, type ApolloServerPlugin, HeaderMap } from "@apollo/server";
+import { ApolloServer, HeaderMap } from "@apollo/server";
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginInlineTraceDisabled,
   ApolloServerPluginLandingPageDisabled,
 } from "@apollo/server/plugin/disabled";
-import { ApolloServerPluginLandingPageLocalDefault } from "@apollo/server/plugin/landingPage/default";
 import { type GraphQLFormattedError, type GraphQLSchema, parse } from "graphql";
 import type { Logger } from "../../observability/logger.js";
 import type { OperationAnswer } from "./execution.js";
-
-/** The operation that the explorers open with. */
-export interface Sample {
-  readonly document: string;
-  readonly variables: Readonly<Record<string, unknown>>;
-}
+import { type Sample, sandbox } from "./sandbox.js";
 
 export interface ApolloOptions {
   readonly schema: GraphQLSchema;
@@ -38,7 +32,6 @@ export interface Shell {
 const placeholder = parse("{ __typename }");
 
 export function createApolloServer(options: ApolloOptions): ApolloServer<Shell> {
-  const { document, variables } = options.sample;
   return new ApolloServer<Shell>({
     schema: options.schema,
     logger: options.log,
@@ -71,7 +64,7 @@ export function createApolloServer(options: ApolloOptions): ApolloServer<Shell> 
       ApolloServerPluginInlineTraceDisabled(),
       // It would wrap every field to find out what `cacheControlOf` finds once.
       ApolloServerPluginCacheControlDisabled(),
-      options.isProduction ? ApolloServerPluginLandingPageDisabled() : sandbox(document, variables),
+      options.isProduction ? ApolloServerPluginLandingPageDisabled() : sandbox(options.sample),
     ],
   });
 }
@@ -82,23 +75,4 @@ function withWayOut(formatted: GraphQLFormattedError): GraphQLFormattedError {
     return formatted;
   }
   return { ...formatted, message: `${formatted.message.trimEnd()}. Or send it by POST (urql: preferGetMethod: false)` };
-}
-
-/** Its page needs Apollo's CDN. Where that cannot be reached, the page says so, and where the other explorer is. */
-function sandbox(document: string, variables: Readonly<Record<string, unknown>>): ApolloServerPlugin {
-  const plugin = ApolloServerPluginLandingPageLocalDefault({ embed: true, footer: false, document, variables });
-  return {
-    serverWillStart: async (service) => {
-      const listener = (await plugin.serverWillStart?.(service)) ?? {};
-      return {
-        ...listener,
-        renderLandingPage: async () => {
-          const page = await listener.renderLandingPage?.();
-          const html = typeof page?.html === "function" ? await page.html() : (page?.html ?? "");
-          const link = '<p>Without internet: <a href="/graphiql">GraphiQL</a>, which this gateway serves itself.</p>';
-          return { html: html.replace(/(it appears that you might be offline\.<\/p>)/, `$1\n${link}`) };
-        },
-      };
-    },
-  };
 }

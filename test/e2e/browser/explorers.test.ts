@@ -121,6 +121,36 @@ describe("GET /graphql in a browser", () => {
   });
 });
 
+describeInBrowser("Apollo Sandbox, in a browser whose CDN is a stub", () => {
+  it("uploads a cover at one press, and opens again with it", async () => {
+    const browser = await launch();
+    const page = await browser.newPage();
+    const stub = "window.EmbeddedSandbox = class { constructor(config) { window.opened = config; } }";
+    await page.route(/apollographql\.com/, (route) => route.fulfill({ contentType: "text/javascript", body: stub }));
+    await page.route(/googleapis|gstatic/, (route) => route.abort());
+    await page.goto(`${gateway.url}/graphql`);
+    const opened = () => page.evaluate<{ initialState: typeof sample & { headers: object } }>("opened");
+    expect((await opened()).initialState).toMatchObject({
+      ...sample,
+      headers: { "apollo-require-preflight": "true" },
+    });
+    gateway.simulator.reset();
+
+    await page.getByRole("button", { name: /upload a cover/i }).click();
+    // While the page is loaded again, there is nothing to ask.
+    const input = async () => (await opened().catch(() => undefined))?.initialState.variables.input ?? {};
+    await until(async () => "activityCoverMediaid" in (await input()));
+    const { document, variables } = (await opened()).initialState;
+
+    const [cover] = gateway.simulator.media;
+    expect(variables.input).toEqual({ ...sample.variables.input, activityCoverMediaid: cover!.mediaId });
+    expect((await gateway.run(document, variables)).data!["createLiving"]).toMatchObject({
+      livingid: expect.any(String),
+    });
+    await browser.close();
+  });
+});
+
 describeInBrowser("/graphiql where sign-in is on", () => {
   it("says where the token goes", async () => {
     await using guarded = await startGateway({
