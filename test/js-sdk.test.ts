@@ -1,12 +1,12 @@
 // Signatures with which a page opens a living through WeCom's JS-SDK.
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { createHash } from "node:crypto";
 import { loadConfig } from "../src/config.js";
 import { Secret } from "../src/observability/secret.js";
 import { signatureOf } from "../src/wecom/js-sdk.js";
 import { corpid, fixedToken, type Gateway, startGateway } from "./support/gateway.js";
 import { corps, startProvider, suiteId } from "./support/provider.js";
 import { describeWithRedis, TestRedis } from "./support/redis.js";
+import { expectedSignature } from "./support/signatures.js";
 
 const page = "https://app.example.com/livings?id=1";
 const env = { JSSDK_ORIGINS: "https://app.example.com,http://127.0.0.1:8080", WECOM_AGENT_ID: "1000014" };
@@ -15,19 +15,6 @@ const query = `query ($url: String!) {
     corpid agentid config { timestamp nonceStr signature } agentConfig { timestamp nonceStr signature }
   }
 }`;
-
-/** As WeCom computes it, with the tickets that it gave out. */
-async function expectedSignature(
-  { simulator }: Gateway,
-  api: string,
-  { timestamp, nonceStr }: { timestamp: number; nonceStr: string },
-  url: string,
-): Promise<string> {
-  const answer = await fetch(`${simulator.url}/cgi-bin/${api}access_token=${fixedToken}`);
-  const { ticket } = (await answer.json()) as { ticket: string };
-  const text = `jsapi_ticket=${ticket}&noncestr=${nonceStr}&timestamp=${timestamp}&url=${url}`;
-  return createHash("sha1").update(text).digest("hex");
-}
 
 const ticketFetches = ({ simulator }: Gateway) =>
   ["get_jsapi_ticket", "ticket/get"].map((api) => simulator.requestsTo(api).length);
@@ -133,13 +120,32 @@ describe("jsSdkSignature", () => {
     expect(errors[0]!.message).toContain("WECOM_CORP_ID");
   });
 
-  it("says by its code that WeCom gives no ticket", async () => {
+  it.each([
+    ["get_jsapi_ticket", 48002, "LIVING_PERMISSION"],
+    ["ticket/get", 48002, "LIVING_PERMISSION"],
+    ["ticket/get", 40013, "LIVING_CONFIGURATION"],
+  ])("names the setting of the app that WeCom gives no ticket: %s, %i", async (api, errcode, code) => {
     await using gateway = await startGateway({ env });
-    gateway.simulator.faults.inject({ kind: "errcode", errcode: 48002, api: "ticket/get" });
+    gateway.simulator.faults.inject({ kind: "errcode", errcode, api });
+
+    const { data, errors } = await gateway.run(query, { url: page });
+
+    const setting = "WECOM_CORP_SECRET";
+    expect(data).toEqual({ jsSdkSignature: null });
+    expect(errors[0]!.extensions).toMatchObject({ code, errcode, setting });
+    expect(errors[0]!.message).toContain(setting);
+  });
+
+  it("names no setting where WeCom is only busy", async () => {
+    await using gateway = await startGateway({ env });
+    gateway.simulator.faults.inject({ kind: "errcode", errcode: 45009, api: "ticket/get" });
 
     const { errors } = await gateway.run(query, { url: page });
 
-    expect(errors[0]!.extensions).toMatchObject({ code: "LIVING_PERMISSION", errcode: 48002 });
+    expect(errors[0]!.extensions).toEqual({
+      ...{ code: "LIVING_RATE_LIMIT", errcode: 45009, retryable: true },
+      retryAfterSeconds: 60,
+    });
   });
 });
 
@@ -189,23 +195,31 @@ describe("A ticket", () => {
 });
 
 describeWithRedis("Three replicas", () => {
-  it("fetch each ticket once for 10,000 signatures", async () => {
+  it("fetch each ticket at most twice an hour for 10,000 signatures", async () => {
+    let now = Date.parse("2026-01-01T00:00:00Z");
+    const clock = { now: () => now };
     await using redis = await TestRedis.start();
-    await using first = await startGateway({ env: { ...env, REDIS_URL: redis.url } });
-    const more = { env: { ...env, REDIS_URL: redis.url }, upstreamUrl: first.simulator.url };
-    await using second = await startGateway(more);
-    await using third = await startGateway(more);
-    const aliases = Array.from({ length: 25 }, (_, at) => `s${at}: jsSdkSignature(url: $url) { config { signature } }`);
-    const many = `query ($url: String!) { ${aliases.slice(0, 20).join(" ")} }`;
+    const options = { ...clock, env: { ...env, REDIS_URL: redis.url } };
+    await using first = await startGateway({ ...options, simulator: clock });
+    await using second = await startGateway({ ...options, upstreamUrl: first.simulator.url });
+    await using third = await startGateway({ ...options, upstreamUrl: first.simulator.url });
+    const aliases = Array.from({ length: 20 }, (_, at) => `s${at}: jsSdkSignature(url: $url) { config { signature } }`);
+    const many = `query ($url: String!) { ${aliases.join(" ")} }`;
 
+    // Ten hours, at each end of each, and all replicas at once.
     const answers = [];
-    for (let round = 0; round < 10; round += 1) {
-      const ops = Array.from({ length: 50 }, (_, at) => [first, second, third][at % 3]!.run(many, { url: page }));
+    for (let round = 0; round < 20; round += 1) {
+      const ops = Array.from({ length: 25 }, (_, at) => [first, second, third][at % 3]!.run(many, { url: page }));
       answers.push(...(await Promise.all(ops)));
+      now += 1_800_000;
     }
 
     expect(answers.flatMap(({ data }) => Object.values(data!)).filter((value) => value !== null)).toHaveLength(10_000);
-    expect(ticketFetches(first)).toEqual([1, 1]);
+    for (const api of ["get_jsapi_ticket", "ticket/get"]) {
+      const hours = first.simulator.requestsTo(api).map(({ at }) => Math.floor(at / 3_600_000));
+      expect(hours.length).toBeGreaterThan(4);
+      for (const hour of hours) expect(hours.filter((other) => other === hour).length).toBeLessThanOrEqual(2);
+    }
   });
 });
 
