@@ -1,7 +1,9 @@
 /** `jsSdkSignature`: for a page that opens livings with WeCom's JS-SDK, which asks for a signature that only the app can make. */
 import { GraphQLError } from "graphql";
 import { Arg, Ctx, Field, ID, Int, ObjectType, Query, Resolver } from "type-graphql";
+import { codeOf, toLivingError } from "../errors.js";
 import type { RequestContext } from "../request-context.js";
+import { WecomApiError } from "../wecom/errors.js";
 import type { JsSdkSignature, SignatureData } from "../wecom/js-sdk.js";
 import { requireScope } from "./living.access.js";
 import { CostsACall, NeedsScope } from "./living.directives.js";
@@ -64,7 +66,11 @@ export class JsSdkQueries {
         setting: "JSSDK_ORIGINS",
       });
     }
-    return await jsSdk.sign(page, call);
+    try {
+      return await jsSdk.sign(page, call);
+    } catch (error) {
+      throw namingSetting(error, jsSdk.setting);
+    }
   }
 }
 
@@ -77,6 +83,15 @@ function originOf(page: string): string | undefined {
   const isHttp = protocol === "http:" || protocol === "https:";
   const rest = page.startsWith(origin) ? page.slice(origin.length) : undefined;
   return isHttp && rest !== undefined && /^($|[/?])/.test(rest) && !/[\s\\]/.test(page) ? origin : undefined;
+}
+
+const operatorsFaults: readonly unknown[] = ["permission", "token", "credential"];
+
+/** A page can do nothing about an app that WeCom gives no ticket: its operator can. */
+function namingSetting(error: unknown, setting: string): unknown {
+  if (!(error instanceof WecomApiError) || !operatorsFaults.includes(error.entry?.fault)) return error;
+  const { __typename, message, ...more } = toLivingError(error);
+  return refused(`${message}. Its operator sees to the app of ${setting}`, codeOf(__typename), { setting, ...more });
 }
 
 function refused(message: string, code: string, more: object = {}): GraphQLError {

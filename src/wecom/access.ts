@@ -53,7 +53,7 @@ export function accessWith(
     return {
       ...{ app, tokens, defaultCorp: "", receiver: credentials, suite },
       jsSdk: new JsSdk({
-        ...{ app, client, tokens, dependencies, knowsCorp: true },
+        ...{ app, client, tokens, dependencies, knowsCorp: true, setting: "WECOM_SUITE_ID" },
         agentidOf: async (corp) => (await tokens.agentidOf(corp)) ?? agentid,
       }),
       handle: async (event) => {
@@ -75,6 +75,7 @@ export function accessWith(
     ...own,
     jsSdk: new JsSdk({
       ...{ ...own, client, dependencies, knowsCorp: credentials.corpid !== undefined },
+      setting: credentials.kind === "fixed-token" ? "WECOM_ACCESS_TOKEN" : "WECOM_CORP_SECRET",
       agentidOf: () => Promise.resolve(agentid),
     }),
     defaultCorp: corpid,

@@ -44,6 +44,8 @@ export interface JsSdkOptions {
   readonly client: WecomClient;
   readonly tokens: TokenSource;
   readonly dependencies: TokenDependencies;
+  /** Which says what app it is: what an operator looks at when WeCom gives it no ticket. */
+  readonly setting: string;
   /** Whether the corp of a call is a corpid: that of a fixed token may not be known. */
   readonly knowsCorp: boolean;
   agentidOf(corp: string): Promise<number | undefined>;
@@ -53,6 +55,10 @@ export class JsSdk {
   readonly #tickets = new BoundedMap<string, RenewedToken>(maxTickets);
 
   constructor(private readonly options: JsSdkOptions) {}
+
+  get setting(): string {
+    return this.options.setting;
+  }
 
   /**
    * @param url of the page, without a fragment
