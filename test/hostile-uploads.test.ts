@@ -226,7 +226,7 @@ describe("A request that does not end", () => {
     const answered = once(socket.setEncoding("latin1"), "data") as Promise<string[]>;
     socket.write(headOf("", { length: 1e12 }));
     socket.write(beginning, "latin1");
-    let isAnswered = false;
+    let isAnswered = false as boolean;
     void answered.then(() => (isAnswered = true));
     const endsAt = performance.now() + 8000;
     while (!isAnswered && performance.now() < endsAt) {
