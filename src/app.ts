@@ -54,7 +54,7 @@ import { SecretFiles } from "./secret-files.js";
 import { buildLivingSubgraph } from "./graphql/schema.js";
 import { observed } from "./stores/observed.js";
 import { openStore } from "./stores/open-store.js";
-import { type Store, StoreError } from "./stores/store.js";
+import { reasonOf, type Store, StoreError } from "./stores/store.js";
 import { accessWith, type AppCredentials } from "./wecom/access.js";
 import { LivingStatusChanges } from "./wecom/callback/living-status-changes.js";
 import { type CallbackKeys, CallbackReceiver } from "./wecom/callback/receiver.js";
@@ -135,7 +135,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   const graphql = createGraphql(base, subgraph.schema);
   const streaming = createStreaming(base, graphql, await createContexts(base, wecom, callbacks.statusChanges));
   await graphql.apollo.start();
-  const secretFiles = await watchSecretFiles(base);
+  const secretFiles = await watchSecretFiles(base, wecom);
   onWait("what the store has of the suite");
   await wecom.access.suite?.start();
   onWait("what the store has of unfinished creates");
@@ -209,11 +209,16 @@ async function createBase(
   return { config, log, metrics, audit, tracing, store, now, steady };
 }
 
-async function watchSecretFiles({ config, log, metrics }: Base): Promise<SecretFiles> {
+async function watchSecretFiles({ config, log, metrics }: Base, { access, name }: Wecom): Promise<SecretFiles> {
   const secretFiles = new SecretFiles({
     ...{ config, log },
     count: (outcome) => {
       metrics.countSecretChange(outcome);
+    },
+    onReplaced: () => {
+      access.noteName(name).catch((error: unknown) => {
+        log.warn({ reason: reasonOf(error) }, "idempotency keys of before may be forgotten at the next start");
+      });
     },
   });
   await secretFiles.start();
@@ -370,11 +375,11 @@ async function createWecom({ config, log, metrics, audit, tracing, store, now, s
       },
     },
   });
+  const name = await access.findName();
   const livings = new LivingDataSource(client, access.tokens);
   const media = new MediaDataSource(client, access.tokens, now);
-  const isShared = config.store.redisUrl !== undefined;
   const creates = new CreateOnce({
-    ...{ ...dependencies, livings, metrics, clock, settleMs, isShared, app: access.app },
+    ...{ ...dependencies, livings, metrics, clock, settleMs, app: name, isShared: config.store.redisUrl !== undefined },
     traces: createTraces(tracing),
     onSettledLate: ({ id, corp, anchorUserid, outcome }) => {
       audit.record({ action: "living.create", corp, keyId: id, onBehalfOf: anchorUserid, ...endingOf(outcome) });
@@ -382,7 +387,7 @@ async function createWecom({ config, log, metrics, audit, tracing, store, now, s
   });
   watchWecom(metrics, { store, expiries, creates, suite: access.suite });
   return {
-    ...{ upstream, access, livings, media, creates, limiter },
+    ...{ upstream, access, name, livings, media, creates, limiter },
     close: async () => {
       await access.suite?.stop();
       await dispatcher.close();

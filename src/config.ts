@@ -49,7 +49,7 @@ export const settings = {
   WECOM_SUITE_SECRET: { meaning: "its suite_secret", isSecret: true },
   WECOM_AGENT_ID: {
     meaning:
-      "the app's agentid, which signatures for WeCom's JS-SDK carry; unset: what a provider's app learnt when the corp authorised it",
+      "the app's agentid: signatures for WeCom's JS-SDK carry it, and by it a self-built app keeps its idempotency keys when its secret changes; unset: what a provider's app learnt when the corp authorised it",
   },
   PUBLIC_URL: {
     meaning: "how browsers reach the gateway, for the way back from an app's installation; unset: where it listens",

@@ -16,6 +16,7 @@ export interface SecretFilesOptions {
   readonly config: Pick<Config, "secrets" | "secretFiles" | "readAgain">;
   readonly log: Logger;
   readonly count: (outcome: "replaced" | "refused") => void;
+  readonly onReplaced?: () => void;
 }
 
 export class SecretFiles {
@@ -39,7 +40,7 @@ export class SecretFiles {
     const seen = await this.#look();
     if (seen === this.#seen) return;
     this.#seen = seen;
-    const { config, log, count } = this.options;
+    const { config, log, count, onReplaced } = this.options;
     try {
       const { secrets } = config.readAgain();
       const replaced = [...secrets].filter(([name, secret]) => config.secrets.get(name)?.replaceBy(secret));
@@ -49,6 +50,7 @@ export class SecretFiles {
       log.info({ settings: names }, "secrets were read again from their files");
       const late = names.filter((name) => usedAtStart.includes(name));
       if (late.length > 0) log.warn({ settings: late }, "these secrets are used from the next start on");
+      onReplaced?.();
     } catch (error) {
       count("refused");
       log.error({ reason: reasonOf(error) }, "secrets that changed in their files cannot be used: the old ones stay");

@@ -5,12 +5,17 @@ import { SignJWT } from "jose";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { openEmbeddedStore } from "../src/stores/embedded.js";
 import { ConfigurationError, loadConfig } from "../src/config.js";
 import { createLogger } from "../src/observability/logger.js";
 import { SecretFiles } from "../src/secret-files.js";
 import { createAuthenticator } from "../src/server/auth/authenticate.js";
 import { Credentials } from "../src/server/auth/credentials.js";
 import { decryptMessage, isSignedWith } from "../src/wecom/callback/crypto.js";
+import { Secret } from "../src/observability/secret.js";
+import { findAppName, noteAppName } from "../src/wecom/app-name.js";
+import { CreateLivingDocument } from "./operations/generated/operations.js";
+import { minimalInput } from "./support/inputs.js";
 import { corpid, startGateway } from "./support/gateway.js";
 import { audience, goodClaims, issuerName } from "./support/issuer.js";
 
@@ -85,6 +90,77 @@ describe("A secret that others hold", () => {
   });
 });
 
+describe("The idempotency keys of a self-built app", () => {
+  const secrets = ["CANARY-secret-of-before", "CANARY-secret-of-after"] as const;
+  const [before, after] = secrets;
+  /** Two gateways over one store, and the livings that each of them gives for the same key. */
+  async function livingsOfOneKey(first: Env, second: Env): Promise<(string | undefined)[]> {
+    const DATA_DIR = await mkdtemp(join(tmpdir(), "keys-"));
+    await using one = await startGateway({
+      env: { DATA_DIR, ...first },
+      simulator: { corps: [{ corpid, apps: secrets.map((secret, index) => ({ agentid: 1 + index, secret })) }] },
+    });
+    await using other = await startGateway({ env: { DATA_DIR, ...second }, upstreamUrl: one.simulator.url });
+    const livings = [];
+    for (const gateway of [one, other]) {
+      const { data } = await gateway.run(CreateLivingDocument, { input: minimalInput, idempotencyKey: "key" });
+      livings.push(data?.createLiving.__typename === "CreateLivingSuccess" ? data.createLiving.livingid : undefined);
+    }
+    await rm(DATA_DIR, { recursive: true });
+    return livings;
+  }
+  const previous = { WECOM_CORP_SECRET_PREVIOUS: before };
+  const agentid = { WECOM_AGENT_ID: "1" };
+
+  it.each([
+    ["the agentid tells that it is the same app", agentid, agentid],
+    ["the previous one is set beside it", {}, previous],
+    ["the agentid is set together with it", {}, { ...agentid, ...previous }],
+  ])("are found after its secret was changed, where %s", async (_how, first, second) => {
+    const [living, again] = await livingsOfOneKey(
+      { WECOM_CORP_SECRET: before, ...first },
+      { WECOM_CORP_SECRET: after, ...second },
+    );
+    expect([living, again]).toEqual([expect.any(String), living]);
+  });
+
+  it.each([
+    ["by their agentids", { WECOM_AGENT_ID: "1" }, { WECOM_AGENT_ID: "2" }],
+    ["by their secrets", {}, {}],
+  ])("are not those of another app of the same corp: apps are told apart %s", async (_how, first, second) => {
+    const [living, other] = await livingsOfOneKey(
+      { WECOM_CORP_SECRET: before, ...first },
+      { WECOM_CORP_SECRET: after, ...second },
+    );
+    expect([living, other]).toEqual([expect.any(String), expect.any(String)]);
+    expect(other).not.toBe(living);
+  });
+
+  it("are found after its secret was changed in its file, by whoever starts with the new one alone", async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), "names-"));
+    const store = openEmbeddedStore(dataDir);
+    const named = (corpsecret: Secret) => ({
+      wecom: new URL("https://qyapi.weixin.qq.com"),
+      corpid,
+      corpsecret,
+      agentid: undefined,
+    });
+    const corpsecret = new Secret(before);
+    const name = await findAppName(named(corpsecret), store);
+    corpsecret.replaceBy(new Secret(after));
+    await noteAppName(name, named(corpsecret), store);
+
+    expect(await findAppName(named(new Secret(after)), store)).toBe(name);
+    expect(await findAppName(named(new Secret("of another app")), store)).not.toBe(name);
+    // A simulator's app may have the same secret.
+    expect(await findAppName({ ...named(new Secret(after)), wecom: new URL("http://127.0.0.1") }, store)).not.toBe(
+      name,
+    );
+    await store.close();
+    await rm(dataDir, { recursive: true });
+  });
+});
+
 describe("The file of a secret", () => {
   async function withFiles<T>(
     test: (write: (name: string, text: string) => Promise<string>) => Promise<T>,
@@ -102,7 +178,8 @@ describe("The file of a secret", () => {
       const env = { ...app, AUTH_MODE: "router", ROUTER_SECRET_FILE: await write("router", former) };
       const config = loadConfig(env);
       const counted: string[] = [];
-      const files = new SecretFiles({ config, log: silent, count: (outcome) => counted.push(outcome) });
+      const count = (outcome: string) => void counted.push(outcome);
+      const files = new SecretFiles({ config, log: silent, count, onReplaced: () => void counted.push("told") });
       await files.start();
       const { authenticate } = createAuthenticator(config.auth, silent, Date.now);
       const isTaken = async (secret: string) => {
@@ -115,7 +192,7 @@ describe("The file of a secret", () => {
       await write("router", `${current}\n`);
       await files.check();
       expect([await isTaken(former), await isTaken(current)]).toEqual([false, true]);
-      expect(counted).toEqual(["replaced"]);
+      expect(counted).toEqual(["replaced", "told"]);
       files.stop();
     });
   });

@@ -1,5 +1,7 @@
 /** The kinds of app. They differ in where tokens come from, who receives callbacks, and which corp a request is for. */
 import type { Secret } from "../observability/secret.js";
+import type { Store } from "../stores/store.js";
+import { findAppName, type NamedApp, noteAppName } from "./app-name.js";
 import type { CallbackEvent } from "./callback/events.js";
 import { publishLivingStatus } from "./callback/living-status-channel.js";
 import type { Receiver } from "./callback/receiver.js";
@@ -24,8 +26,12 @@ export type AppCredentials =
     };
 
 export interface Access {
-  /** Identifies the app in a store that several apps share. */
+  /** Identifies the app and its secret to the tokens in a store that several apps share. */
   readonly app: string;
+  /** What idempotency keys belong to. @throws {StoreError} */
+  findName(): Promise<string>;
+  /** The secret was replaced in this process: the app keeps its name. @throws {StoreError} */
+  noteName(name: string): Promise<void>;
   readonly tokens: TokenSource;
   /** The corp of a request that names none. If every request has to name one, no token source knows it. */
   readonly defaultCorp: string;
@@ -51,7 +57,7 @@ export function accessWith(
     const app = `suite:${credentials.suiteId}`;
     const { tokens } = suite;
     return {
-      ...{ app, tokens, defaultCorp: "", receiver: credentials, suite },
+      ...{ app, tokens, defaultCorp: "", receiver: credentials, suite, ...namedBy(app) },
       jsSdk: new JsSdk({
         ...{ app, client, tokens, dependencies, knowsCorp: true, setting: "WECOM_SUITE_ID" },
         agentidOf: async (corp) => (await tokens.agentidOf(corp)) ?? agentid,
@@ -69,8 +75,11 @@ export function accessWith(
   const { corpid = "default" } = credentials;
   const own =
     credentials.kind === "fixed-token"
-      ? { app: `fixed:${corpid}`, tokens: fixedToken(corpid, credentials.token) }
-      : selfBuiltApp(credentials, wecom, client, dependencies);
+      ? { app: `fixed:${corpid}`, tokens: fixedToken(corpid, credentials.token), ...namedBy(`fixed:${corpid}`) }
+      : {
+          ...selfBuiltApp(credentials, wecom, client, dependencies),
+          ...namedInStore({ ...credentials, wecom, agentid }, dependencies.store),
+        };
   return {
     ...own,
     jsSdk: new JsSdk({
@@ -82,6 +91,14 @@ export function accessWith(
     receiver: { kind: "corp", corpid },
     handle: (event) => handleData(event, dependencies),
   };
+}
+
+function namedBy(name: string): Pick<Access, "findName" | "noteName"> {
+  return { findName: () => Promise.resolve(name), noteName: () => Promise.resolve() };
+}
+
+function namedInStore(app: NamedApp, store: Store): Pick<Access, "findName" | "noteName"> {
+  return { findName: () => findAppName(app, store), noteName: (name) => noteAppName(name, app, store) };
 }
 
 async function handleData(event: CallbackEvent, { store }: SuiteDependencies): Promise<void> {
