@@ -9,6 +9,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { randomBytes } from "node:crypto";
+import { SignJWT } from "jose";
+import { audience, goodClaims, issuerName } from "./support/issuer.js";
 import { Replica } from "./support/replica.js";
 
 const subscribe = (id: string) =>
@@ -73,8 +75,20 @@ const behaviours: Readonly<Record<string, (socket: Socket) => void>> = {
   },
 };
 
+/** Whoever is signed in has a timer, until their token expires. */
+const secret = "s".repeat(32);
+const signedIn = {
+  ...{ AUTH_MODE: "jwt", AUTH_JWT_SECRET: secret, AUTH_ISSUER: issuerName, AUTH_AUDIENCE: audience },
+  LIMIT_CONNECTIONS_PER_CALLER: "10000",
+};
+
+interface Target {
+  readonly port: number;
+  readonly token: string;
+}
+
 /** @param staysForMs before it breaks off, unless it was closed */
-async function misbehave(port: number, behave: (socket: Socket) => void, staysForMs: number): Promise<void> {
+async function misbehave({ port, token }: Target, behave: (socket: Socket) => void, staysForMs: number): Promise<void> {
   const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
   socket.on("error", () => undefined);
   const closed = new Promise((resolve) => socket.once("close", resolve));
@@ -86,6 +100,7 @@ async function misbehave(port: number, behave: (socket: Socket) => void, staysFo
     "sec-websocket-version: 13",
     `sec-websocket-key: ${randomBytes(16).toString("base64")}`,
     "sec-websocket-protocol: graphql-transport-ws",
+    `authorization: Bearer ${token}`,
   ];
   socket.write(`${upgrade.join("\r\n")}\r\n\r\n`);
   socket.once("data", () => {
@@ -102,6 +117,7 @@ async function misbehave(port: number, behave: (socket: Socket) => void, staysFo
 interface Left {
   readonly subscriptions: number;
   readonly handles: number;
+  /** Handles, requests and timers. */
   readonly resources: number;
   readonly memoryMb: number;
 }
@@ -112,7 +128,6 @@ async function left(url: string): Promise<Left> {
   return {
     subscriptions: value("graphql_subscriptions"),
     handles: value("nodejs_active_handles_total"),
-    // Timers as well.
     resources: value("nodejs_active_resources_total"),
     memoryMb: value("nodejs_heap_size_used_bytes") / 1e6,
   };
@@ -131,14 +146,17 @@ async function settled(url: string, isQuiet: (now: Left) => boolean): Promise<Le
 describe("Ten thousand sockets of bad behaviour", () => {
   it("leave no stream, no handle and no timer behind", async () => {
     const dataDir = await mkdtemp(join(tmpdir(), "sockets-"));
-    const collector = new URL("support/collect-garbage.mjs", import.meta.url);
-    const gateway = await Replica.start({ DATA_DIR: dataDir, NODE_OPTIONS: `--import ${collector.href}` });
-    const port = Number(new URL(gateway.url).port);
+    const counter = new URL("support/count-what-lives.mjs", import.meta.url);
+    const gateway = await Replica.start({ ...signedIn, DATA_DIR: dataDir, NODE_OPTIONS: `--import ${counter.href}` });
+    const token = await new SignJWT(goodClaims(Date.now(), { scope: "living:read" }))
+      .setProtectedHeader({ alg: "HS256" })
+      .sign(new TextEncoder().encode(secret));
+    const target = { port: Number(new URL(gateway.url).port), token };
     const kinds = Object.values(behaviours);
     const attack = async (sockets: number): Promise<void> => {
       for (let begun = 0; begun < sockets; begun += 200) {
         const batch = Array.from({ length: 200 }, (_, index) =>
-          misbehave(port, kinds[(begun + index) % kinds.length]!, 10 + (index % 5) * 20),
+          misbehave(target, kinds[(begun + index) % kinds.length]!, 10 + (index % 5) * 20),
         );
         await Promise.all(batch);
       }
