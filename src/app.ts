@@ -55,7 +55,7 @@ import { buildLivingSubgraph } from "./graphql/schema.js";
 import { observed } from "./stores/observed.js";
 import { openStore } from "./stores/open-store.js";
 import { reasonOf, type Store, StoreError } from "./stores/store.js";
-import { accessWith, type AppCredentials } from "./wecom/access.js";
+import { type Access, accessWith, type AppCredentials } from "./wecom/access.js";
 import { LivingStatusChanges } from "./wecom/callback/living-status-changes.js";
 import { type CallbackKeys, CallbackReceiver } from "./wecom/callback/receiver.js";
 import { CallLimiter } from "./wecom/limits/call-limiter.js";
@@ -73,6 +73,7 @@ import { imageBytes, MediaDataSource } from "./wecom/media.datasource.js";
 import { livingApis, LivingDataSource } from "./wecom/living.datasource.js";
 import { ReadRetries } from "./wecom/retry.js";
 import { StoreLimitSync } from "./wecom/limits/limit-sync.js";
+import { CredentialCheck } from "./wecom/tokens/credential-check.js";
 import { TokenExpiries } from "./wecom/tokens/token-expiries.js";
 import { RenewedToken } from "./wecom/tokens/renewed-token.js";
 import { Installation } from "./wecom/suite/installation.js";
@@ -80,6 +81,8 @@ import { Installation } from "./wecom/suite/installation.js";
 export interface App {
   /** @returns the URL under which it answers */
   listen(): Promise<string>;
+  /** Tries the credentials of a self-built app. What is wrong is logged, and stands in `/health/ready`. It does not fail. */
+  checkCredentials(): Promise<void>;
   /** Where probes, metrics and details are; undefined where they have no port of their own, and before it listens. */
   readonly adminUrl: string | undefined;
   /** The page of the simulator, where it answers: what people do in WeCom's client is done there. */
@@ -149,7 +152,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     return authenticator.isReady() ? "ready" : "waiting for the issuer's keys";
   };
   const routes = createRoutes(base, { wecom, callbacks, graphql, streaming, explorerPage, listensAt: () => url });
-  const probes = probeRoutes(readiness, base.metrics);
+  const probes = probeRoutes(readiness, () => wecom.credentials.problem, base.metrics);
   const details = detailRoutes(createDetails(base, { wecom, callbacks, streaming, version }));
   const listeners = createListeners(base, { ...routes, probes, details });
   let adminUrl: string | undefined;
@@ -181,6 +184,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
       wecom.upstream.pushTo(`${url}/wecom/callback`);
       return url;
     },
+    checkCredentials: () => checkCredentials(base, wecom),
     close: (options = {}) => (closing ??= close(options)),
   };
 }
@@ -358,9 +362,9 @@ async function createWecom({ config, log, metrics, audit, tracing, store, now, s
     silentAfterMs: timeoutMs / 4,
   });
   const dependencies = { store, log, now, random: Math.random, timeoutMs };
-  const expiries = new TokenExpiries(now);
-  const access = accessWith(credentials, baseUrl, client, {
-    ...{ ...dependencies, onHeld: expiries.note, agentid: upstream.agentid },
+  const { expiries, check, listeners } = watchTokens(now, () => access.app);
+  const access: Access = accessWith(credentials, baseUrl, client, {
+    ...{ ...dependencies, ...listeners, agentid: upstream.agentid },
     metrics: {
       countAuthorisation: (outcome, corp = "") => {
         metrics.countAuthorisation(outcome);
@@ -387,7 +391,7 @@ async function createWecom({ config, log, metrics, audit, tracing, store, now, s
   });
   watchWecom(metrics, { store, expiries, creates, suite: access.suite });
   return {
-    ...{ upstream, access, name, livings, media, creates, limiter },
+    ...{ upstream, access, name, livings, media, creates, limiter, credentials: check },
     close: async () => {
       await access.suite?.stop();
       await dispatcher.close();
@@ -395,6 +399,23 @@ async function createWecom({ config, log, metrics, audit, tracing, store, now, s
       limitSync.close();
     },
   };
+}
+
+/** What is known of the tokens, and of the credentials that they are fetched with. */
+function watchTokens(now: () => number, app: () => string) {
+  const expiries = new TokenExpiries(now);
+  const check = new CredentialCheck(app);
+  const onHeld = (key: string, endsAtMs: number): void => {
+    expiries.note(key, endsAtMs);
+    check.noteHeld(key);
+  };
+  return { expiries, check, listeners: { onHeld, onRefused: check.noteRefused } };
+}
+
+/** A fixed token is tried by the first call; a provider's app has nothing to try before WeCom has pushed its ticket. */
+async function checkCredentials({ config, log }: Base, { access, credentials }: Wecom): Promise<void> {
+  const { credentials: given, timeoutMs } = config.wecom;
+  if (given.kind === "self-built") await credentials.run(access.tokens, { corp: given.corpid, timeoutMs, log });
 }
 
 function endingOf(outcome: SettledCreate["outcome"]): Pick<AuditEvent, "outcome" | "livingid" | "errcode" | "code"> {

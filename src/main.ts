@@ -83,6 +83,8 @@ async function start(): Promise<void> {
   clearTimeout(startLimit);
   if (app.adminUrl !== undefined) app.log.info({ url: app.adminUrl }, `probes and metrics on ${app.adminUrl}`);
   app.log.info({ url: `${url}/graphql` }, `listening on ${url}/graphql`);
+  // Not waited for: the gateway answers meanwhile, and is ready whatever WeCom says.
+  void app.checkCredentials();
   if (!config.isProduction) process.stdout.write(banner(url, app.simulatorUrl));
 }
 

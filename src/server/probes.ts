@@ -7,14 +7,16 @@ type Routes = Readonly<Record<string, Route>>;
 /** `/health/ready` answers 503 unless `ready`. WeCom and the store do not count: all replicas would be taken out at once. */
 export type Readiness = "ready" | "draining" | "waiting for the issuer's keys";
 
-export function probeRoutes(readiness: () => Readiness, metrics: Metrics): Routes {
+/** @param problem what the operator has to mend, though requests are accepted; undefined: nothing that is known */
+export function probeRoutes(readiness: () => Readiness, problem: () => string | undefined, metrics: Metrics): Routes {
   return {
     "/health/live": (exchange) => {
       sendJson(exchange, 200, { status: "live" });
     },
     "/health/ready": (exchange) => {
       const status = readiness();
-      sendJson(exchange, status === "ready" ? 200 : 503, { status });
+      const reason = problem();
+      sendJson(exchange, status === "ready" ? 200 : 503, { status, ...(reason !== undefined && { reason }) });
     },
     "/metrics": async (exchange) => {
       const { contentType, text } = await metrics.render();

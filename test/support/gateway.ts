@@ -27,6 +27,8 @@ export interface GatewayOptions {
   /** The gateway's clock, in milliseconds since 1970. */
   readonly now?: () => number;
   readonly callLimits?: AppOptions["callLimits"];
+  /** As `main.ts` does. Elsewhere the first request fetches the first token. */
+  readonly checksCredentials?: true;
 }
 
 export interface Answer<T> {
@@ -94,6 +96,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
       ...(options.callLimits && { callLimits: options.callLimits }),
     });
     url = await app.listen();
+    if (options.checksCredentials) await app.checkCredentials();
   } catch (error) {
     // What was started before would keep the test run from ending.
     await app?.close({ acceptForMs: 0 });

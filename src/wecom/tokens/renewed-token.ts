@@ -41,6 +41,8 @@ export interface TokenDependencies {
   readonly failedFetches: FailedFetches;
   /** A token is used from now on. @param key names the corp and the app */
   readonly onHeld?: (key: string, endsAtMs: number) => void;
+  /** There is no token. @param isNew whether WeCom was asked just now, which is logged, or the refusal is a moment old */
+  readonly onRefused?: (key: string, refusal: WecomApiError, isNew: boolean) => void;
 }
 
 export interface FetchedToken {
@@ -193,7 +195,7 @@ export class RenewedToken implements TokenSource {
   /** @throws {WecomError} when there are none, or WeCom refused them a moment ago */
   async #credentials(): Promise<Credentials> {
     const credentials = await this.options.credentials();
-    await this.#refusals.throwIfPaused(credentials.fingerprint);
+    await this.#throwIfPaused(credentials.fingerprint);
     return credentials;
   }
 
@@ -203,7 +205,7 @@ export class RenewedToken implements TokenSource {
     const { corp } = this.options;
     const { fingerprint, attempts } = credentials;
     // Whoever held the lease before may have been refused.
-    await this.#refusals.throwIfPaused(fingerprint);
+    await this.#throwIfPaused(fingerprint);
     const isRepeated = (await this.#refusals.count(fingerprint)) > 0;
     const deadline = new Deadline(timeoutMs);
     try {
@@ -265,7 +267,18 @@ export class RenewedToken implements TokenSource {
     return error instanceof WecomApiError && error.api === this.options.api && error.entry?.about !== "moment";
   }
 
+  /** @throws {WecomApiError} when WeCom refused these credentials a moment ago, this process or another replica */
+  async #throwIfPaused(fingerprint: string): Promise<void> {
+    try {
+      await this.#refusals.throwIfPaused(fingerprint);
+    } catch (error) {
+      if (error instanceof WecomApiError) this.dependencies.onRefused?.(this.options.key, error, false);
+      throw error;
+    }
+  }
+
   async #rememberRefusal(fingerprint: string, error: WecomApiError): Promise<void> {
+    this.dependencies.onRefused?.(this.options.key, error, true);
     const pauseMs = await this.#refusals.remember(fingerprint, error);
     this.dependencies.log.error(
       { api: error.api, errcode: error.errcode, nextTryInSeconds: pauseMs / 1000, todo: error.entry?.operator },

@@ -1,0 +1,52 @@
+/** Whether WeCom takes the app's own credentials. They are tried at the start, so that wrong ones are seen before a request fails. */
+import type { Logger } from "../../observability/logger.js";
+import { Deadline } from "../deadline.js";
+import { WecomApiError } from "../errors.js";
+import type { TokenDependencies } from "./renewed-token.js";
+import type { TokenSource } from "./token-source.js";
+
+export class CredentialCheck {
+  #refusal: WecomApiError | undefined;
+  #isLogged = false;
+
+  /** @param app the key of the app's own token: those of a suite's corps are not meant */
+  constructor(private readonly app: () => string) {}
+
+  readonly noteRefused: NonNullable<TokenDependencies["onRefused"]> = (key, refusal, isNew) => {
+    if (key !== this.app()) return;
+    this.#refusal = refusal;
+    this.#isLogged ||= isNew;
+  };
+
+  readonly noteHeld = (key: string): void => {
+    if (key === this.app()) this.#refusal = undefined;
+  };
+
+  /** For the operator; undefined while nothing is known to be wrong. */
+  get problem(): string | undefined {
+    if (!this.#refusal) return undefined;
+    const { errcode, entry } = this.#refusal;
+    const explanation = entry ? `: ${entry.meaning}. ${entry.operator}` : "";
+    return `WeCom refused the gateway's credentials (errcode ${errcode})${explanation}`;
+  }
+
+  /** Fetches a token, as the first request would do. It does not fail. */
+  async run(
+    tokens: TokenSource,
+    { corp, timeoutMs, log }: { corp: string; timeoutMs: number; log: Logger },
+  ): Promise<void> {
+    const deadline = new Deadline(timeoutMs);
+    try {
+      await tokens.get({ corp, deadline, log });
+    } catch (error) {
+      if (!(error instanceof WecomApiError)) {
+        log.warn({ reason: String(error) }, "the credentials could not be tried");
+      } else if (!this.#isLogged) {
+        const { api, errcode, entry } = error;
+        log.error({ api, errcode, todo: entry?.operator }, "WeCom refused the gateway's credentials a moment ago");
+      }
+    } finally {
+      deadline.close();
+    }
+  }
+}
