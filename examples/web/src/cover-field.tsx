@@ -15,8 +15,8 @@ interface CoverFieldProps {
   readonly session: Session;
   /** What the gateway says of the media_id. */
   readonly error: string | undefined;
-  /** The media_id to come, or undefined where none will. */
-  readonly onChange: (mediaid: Promise<string | undefined> | undefined) => void;
+  /** The media_id to come, or null when the upload has failed; undefined when no picture is chosen. */
+  readonly onChange: (mediaid: Promise<string | null> | undefined) => void;
 }
 
 export function CoverField({ session, error, onChange }: CoverFieldProps) {
@@ -36,18 +36,20 @@ export function CoverField({ session, error, onChange }: CoverFieldProps) {
     setUpload(file && { phase: "sending", percent: 0 });
     onChange(file && send(file));
   };
-  const send = async (file: File): Promise<string | undefined> => {
+  const send = async (file: File): Promise<string | null> => {
     const { signal } = (running.current = new AbortController());
     const onProgress = (sent: number): void => setUpload({ phase: "sending", percent: Math.round(sent * 100) });
-    const token = await session.token();
-    const result = await uploadCover(file, { token, signal, onProgress });
-    if (signal.aborted) return undefined;
+    const result = await session.token().then(
+      (token) => uploadCover(file, { token, signal, onProgress }),
+      () => ({ failed: true }) as const,
+    );
+    if (signal.aborted) return null;
     if ("mediaid" in result) {
       setUpload({ phase: "sent" });
       return result.mediaid;
     }
     setUpload({ phase: "failed", ...("violation" in result && { violation: result.violation }) });
-    return undefined;
+    return null;
   };
   const remove = (): void => {
     if (input.current) input.current.value = "";

@@ -30,7 +30,7 @@ export function LivingForm({ session }: { readonly session: Session }) {
   const { notify } = useAnnouncer();
   const heading = useFocusOnOpen<HTMLHeadingElement>();
   const form = useRef<HTMLFormElement>(null);
-  const cover = useRef<Promise<string | undefined>>(undefined);
+  const cover = useRef<Promise<string | null>>(undefined);
   /** One key for one living that is meant: until the outcome is known, or something else is meant. */
   const intent = useRef({ key: createIdempotencyKey(), sent: "" });
   const [type, setType] = useState<LivingType>("EVENT");
@@ -53,7 +53,8 @@ export function LivingForm({ session }: { readonly session: Session }) {
     setErrors({});
     setAttempt(1);
     const mediaid = type === "EVENT" ? await cover.current : undefined;
-    await send({ ...input, ...(mediaid !== undefined && { activityCoverMediaid: mediaid }) });
+    if (mediaid === null) setErrors({ form: words.coverFailed });
+    else await send({ ...input, ...(mediaid !== undefined && { activityCoverMediaid: mediaid }) });
     setAttempt(0);
   };
   // A second click comes here again: createLivingOnce joins it with the first.

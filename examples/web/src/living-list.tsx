@@ -29,7 +29,7 @@ export function LivingList({ person, chosen }: LivingListProps) {
     // What cannot be read is null, and the rest is shown.
     errorPolicy: "all",
   });
-  useStatusChanges(anchorUserid);
+  useStatusChanges({ anchorUserid });
 
   const livings = (data?.livings.edges ?? []).map(({ node, cursor }) => ({ cursor, living: node }));
   const { hasNextPage = false, endCursor = null } = data?.livings.pageInfo ?? {};

@@ -17,6 +17,7 @@ import { useFocusOnOpen } from "./navigation.js";
 import { Question } from "./question.js";
 import { people } from "./session.js";
 import { StatusMark } from "./status-mark.js";
+import { useStatusChanges } from "./status-changes.js";
 import { Viewers } from "./viewers.js";
 
 export function LivingPage({ livingid }: { readonly livingid: string }) {
@@ -28,6 +29,8 @@ export function LivingPage({ livingid }: { readonly livingid: string }) {
     fetchPolicy: "cache-and-network",
     errorPolicy: "all",
   });
+  // The list may be another anchor's.
+  useStatusChanges({ livingid });
   const living = data?.living;
   const hasBegun = living?.status === "LIVE" || living?.status === "ENDED";
   return (

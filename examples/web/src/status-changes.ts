@@ -1,4 +1,4 @@
-/** What WeCom tells of an anchor's livings: into the cache, and to who listens. */
+/** What WeCom tells of livings: into the cache, and to who listens. */
 import type { ApolloClient } from "@apollo/client";
 import { useApolloClient, useSubscription } from "@apollo/client/react";
 import { type LivingFieldsFragment, LivingsDocument, LivingStatusChangedDocument } from "wecom-living-client";
@@ -8,18 +8,18 @@ import { useSpeech } from "./language.js";
 const restartAfterMs = 2000;
 
 /** The status itself needs no code: the event brings the living, and the cache knows it by its livingid. */
-export function useStatusChanges(anchorUserid: string): void {
+export function useStatusChanges(of: { readonly anchorUserid: string } | { readonly livingid: string }): void {
   const { words } = useSpeech();
   const { announce } = useAnnouncer();
   const client = useApolloClient();
   const { restart } = useSubscription(LivingStatusChangedDocument, {
-    variables: { anchorUserid },
+    variables: of,
     ignoreResults: true,
     onData: ({ data: { data } }) => {
       const living = data?.livingStatusChanged.living;
-      if (!living) return;
+      if (!living || !("anchorUserid" in of)) return;
       if (living.status === "LIVE") announce(words.nowLiveAnnounced(living.theme ?? ""));
-      if (living.status === "RESERVED") putFirst(client, anchorUserid, living);
+      if (living.status === "RESERVED") putFirst(client, of.anchorUserid, living);
     },
     // EVENTS_MISSED, for one: read again what may have changed, then listen again.
     onError: () => {

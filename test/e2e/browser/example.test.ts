@@ -196,6 +196,20 @@ describeInBrowser("The example, in a browser", () => {
     await untilScheduled(page, "更正后的标题");
   });
 
+  it("does not schedule an event without the cover that was chosen for it", async () => {
+    await forgetRequests();
+    const page = await openAs("Zhang San");
+    await openForm(page, "没有封面");
+    await page
+      .getByLabel("Cover")
+      .setInputFiles({ name: "cover.png", mimeType: "image/png", buffer: Buffer.from("no image") });
+    await submit(page).click();
+
+    await untilShown(page.getByRole("alert").filter({ hasText: "The cover was not uploaded." }));
+    expect(await saidAt(page, "Cover")).toBe("Please choose a JPEG or PNG image.");
+    expect(await creates()).toEqual([]);
+  });
+
   it("says at its field what is missing, before anything is sent", async () => {
     const page = await openAs("Zhang San");
     await openForm(page, "没有时间");
@@ -286,6 +300,19 @@ describeInBrowser("The example, in a browser", () => {
     await page.getByRole("status").filter({ hasText: "Now live: 另一处预约" }).waitFor();
     await atWecom("POST", `living/${livingid}/end`, {});
     await untilShown(row.filter({ hasText: "Ended" }));
+  });
+
+  it("shows at once that a living is live which is none of the list's", async () => {
+    const { livingid } = (await atWecom<{ livings: Living[] }>("GET", "state")).livings.find(
+      ({ booking }) => booking.anchorUserid === "lisi",
+    )!;
+    const page = await openAs("Zhang San");
+    await page.goto(`${url}#/living/${livingid}`);
+    const living = page.getByRole("article");
+    await living.getByText("Scheduled", { exact: true }).waitFor();
+    await atWecom("POST", `living/${livingid}/start`, {});
+
+    await untilShown(living.getByText("Now live", { exact: true }));
   });
 
   it("cancels a living after a question, which Escape answers with no", async () => {
