@@ -22,7 +22,7 @@ const sentences = /^[^\n]{2,90}[.。)]$/;
 describe("livingErrorMessage", () => {
   it.each(introspection.possibleTypes.LivingError)("has a sentence for %s, in English and in Chinese", (__typename) => {
     expect(livingErrorMessage({ __typename }, "en")).toMatch(/^[\x20-\x7e]+\.$/);
-    expect(livingErrorMessage({ __typename }, "zh")).toMatch(/^[\p{Script=Han},。、]+。$/u);
+    expect(livingErrorMessage({ __typename }, "zh")).toMatch(/^[\p{Script=Han}，。、]+。$/u);
     expect(livingErrorMessage({ __typename })).not.toBe("Something went wrong.");
   });
 
@@ -31,7 +31,7 @@ describe("livingErrorMessage", () => {
       "WeCom refused this. (errcode 40099)",
     );
     expect(livingErrorMessage({ __typename: "LivingWecomError", errcode: 40099 }, "zh")).toBe(
-      "企业微信拒绝了此操作。(错误码 40099)",
+      "企业微信拒绝了此操作。（错误码 40099）",
     );
     expect(livingErrorMessage({ __typename: "LivingRateLimitError", errcode: 45009 })).not.toContain("45009");
   });
@@ -81,7 +81,7 @@ describe("violationMessage", () => {
     ]);
     const { data } = await gateway.run(ModifyLivingDocument, { livingid: "x", input: { theme: "长".repeat(21) } });
     expect(violationsIn(data!.modifyLiving)).toEqual([
-      ["theme", "At most 60 bytes.", "最多 60 字节(一个汉字占 3 字节)。"],
+      ["theme", "At most 60 bytes.", "最多 60 字节（一个汉字占 3 字节）。"],
     ]);
   });
 
@@ -98,7 +98,7 @@ describe("violationMessage", () => {
   it("names the errcode of what WeCom refuses", () => {
     const violation = { path: "theme", constraint: "errcode40007", message: "invalid media_id" };
     expect(violationMessage(violation)).toBe("WeCom does not accept this (errcode 40007).");
-    expect(violationMessage(violation, "zh")).toBe("企业微信不接受此值(错误码 40007)。");
+    expect(violationMessage(violation, "zh")).toBe("企业微信不接受此值（错误码 40007）。");
   });
 
   it("gives the gateway's own words for a rule that is newer than it", () => {

@@ -1,11 +1,17 @@
 /** `npm pack` of packages/client, as an app installs it: its files, its types, and what it adds to a page. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { build } from "esbuild";
+import type { Browser } from "playwright-core";
+import { describeInBrowser, launch } from "./support/browser.js";
+import { startGateway } from "./support/gateway.js";
 import { checkout } from "./support/running.js";
 
 const app = mkdtempSync(join(tmpdir(), "app-"));
@@ -19,9 +25,10 @@ beforeAll(() => {
     stdio: "ignore",
   });
   const [archive] = readdirSync(app).filter((name) => name.endsWith(".tgz"));
-  mkdirSync(installed, { recursive: true });
-  run("tar", "-xzf", archive!, "--strip-components=1", "-C", installed);
   writeFileSync(join(app, "package.json"), '{ "type": "module" }');
+  // Its peers are those of this checkout: nothing is downloaded.
+  const quietly = ["--silent", "--offline", "--legacy-peer-deps", "--no-audit", "--no-fund"];
+  execFileSync("npm", ["install", ...quietly, `./${archive}`], { cwd: app });
   for (const name of ["graphql", "rxjs", "@apollo", "@urql"]) {
     symlinkSync(join(checkout, "node_modules", name), join(app, "node_modules", name));
   }
@@ -119,4 +126,51 @@ describe("wecom-living-client, as it is packed", () => {
     writeFileSync(join(app, "run.js"), program);
     expect(run("node", "run.js")).toBe("mutation CreateLiving($input: LivingInput!, $idempotencyKey: ID) {\n");
   });
+});
+
+describeInBrowser("wecom-living-client, in an empty Vite app, in a browser", () => {
+  const page = `
+    import { schedule } from "./frontend.js";
+    document.querySelector("button")!.onclick = async () => {
+      document.querySelector("output")!.textContent = await schedule();
+    };
+  `;
+  let browser: Browser;
+  beforeAll(async () => {
+    writeFileSync(join(app, "frontend.ts"), frontend.replace('uri: "/graphql"', "uri: location.hash.slice(1)"));
+    writeFileSync(join(app, "page.ts"), page);
+    const script = '<script type="module" src="/page.ts"></script>';
+    writeFileSync(join(app, "index.html"), `<!doctype html><button>Schedule</button><output></output>${script}`);
+    execFileSync("node", [join(checkout, "node_modules/vite/bin/vite.js"), "build", "--logLevel=warn"], { cwd: app });
+    browser = await launch();
+  }, 120_000);
+  afterAll(() => browser.close());
+
+  it("type-checks, and creates a living", async () => {
+    const compilerOptions = { strict: true, noEmit: true, target: "es2022", module: "esnext", types: [] };
+    const resolution = { moduleResolution: "bundler", lib: ["es2022", "dom"] };
+    const files = ["page.ts", "frontend.ts"];
+    writeFileSync(
+      join(app, "tsconfig.json"),
+      JSON.stringify({ compilerOptions: { ...compilerOptions, ...resolution }, files }),
+    );
+    expect(run("node", join(checkout, "node_modules/typescript/bin/tsc"), "-p", app)).toBe("");
+
+    await using server = createServer((request, response) => {
+      const name = request.url!.startsWith("/assets/") ? request.url! : "index.html";
+      response.setHeader("content-type", name.endsWith(".js") ? "text/javascript" : "text/html");
+      response.end(readFileSync(join(app, "dist", name)));
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await using gateway = await startGateway({ env: { CORS_ORIGINS: origin } });
+    const shown = await browser.newPage();
+    await shown.goto(`${origin}/#${gateway.url}/graphql`);
+    await shown.getByRole("button").click();
+    const livingid = await shown.locator("output:not(:empty)").textContent();
+    await shown.close();
+
+    expect(gateway.simulator.livings.get(livingid!)).toMatchObject({ booking: { theme: "theme" } });
+    expect(gateway.simulator.requestsTo("living/create")).toHaveLength(1);
+  }, 60_000);
 });
