@@ -119,6 +119,23 @@ function keepsTheContract(
     expect(await store.get("race-on")).toBe(`${won.indexOf(true)}`);
   });
 
+  it("writes of several new records those that are not there, as if each were written alone", async () => {
+    await store.set("new-2", "mine");
+    await replica.set("new-3", "over", soon);
+    await pass(500);
+    const numbers = Array.from({ length: 1200 }, (_, index) => index);
+    await replica.setNew(numbers.map((index) => ({ key: `new-${index}`, value: `v${index}`, expiresInMs: 60_000 })));
+    await store.setNew([{ key: "new-short", value: "", ...soon }]);
+
+    expect(await Promise.all(numbers.map((index) => store.get(`new-${index}`)))).toEqual(
+      numbers.map((index) => (index === 2 ? "mine" : `v${index}`)),
+    );
+    expect(await store.compareAndSet("new-1199", "v1199", "changed")).toBe(true);
+    expect(await replica.get("new-short")).toBe("");
+    await pass(500);
+    expect(await replica.get("new-short")).toBeUndefined();
+  });
+
   it("lets comparisons win together that write what stands there already", async () => {
     await store.set("same", "1");
     const writers = Array.from({ length: 20 }, (_, index) => (index % 2 ? store : replica));

@@ -145,7 +145,8 @@ export class AuditLog {
       corp: event.corp,
       actor: actor && {
         userid: actor.userid,
-        identity: actor.userid === undefined && actor.identity !== undefined ? this.#hmacOfCaller(actor.identity) : undefined,
+        identity:
+          actor.userid === undefined && actor.identity !== undefined ? this.#hmacOfCaller(actor.identity) : undefined,
         via,
         scopes: [...actor.scopes].join(" "),
       },

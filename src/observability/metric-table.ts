@@ -174,7 +174,7 @@ export const metricTable = {
     kind: "histogram",
     help: "What the store was asked, by operation and whether it answered",
     labels: {
-      op: ["get", "set", "delete", "compareAndSet", "enqueue", "due", "dequeue", "publish", "now"],
+      op: ["get", "set", "delete", "compareAndSet", "setNew", "enqueue", "due", "dequeue", "publish", "now"],
       outcome: ["ok", "failed"],
     },
   },

@@ -12,6 +12,7 @@ import {
   deliver,
   type Expiry,
   type Listening,
+  type NewRecord,
   type OnUnreadable,
   reasonOf,
   type SameExpiry,
@@ -50,6 +51,8 @@ interface StoredRecord {
   readonly value: string;
   readonly version?: number;
 }
+
+const maxPerTransaction = 500;
 
 class EmbeddedStore implements Store {
   /** A disk may be slow, but nothing here hangs: it is worth waiting for. */
@@ -109,6 +112,22 @@ class EmbeddedStore implements Store {
         if (isWritten) return true;
       }
     });
+  }
+
+  async setNew(records: readonly NewRecord[]): Promise<void> {
+    const version = newVersion();
+    const write = ({ key, value, expiresInMs }: NewRecord): void => {
+      if (this.#read(key) === undefined) this.#records.putSync(key, this.#seal(value, { expiresInMs }), version);
+    };
+    for (let from = 0; from < records.length; from += maxPerTransaction) {
+      // The event loop waits for a transaction's callback.
+      const some = records.slice(from, from + maxPerTransaction);
+      await this.#attempt(() =>
+        this.#records.transaction(() => {
+          some.forEach(write);
+        }),
+      );
+    }
   }
 
   async *scan(prefix: string): AsyncGenerator<readonly [string, string]> {

@@ -127,6 +127,8 @@ export function encrypted(store: Store, ring: KeyRing, onUnreadable: OnUnreadabl
         if (await store.compareAndSet(name, found, sealed, expiry)) return true;
       }
     },
+    setNew: (records) =>
+      store.setNew(records.map(({ key, value, expiresInMs }) => ({ key, value: ring.seal(key, value), expiresInMs }))),
     async *scan(prefix) {
       for await (const [name, value] of store.scan(prefix)) {
         if (ring.opens(name, value)) yield [name, ring.unseal(name, value)] as const;

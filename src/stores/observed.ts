@@ -26,6 +26,7 @@ export function observed(store: Store, metrics: StoreMetrics, nowMs = () => perf
     delete: (key) => timed("delete", store.delete(key)),
     compareAndSet: (key, expected, value, expiry) =>
       timed("compareAndSet", store.compareAndSet(key, expected, value, expiry)),
+    setNew: (records) => timed("setNew", store.setNew(records)),
     enqueue: (queue, member, dueAt) => timed("enqueue", store.enqueue(queue, member, dueAt)),
     due: (queue, now, limit) => timed("due", store.due(queue, now, limit)),
     dequeue: (queue, member) => timed("dequeue", store.dequeue(queue, member)),

@@ -12,6 +12,7 @@ import {
   type ChannelListener,
   type Expiry,
   type Listening,
+  type NewRecord,
   type OnUnreadable,
   reasonOf,
   type SameExpiry,
@@ -137,6 +138,14 @@ class RedisStore implements Store {
   ): Promise<boolean> {
     const args = [marked(expected), marked(value), "isSame" in expiry ? "same" : expiryArgument(expiry)];
     return (await this.#write(key, (client, name) => evaluate(client, compareAndSetScript, name, args))) === 1;
+  }
+
+  async setNew(records: readonly NewRecord[]): Promise<void> {
+    const write = ({ key, value, expiresInMs }: NewRecord): Promise<unknown> => {
+      const options = { condition: "NX", expiration: milliseconds(expiresInMs) } as const;
+      return this.#write(key, (client, name) => client.set(name, value, options));
+    };
+    await Promise.all(records.map(write));
   }
 
   async *scan(prefix: string): AsyncGenerator<readonly [string, string]> {

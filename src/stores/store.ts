@@ -10,6 +10,11 @@ export interface Expiry {
   readonly expiresInMs?: number;
 }
 
+export interface NewRecord extends Required<Expiry> {
+  readonly key: string;
+  readonly value: string;
+}
+
 /** The record that takes another's place is gone when that one would have been. */
 export interface SameExpiry {
   readonly isSame: true;
@@ -41,6 +46,9 @@ export interface Store {
     value: string | undefined,
     expiry?: Expiry | SameExpiry,
   ): Promise<boolean>;
+
+  /** Writes those under whose keys there is no record. When it rejects, some of them may be written. */
+  setNew(records: readonly NewRecord[]): Promise<void>;
 
   /** The records whose key begins so, in no particular order. Walks all keys in Redis: not for the path of a request. */
   scan(prefix: string): AsyncIterable<readonly [key: string, value: string]>;

@@ -1,5 +1,5 @@
 // The store that the replicas share, as the network shows it to each: late, away, emptied, or back at an older state.
-import { type Expiry, type Store, StoreError } from "../../src/stores/store.js";
+import { type Expiry, type NewRecord, type Store, StoreError } from "../../src/stores/store.js";
 import type { Process, World } from "./world.js";
 
 interface StoredRecord {
@@ -121,6 +121,13 @@ export class SimulatedStore {
           write(key, value, expiry as Expiry | undefined);
           return true;
         }),
+      setNew: async (records) => {
+        const writeNew = ({ key, value, expiresInMs }: NewRecord): Promise<void> =>
+          ask(() => {
+            if (this.peek(key) === undefined) write(key, value, { expiresInMs });
+          });
+        await Promise.all(records.map(writeNew));
+      },
       // eslint-disable-next-line @typescript-eslint/require-await -- as in the interface
       async *scan() {
         yield* [];

@@ -1,7 +1,10 @@
 /** A store that can be left: much of what creates write, nobody waits for, and it must be over before the store is closed. */
 import { type Store, StoreError } from "../../stores/store.js";
 
-export type CreateStore = Pick<Store, "get" | "set" | "compareAndSet" | "enqueue" | "due" | "dequeue" | "now">;
+export type CreateStore = Pick<
+  Store,
+  "get" | "set" | "compareAndSet" | "setNew" | "enqueue" | "due" | "dequeue" | "now"
+>;
 
 export class ClosableStore implements CreateStore {
   readonly #underWay = new Set<Promise<unknown>>();
@@ -13,6 +16,7 @@ export class ClosableStore implements CreateStore {
   readonly set: CreateStore["set"] = (...given) => this.#ask(() => this.store.set(...given));
   readonly compareAndSet: CreateStore["compareAndSet"] = (...given) =>
     this.#ask(() => this.store.compareAndSet(...given));
+  readonly setNew: CreateStore["setNew"] = (...given) => this.#ask(() => this.store.setNew(...given));
   readonly enqueue: CreateStore["enqueue"] = (...given) => this.#ask(() => this.store.enqueue(...given));
   readonly due: CreateStore["due"] = (...given) => this.#ask(() => this.store.due(...given));
   readonly dequeue: CreateStore["dequeue"] = (...given) => this.#ask(() => this.store.dequeue(...given));

@@ -4,7 +4,7 @@
  * known, and what is not known is not free.
  */
 import { BoundedMap } from "../../lib/bounded-map.js";
-import { StoreError } from "../../stores/store.js";
+import { type NewRecord, StoreError } from "../../stores/store.js";
 import type { CreateStore } from "./closable-store.js";
 import type { Clock } from "../clock.js";
 import type { Deadline } from "../deadline.js";
@@ -84,13 +84,19 @@ export class Ownership {
   }
 
   async writeUnwritten(): Promise<void> {
-    const writes = [...this.#unwritten].map(async ([key, living]) => {
-      await this.store.compareAndSet(key, undefined, unkeyed, { expiresInMs: this.#lifetimeMs(living) });
-      this.#owners.set(key, unkeyed);
-      this.#unwritten.delete(key);
+    const unwritten = [...this.#unwritten];
+    const record = ([key, living]: (typeof unwritten)[number]): NewRecord => ({
+      key,
+      value: unkeyed,
+      expiresInMs: this.#lifetimeMs(living),
     });
-    const failed = (await Promise.allSettled(writes)).some(({ status }) => status === "rejected");
-    if (failed) this.#writeIn(10 * writeDelayMs);
+    try {
+      await this.store.setNew(unwritten.map(record));
+      for (const [key] of unwritten) this.#unwritten.delete(key);
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      this.#writeIn(10 * writeDelayMs);
+    }
   }
 
   #writeIn(ms: number): void {
