@@ -3,62 +3,73 @@
  * behind one call of each other caller, not behind a hundred operations of one, nor the hundred reads of an operation.
  */
 export class FairQueue<T> {
-  /** In the order of their turns. */
-  readonly #lines = new Map<unknown, FairQueue<T>>();
-  readonly #items = new Set<T>();
+  /** In the order of their turns. Made when they are needed: most operations wait with one call, in a queue of its own. */
+  #lines: Map<unknown, FairQueue<T>> | undefined;
+  #items: Set<T> | undefined;
   #length = 0;
+
+  /** @param depth how many steps of a path lead here */
+  constructor(private readonly depth = 0) {}
 
   get length(): number {
     return this.#length;
   }
 
   /** @param path who waits: the caller, then the operation */
-  add([key, ...rest]: readonly unknown[], item: T): void {
+  add(path: readonly unknown[], item: T): void {
     this.#length += 1;
-    if (key === undefined) {
-      this.#items.add(item);
+    if (this.#isEnd(path)) {
+      (this.#items ??= new Set()).add(item);
       return;
     }
-    let line = this.#lines.get(key);
-    if (!line) this.#lines.set(key, (line = new FairQueue()));
-    line.add(rest, item);
+    const key = path[this.depth];
+    const lines = (this.#lines ??= new Map());
+    let line = lines.get(key);
+    if (!line) lines.set(key, (line = new FairQueue<T>(this.depth + 1)));
+    line.add(path, item);
   }
 
   /** The one whose turn it is; whoever it belongs to goes to the end. */
   take(): T | undefined {
     if (this.#length === 0) return undefined;
     this.#length -= 1;
-    for (const item of this.#items) {
-      this.#items.delete(item);
+    for (const item of this.#items ?? []) {
+      this.#items?.delete(item);
       return item;
     }
-    for (const [key, line] of this.#lines) {
+    for (const [key, line] of this.#lines ?? []) {
       const item = line.take();
-      this.#lines.delete(key);
-      if (line.length > 0) this.#lines.set(key, line);
+      this.#lines?.delete(key);
+      if (line.length > 0) this.#lines?.set(key, line);
       return item;
     }
     return undefined;
   }
 
   /** @returns whether it waited */
-  remove([key, ...rest]: readonly unknown[], item: T): boolean {
-    const line = this.#lines.get(key);
-    const isRemoved = key === undefined ? this.#items.delete(item) : line?.remove(rest, item) === true;
+  remove(path: readonly unknown[], item: T): boolean {
+    const key = path[this.depth];
+    const line = this.#lines?.get(key);
+    const isRemoved = (this.#isEnd(path) ? this.#items?.delete(item) : line?.remove(path, item)) === true;
     if (isRemoved) this.#length -= 1;
-    if (line?.length === 0) this.#lines.delete(key);
+    if (line?.length === 0) this.#lines?.delete(key);
     return isRemoved;
   }
 
-  has([key, ...rest]: readonly unknown[]): boolean {
-    return key === undefined ? this.#length > 0 : this.#lines.get(key)?.has(rest) === true;
+  has(path: readonly unknown[]): boolean {
+    return this.#isEnd(path) ? this.#length > 0 : this.#lines?.get(path[this.depth])?.has(path) === true;
   }
 
   /** About how many are taken before one that is added now, and that one. */
-  turnsUntil([key, ...rest]: readonly unknown[]): number {
-    if (key === undefined) return this.#length + 1;
-    const line = this.#lines.get(key);
-    const turns = line ? line.turnsUntil(rest) * this.#lines.size : this.#lines.size + 1;
+  turnsUntil(path: readonly unknown[]): number {
+    if (this.#isEnd(path)) return this.#length + 1;
+    const count = this.#lines?.size ?? 0;
+    const line = this.#lines?.get(path[this.depth]);
+    const turns = line ? line.turnsUntil(path) * count : count + 1;
     return Math.min(this.#length + 1, turns);
+  }
+
+  #isEnd(path: readonly unknown[]): boolean {
+    return this.depth === path.length;
   }
 }
