@@ -259,15 +259,14 @@ describe("Each way of answering", () => {
     for (let sight = 0; sight < 3; sight += 1) {
       // What was read a moment ago is not known any more.
       clock += 6 * 60_000;
-      const [plan, pipeline, stream] = await Promise.all(
-        [ways.plan, ways.pipeline, ways.stream].map((way) => observe(way, request)),
-      );
-      if (!plan || !pipeline || !stream) return;
+      const [plan, pipeline] = await Promise.all([observe(ways.plan, request), observe(ways.pipeline, request)]);
       const where = `sight ${sight}: ${JSON.stringify(request)}`;
       expect([where, pipeline.reached]).toEqual([where, plan.reached]);
       if (!areAlike(pipeline.sent, plan.sent)) expect([where, pipeline.sent]).toEqual([where, plan.sent]);
       const asStream = ofStream(plan.sent);
+      // What the others refuse by its header may be executed here: the livings would differ from then on.
       if (asStream === undefined) continue;
+      const stream = await observe(ways.stream, request);
       expect([where, stream.reached]).toEqual([where, plan.reached]);
       if (!areAlike(stream.sent, asStream)) expect([where, stream.sent]).toEqual([where, asStream]);
     }
