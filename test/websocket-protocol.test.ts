@@ -1,9 +1,11 @@
 // graphql-transport-ws, message by message, as its PROTOCOL.md has it; and what a connection owns.
 import { describe, expect, it } from "@jest/globals";
-import type { Socket } from "node:net";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { corpid, type Gateway, startGateway } from "./support/gateway.js";
-import { jwtEnv, startIssuer } from "./support/issuer.js";
+import { type Issuer, jwtEnv, startIssuer } from "./support/issuer.js";
 import { callbackEnv, openSubscriptions, type RawSocket, rawSocket, tell, untilOpen } from "./support/subscribers.js";
 
 const start = (env: Record<string, string> = {}) => startGateway({ env: { ...callbackEnv, ...env } });
@@ -323,6 +325,27 @@ describe("Sockets that have not signed in", () => {
     // The oldest went first: at any time there are few.
     expect(await silent[0]!.closed).toEqual([4408, "Connection initialisation timeout"]);
     for (const socket of silent) await socket[Symbol.asyncDispose]();
+  });
+});
+
+describe("Sockets that are being signed in", () => {
+  it("are few as well, however long the issuer takes to answer", async () => {
+    const issuer = createServer(() => undefined).listen(0, "127.0.0.1");
+    await once(issuer, "listening");
+    const jwksUrl = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}/`;
+    await using gateway = await start({ ...jwtEnv({ jwksUrl } as Issuer), LIMIT_CONNECTIONS: "2" });
+    const header = Buffer.from(JSON.stringify({ alg: "RS256", kid: "first" })).toString("base64url");
+    const headers = { authorization: `Bearer ${header}.e30.e30` };
+    const sockets: RawSocket[] = [];
+    for (let count = 0; count < 20; count += 1) {
+      const socket = await rawSocket(gateway, { signsIn: false, headers });
+      socket.send(init);
+      sockets.push(socket);
+    }
+    expect(await sockets[0]!.closed).toEqual([4408, "Connection initialisation timeout"]);
+    for (const socket of sockets) await socket[Symbol.asyncDispose]();
+    issuer.closeAllConnections();
+    issuer.close();
   });
 });
 

@@ -170,7 +170,7 @@ class Connection implements UnsignedConnection {
   }
 
   expire(): void {
-    if (this.#state.phase === "waiting") {
+    if (this.#state.phase === "waiting" || this.#state.phase === "signing-in") {
       this.close(closeCodes.initialisationTimeout, "Connection initialisation timeout");
     }
   }
