@@ -8,14 +8,17 @@ import { createLogger } from "../src/observability/logger.js";
 import { Secret } from "../src/observability/secret.js";
 import { openEmbeddedStore } from "../src/stores/embedded.js";
 import { type Store, StoreError } from "../src/stores/store.js";
+import { WecomApiError } from "../src/wecom/errors.js";
 import { Authorisations } from "../src/wecom/suite/authorisations.js";
 import { PermanentCodes } from "../src/wecom/suite/permanent-codes.js";
-import type { Authorisation } from "../src/wecom/suite/suite.datasource.js";
+import { type Authorisation, permanentCodeApi } from "../src/wecom/suite/suite.datasource.js";
 import { SuiteRecords } from "../src/wecom/suite/suite-records.js";
 
 const corpid = "wwcorp";
 const prefix = "suite:wwsuite:";
 const nowSeconds = () => Math.floor(Date.now() / 1000);
+
+const refusal = new WecomApiError({ api: permanentCodeApi, errcode: 40078, errmsg: "", mayHaveTakenEffect: false });
 
 /** One replica. `exchange` waits for `answer`, which gives the permanent code "of" its auth_code. */
 class Queue {
@@ -27,9 +30,14 @@ class Queue {
   isStoreAway = false;
   refusals = 0;
 
-  constructor(readonly store: Store) {
+  readonly records: SuiteRecords;
+
+  constructor(
+    readonly store: Store,
+    maxCopies?: number,
+  ) {
     const own = this.#mayBeAway(store);
-    const records = new SuiteRecords(own, prefix, Date.now);
+    const records = (this.records = new SuiteRecords(own, prefix, Date.now, maxCopies));
     this.codes = new PermanentCodes(records, prefix);
     this.authorisations = new Authorisations({
       ...{ prefix, records, store: own, codes: this.codes, timeoutMs: 200 },
@@ -54,6 +62,7 @@ class Queue {
 
   #exchange(authCode: string): Promise<Authorisation> {
     this.exchanged.push(authCode);
+    if (authCode.startsWith("made up")) return Promise.reject(refusal);
     return new Promise((resolve) => {
       this.#answers.set(authCode, () => {
         resolve({ corpid, permanentCode: new Secret(`of ${authCode}`), isCustomised: false });
@@ -167,6 +176,36 @@ describe("An auth_code that an administrator's browser brings", () => {
     const authorisedAt = Math.floor(storeMs / 1000);
     expect(await queue.codes.cancel(corpid, authorisedAt - 1)).toBe(false);
     expect(await queue.codes.cancel(corpid, authorisedAt + 1)).toBe(true);
+    await queue.authorisations.stop();
+  });
+});
+
+describe("Auth_codes that strangers make up", () => {
+  it("do not push permanent codes out of the memory from which they are put back", async () => {
+    const queue = new Queue(store, 5);
+    await queue.codes.save(
+      { corpid, permanentCode: new Secret("good"), isCustomised: false },
+      Date.now(),
+      nowSeconds(),
+    );
+    for (let count = 1; count <= 20; count += 1) {
+      const id = await queue.authorisations.accept(new Secret(`made up ${count}`));
+      expect(await queue.authorisations.outcome(id, 5000)).toMatchObject({ state: "refused" });
+      await until(() => queue.outcomes.filter((outcome) => outcome === "refused").length === count);
+    }
+    await store.delete(`${prefix}corp:${corpid}`);
+    await queue.records.putBackWhatIsLost();
+
+    expect(await new Queue(store).kept()).toEqual(["good"]);
+    await queue.authorisations.stop();
+  });
+
+  it("are not taken any more when five hundred are under way, but WeCom's own are", async () => {
+    const queue = new Queue(store);
+    await Promise.all(Array.from({ length: 500 }, (_, index) => queue.authorisations.accept(new Secret(`${index}`))));
+
+    await expect(queue.authorisations.accept(new Secret("one more"))).rejects.toThrow(StoreError);
+    await queue.authorisations.accept(new Secret("by WeCom"), nowSeconds());
     await queue.authorisations.stop();
   });
 });

@@ -6,7 +6,8 @@ import { corps, type Provider, providerEnv, startProvider, suiteId } from "./sup
 import { describeWithRedis, TestRedis } from "./support/redis.js";
 
 const [corpid] = corps;
-const apartMs = 20 * 60_000;
+/** Longer than a state is good for. */
+const apartMs = 40 * 60_000;
 
 async function startWithTicket(env = {}): Promise<Provider> {
   const provider = await startProvider({ env });
@@ -116,6 +117,18 @@ describe("GET /wecom/install", () => {
     now += 60_000;
     await begin(provider);
     expect(codes()).toBe(31);
+  });
+
+  it("does not let anybody use up the calls to WeCom while these fail", async () => {
+    const now = Date.now();
+    await using provider = await startProvider({ now: () => now });
+    provider.simulator.suites.pushTicket(suiteId);
+    await provider.settle();
+    provider.simulator.faults.inject({ kind: "errcode", api: "service/get_pre_auth_code", errcode: 48002, times: 100 });
+
+    const visits = await Promise.all(Array.from({ length: 40 }, () => visit(provider)));
+    expect(new Set(visits.map(({ status }) => status))).toEqual(new Set([503]));
+    expect(provider.simulator.requestsTo("service/get_pre_auth_code")).toHaveLength(30);
   });
 
   it("tells that it waits for WeCom, and asks the browser to look again", async () => {

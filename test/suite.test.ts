@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { Secret } from "../src/observability/secret.js";
 import { openEmbeddedStore } from "../src/stores/embedded.js";
-import type { Store } from "../src/stores/store.js";
+import { type Store, StoreError } from "../src/stores/store.js";
 import { PermanentCodes } from "../src/wecom/suite/permanent-codes.js";
 import { SuiteRecords } from "../src/wecom/suite/suite-records.js";
 import { SuiteTicket } from "../src/wecom/suite/suite-ticket.js";
@@ -453,6 +453,83 @@ describe("The permanent codes of a corp", () => {
       await store.delete(`suite:corp:${corpA}`);
       await records.putBackWhatIsLost();
       expect(await counted(new PermanentCodes(new SuiteRecords(store, "suite:", Date.now), "suite:"))).toBe("new");
+    });
+  });
+});
+
+describe("What replicas know of a store that has lost it", () => {
+  const code = (text: string) => ({ corpid: corpA, permanentCode: new Secret(text), isCustomised: false });
+  const key = `suite:corp:${corpA}`;
+  let now = 1_800_000_000_000;
+  interface Parts {
+    readonly store: Store;
+    /** A replica: its records, and its view of the permanent codes. */
+    readonly replica: () => { records: SuiteRecords; codes: PermanentCodes; kept: () => Promise<string[]> };
+    isAway: boolean;
+  }
+  async function withReplicas(test: (parts: Parts) => Promise<void>): Promise<void> {
+    const dataDir = await mkdtemp(join(tmpdir(), "lost-"));
+    const embedded = openEmbeddedStore(dataDir);
+    const store = new Proxy(embedded, {
+      get: (target, name: keyof Store) => {
+        const given: unknown = Reflect.get(target, name);
+        if (typeof given !== "function") return given;
+        return (...parameters: unknown[]): unknown =>
+          parts.isAway ? Promise.reject(new StoreError("away")) : given.apply(target, parameters);
+      },
+    });
+    const parts: Parts = {
+      ...{ store, isAway: false },
+      replica: () => {
+        const records = new SuiteRecords(store, "suite:", () => now);
+        const codes = new PermanentCodes(records, "suite:");
+        const kept = async () => (await codes.get(corpA)).map(({ permanentCode }) => permanentCode.reveal());
+        return { records, codes, kept };
+      },
+    };
+    await test(parts);
+    await embedded.close();
+    await rm(dataDir, { recursive: true });
+  }
+
+  it("is put back as the newest of them knows it, when all do so at once", async () => {
+    await withReplicas(async ({ store, replica }) => {
+      const [behind, ahead] = [replica(), replica()];
+      await behind.codes.save(code("old"), now, 1);
+      await ahead.codes.save(code("new"), now + 3_600_000, 2);
+      await store.delete(key);
+      // Both find nothing, and the first to write is the one that is behind.
+      await Promise.all([behind, ahead].map(({ records }) => records.putBackWhatIsLost()));
+
+      expect(await replica().kept()).toEqual(["new"]);
+    });
+  });
+
+  it("is joined with what the store got meanwhile: WeCom may mean either code of two that overlap", async () => {
+    await withReplicas(async ({ store, replica }) => {
+      const [one, other] = [replica(), replica()];
+      await one.codes.save(code("first"), now, 1);
+      await store.delete(key);
+      await other.codes.save(code("second"), now + 1, 2);
+      expect(await one.kept()).toEqual(["second", "first"]);
+      expect(await replica().kept()).toEqual(["second", "first"]);
+    });
+  });
+
+  it("is put back although the store was away for long after it had lost it", async () => {
+    await withReplicas(async (parts) => {
+      const { records, codes } = parts.replica();
+      await records.putBackWhatIsLost();
+      await codes.save(code("only"), now, 1);
+      await parts.store.delete(key);
+      parts.isAway = true;
+      for (let seconds = 0; seconds < 60; seconds += 1) {
+        now += 1000;
+        await expect(records.putBackWhatIsLost()).rejects.toThrow(StoreError);
+      }
+      parts.isAway = false;
+      await records.putBackWhatIsLost();
+      expect(await parts.replica().kept()).toEqual(["only"]);
     });
   });
 });

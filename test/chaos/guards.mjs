@@ -12,6 +12,12 @@ const tokens = "src/wecom/tokens/renewed-token.ts";
 const receiver = "src/wecom/callback/receiver.ts";
 const pressure = "test/pressure.test.ts";
 const identity = "test/identity.test.ts";
+const authorisations = "src/wecom/suite/authorisations.ts";
+const installation = "src/wecom/suite/installation.ts";
+const refusals = "test/refusals.test.ts";
+const subscriptions = "test/subscriptions.test.ts";
+const sharedStreams = "src/server/streaming/shared-streams.ts";
+const websocket = "src/server/streaming/websocket.ts";
 const uploads = "test/uploads.test.ts";
 const hostile = "test/hostile-uploads.test.ts";
 const jsSdk = "test/js-sdk.test.ts";
@@ -74,8 +80,8 @@ export const guards = [
   {
     name: "key: each caller's own",
     file: "src/wecom/create-once/create-once.ts",
-    find: `digestOf([this.options.app, call.corp, key.caller, key.key])`,
-    replace: `digestOf([this.options.app, call.corp, key.key])`,
+    find: `digestOf([this.options.app, corp, caller, key])`,
+    replace: `digestOf([this.options.app, corp, key])`,
     test: clicks,
     only: "is each caller's own",
   },
@@ -275,6 +281,260 @@ export const guards = [
     only: "Two authorisations of one corp",
   },
   {
+    name: "authorisation: the codes of all that overlap are kept",
+    file: "src/wecom/suite/permanent-codes.ts",
+    find: `const maxCodes = 8;`,
+    replace: `const maxCodes = 2;`,
+    test: "test/suite.test.ts",
+    only: "whichever of them WeCom exchanged last",
+  },
+  {
+    name: "authorisation: exchanged side by side",
+    file: authorisations,
+    find: `const maxAtOnce = 20;`,
+    replace: `const maxAtOnce = 1;`,
+    test: "test/suite.test.ts",
+    only: "while WeCom does not answer for another",
+  },
+  {
+    name: "authorisation: dated by the store's clock",
+    file: authorisations,
+    find: `Math.floor(number / 1000);`,
+    replace: `Math.floor(Date.now() / 1000);`,
+    test: "test/authorisations.test.ts",
+    only: "is dated by the store's clock",
+  },
+  {
+    name: "authorisation: what the store has lost is put back",
+    file: authorisations,
+    find: `await records.putBackWhatIsLost();`,
+    replace: `true;`,
+    test: "test/suite.test.ts",
+    only: "is given back the ticket",
+  },
+  {
+    name: "authorisation: of replicas that put back, the newest wins",
+    file: "src/wecom/suite/suite-records.ts",
+    find: `&& !(await this.#replace(key, found, text))) continue;`,
+    replace: `&& !(await this.#replace(key, found, text))) return parse(text);`,
+    test: "test/suite.test.ts",
+    only: "as the newest of them knows it",
+  },
+  {
+    name: "authorisation: what is put back is joined with what came meanwhile",
+    file: "src/wecom/suite/suite-records.ts",
+    find: `(merge?.(newer, older) ?? newer)`,
+    replace: `newer`,
+    test: "test/suite.test.ts",
+    only: "is joined with what the store got meanwhile",
+  },
+  {
+    name: "authorisation: put back, however long the store was away",
+    file: "src/wecom/suite/suite-records.ts",
+    find: `notedAtMs > this.#lookedAtMs - recentMs`,
+    replace: `notedAtMs > nowMs - recentMs`,
+    test: "test/suite.test.ts",
+    only: "away for long after it had lost it",
+  },
+  {
+    name: "cancellation: one that came late is not announced",
+    file: "src/wecom/suite/suite.ts",
+    find: `          return;
+        }
+        await this.#announceChange(event.corpid);`,
+    replace: `        }
+        await this.#announceChange(event.corpid);`,
+    test: "test/suite.test.ts",
+    only: "does not announce a cancellation that came late",
+  },
+  {
+    name: "installation: what is not stored is not said to go on",
+    file: installation,
+    find: `      // Nothing goes on without this page: the code is known to nobody but the browser.`,
+    replace: `      if (authCode !== "") return answerTo({ state: "open" });`,
+    test: "test/installation.test.ts",
+    only: "is told that nothing is stored",
+  },
+  {
+    name: "installation: a page that is loaded again brings its code again",
+    file: installation,
+    find: `return (await store.get(key)) === usedFor;`,
+    replace: `return false;`,
+    test: "test/installation.test.ts",
+  },
+  {
+    name: "installation: begun by the store's clock",
+    file: installation,
+    find: `((await this.options.store.now()) + stateLifeMs)`,
+    replace: `(this.options.now() + stateLifeMs)`,
+    test: "test/installation.test.ts",
+    only: "is dated by the store's clock",
+  },
+  {
+    name: "installation: strangers keep nobody out",
+    file: installation,
+    find: `>= preAuthCodesPerMinute) return this.#newest;`,
+    replace: `>= preAuthCodesPerMinute) throw new Error("too many");`,
+    test: "test/installation.test.ts",
+    only: "does not let anybody use up",
+  },
+  {
+    name: "refusals: of what was refused, and of nothing else",
+    file: tokens,
+    find: `const { fingerprint, attempts } = credentials;`,
+    replace: `const { attempts } = credentials;
+    const fingerprint = "";`,
+    test: refusals,
+    only: "do not hold up others",
+  },
+  {
+    name: "refusals: the pause is the store's",
+    file: "src/wecom/tokens/refusals.ts",
+    find: `{ expiresInMs: pauseMs }),`,
+    replace: `{ expiresInMs: this.now() / 1000 }),`,
+    test: refusals,
+    only: "are tried again when the store",
+  },
+  {
+    name: "refusals: of an address is its own",
+    file: "src/wecom/tokens/refusals.ts",
+    find: `    if (entry?.fault === "ip") return pauseMs;\n`,
+    replace: ``,
+    test: refusals,
+    only: "by a replica of another address",
+  },
+  {
+    name: "refusals: a limit is none",
+    file: tokens,
+    find: `&& error.entry?.about !== "moment"`,
+    replace: ``,
+    test: refusals,
+    only: "are not those of a fetch",
+  },
+  {
+    name: "fetches of tokens: 600 may fail in an hour",
+    file: "src/wecom/tokens/failed-fetches.ts",
+    find: `    if (spent >= Math.min(request.most, most)) continue;\n`,
+    replace: ``,
+    test: refusals,
+    only: "has at most 600",
+  },
+  {
+    name: "fetches of tokens: each secret that is tried counts",
+    file: tokens,
+    find: `if (!this.#isRefusal(error)) hasNotFailed();`,
+    replace: `if (attempts.length > 1) hasNotFailed();`,
+    test: refusals,
+    only: "two secrets are tried",
+  },
+  {
+    name: "idempotency keys: of the app, whatever its secret",
+    file: "src/app.ts",
+    find: `app: name, isShared`,
+    replace: `app: access.app, isShared`,
+    test: "test/secret-rotation.test.ts",
+    only: "are found after its secret was changed",
+  },
+  {
+    name: "embedded store: not read while it closes",
+    file: "src/stores/embedded.ts",
+    find: `if (this.#isClosed) throw new Error("it is closed");`,
+    replace: ``,
+    test: "test/stores.test.ts",
+    only: "while it closes",
+  },
+  {
+    name: "encryption: all keys read",
+    file: "src/stores/encrypted.ts",
+    find: `    for (const key of this.#keys) {`,
+    replace: `    for (const key of this.#keys.slice(0, 1)) {`,
+    test: "test/encryption.test.ts",
+    only: "in three steps",
+  },
+  {
+    name: "encryption: a listener outlives what it cannot read",
+    file: "src/stores/encrypted.ts",
+    find: `          onUnreadable(channel, error);
+          return;`,
+    replace: `          setImmediate(() => {
+            throw error;
+          });
+          return;`,
+    test: "test/encryption.test.ts",
+    only: "no token that is in clear",
+  },
+  {
+    name: "events: a gap is told",
+    file: "src/stores/redis-listeners.ts",
+    find: `          if (wasHearing) each.listener.onGap?.();\n`,
+    replace: ``,
+    test: subscriptions,
+    only: "may have been missed while Redis was away",
+  },
+  {
+    name: "events: nobody waits for what cannot be heard",
+    file: "src/wecom/callback/living-status-changes.ts",
+    find: `if (!(await this.#listen()).isHearing) {`,
+    replace: `if (!(await this.#listen())) {`,
+    test: subscriptions,
+    only: "cannot be waited for while Redis is away",
+  },
+  {
+    name: "events: executed once for all who share them",
+    file: sharedStreams,
+    find: `const parts = [operation.identity,`,
+    replace: `const parts = [randomUUID(), operation.identity,`,
+    test: subscriptions,
+    only: "cost one read of WeCom for each event",
+  },
+  {
+    name: "events: a burst is kept for who reads",
+    file: "src/server/streaming/event-stream.ts",
+    find: `if (response.writableLength > maxUnsentBytes)`,
+    replace: `if (response.writableLength > 1000)`,
+    test: subscriptions,
+    only: "a burst of a thousand events",
+  },
+  {
+    name: "a connection owns its streams",
+    file: websocket,
+    find: `    if (!this.isAwaited) this.leave();\n`,
+    replace: ``,
+    test: "test/websocket-protocol.test.ts",
+    only: "A connection's streams",
+  },
+  {
+    name: "a connection's streams are counted until they end",
+    file: websocket,
+    find: `this.#running + this.#streams >= maxOperations`,
+    replace: `this.#operations.size >= maxOperations`,
+    test: "test/websocket-protocol.test.ts",
+    only: "count with what still runs",
+  },
+  {
+    name: "a connection leaves no timer",
+    file: websocket,
+    find: `      state.stopClock();\n`,
+    replace: ``,
+    test: "test/connection-leaks.test.ts",
+  },
+  {
+    name: "callback: its fields are read once",
+    file: "src/wecom/callback/fields.ts",
+    find: `if (content !== undefined) content += part;`,
+    replace: `if (content !== undefined) content = [...content, part].join("");`,
+    test: "test/callback-fields.test.ts",
+    only: "grows with their length",
+  },
+  {
+    name: "callback: bounded in pieces",
+    file: "src/wecom/callback/fields.ts",
+    find: `const maxPieces = 1000;`,
+    replace: `const maxPieces = Infinity;`,
+    test: "test/callback-fields.test.ts",
+    only: "is bounded by their pieces",
+  },
+  {
     name: "encryption: what is in clear is refused",
     file: "src/stores/encrypted.ts",
     find: `  if (!isSealed) return undefined;`,
@@ -367,7 +627,7 @@ export const guards = [
   {
     name: "45033 lowers the cap",
     file: "src/wecom/limits/call-limiter.ts",
-    find: `else if (end === "too-many") semaphore.tooMany(timesLowered, now);`,
+    find: `else if (end === "too-many") semaphore.tooMany(permit.timesLowered, now);`,
     replace: ``,
     test: pressure,
     only: "45033",

@@ -11,7 +11,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "../../observability/logger.js";
 import type { AuthorisationMetrics } from "../../observability/metrics.js";
 import { Secret } from "../../observability/secret.js";
-import { reasonOf, type Store } from "../../stores/store.js";
+import { reasonOf, type Store, StoreError } from "../../stores/store.js";
 import { type WecomApiError, WecomError } from "../errors.js";
 import {
   authCodeLifeMs,
@@ -38,6 +38,8 @@ const pollMs = 1_000;
 /** How many polls pass until this process looks at its own codes, whose places in the queue a failover may have lost. */
 const pollsBetweenOwn = 5;
 const outcomePollMs = 50;
+/** Anybody may bring a code by a browser, though none that WeCom takes: what waits is bounded. WeCom's own events always wait. */
+const maxOpen = 500;
 /** Exchanges of one replica at once, each for another code. */
 const maxAtOnce = 20;
 /** After the deadline of an exchange, as long as its answer may need to be written down. */
@@ -105,6 +107,8 @@ export class Authorisations {
    */
   async accept(authCode: Secret, atSeconds?: number): Promise<string> {
     const { records, metrics } = this.options;
+    if (atSeconds === undefined && this.#open.size >= maxOpen)
+      throw new StoreError("too many auth_codes are under way");
     const id = createHash("sha256").update(authCode.reveal()).digest("base64url");
     const number = await this.#nextNumber();
     const at = atSeconds ?? Math.floor(number / 1000);
@@ -150,8 +154,9 @@ export class Authorisations {
 
   async #poll(): Promise<void> {
     const { store, records } = this.options;
-    await records.putBackWhatIsLost();
+    const isWhole = await records.putBackWhatIsLost();
     if (!this.#hasLooked) await this.#look();
+    else if (!isWhole) return;
     const due = await store.due(this.#queue, await store.now(), 5 * maxAtOnce);
     const own = this.#polls++ % pollsBetweenOwn === 0 ? this.#open : [];
     for (const id of new Set([...due, ...own])) this.#begin(id);
@@ -284,7 +289,10 @@ export class Authorisations {
   }
 
   async #read(id: string): Promise<AuthCodeRecord | undefined> {
-    const found = await this.options.records.get<AuthCodeRecord>(this.#prefix + id);
+    const { records } = this.options;
+    const found = await records.get<AuthCodeRecord>(this.#prefix + id);
+    // Nothing would be lost with it.
+    if (found && isFinal(found) && found.state !== "done") records.forget(this.#prefix + id);
     // An older version counted by nothing but WeCom's time.
     return found && { ...found, number: found.number || found.at * 1000 };
   }

@@ -35,7 +35,7 @@ export interface InstallationOptions {
 export class Installation {
   #minute = 0;
   #codesInMinute = 0;
-  #preAuthCode: Secret | undefined;
+  #newest: Promise<Secret> | undefined;
 
   constructor(private readonly options: InstallationOptions) {}
 
@@ -66,13 +66,14 @@ export class Installation {
     return { status: 302, text: "", location };
   }
 
-  async #sharedPreAuthCode(): Promise<Secret> {
+  #sharedPreAuthCode(): Promise<Secret> {
     const minute = Math.floor(this.options.now() / 60_000);
     if (minute !== this.#minute) this.#codesInMinute = 0;
     this.#minute = minute;
-    if (this.#preAuthCode && this.#codesInMinute >= preAuthCodesPerMinute) return this.#preAuthCode;
+    // Shared although it may fail: what WeCom refuses is not asked for by everybody who comes.
+    if (this.#newest && this.#codesInMinute >= preAuthCodesPerMinute) return this.#newest;
     this.#codesInMinute += 1;
-    return (this.#preAuthCode = await this.options.suite.preAuthCode());
+    return (this.#newest = this.options.suite.preAuthCode());
   }
 
   async #finish(authCode: Secret, state: string): Promise<PlainAnswer> {

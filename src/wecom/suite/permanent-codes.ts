@@ -39,6 +39,10 @@ export class PermanentCodes {
     prefix: string,
   ) {
     this.#prefix = `${prefix}corp:`;
+    // A store that has lost the one may have got the other since.
+    records.mergeBy(this.#prefix, (newer, older) =>
+      codesOf(older as CodeRecord).reduce((merged, code) => withCode(merged, code) ?? merged, newer as CodeRecord),
+    );
   }
 
   /**
@@ -65,18 +69,7 @@ export class PermanentCodes {
     at: number,
   ): Promise<void> {
     const code = { permanentCode: permanentCode.reveal(), isCustomised, agentid, number, at };
-    await this.records.update<CodeRecord>(this.#prefix + corpid, (found) => {
-      if (found?.isCancelled && found.number >= number) return undefined;
-      const known = codesOf(found);
-      const others = known.filter((each) => each.permanentCode !== code.permanentCode);
-      const [first] = known;
-      if (!first || isLater(code, first)) {
-        return recordOf([code, ...others.filter((each) => isOverlapping(each, code))], found);
-      }
-      if (others.length < known.length || !isOverlapping(code, first)) return undefined;
-      const place = others.findIndex((each) => each !== first && isLater(code, each));
-      return recordOf(others.toSpliced(place < 0 ? others.length : place, 0, code), found);
-    });
+    await this.records.update<CodeRecord>(this.#prefix + corpid, (found) => withCode(found, code));
   }
 
   /** WeCom has taken this code just now: it is tried first, and once nothing is under way, alone. @throws {StoreError} */
@@ -108,6 +101,20 @@ export class PermanentCodes {
     );
     return cancelled !== undefined;
   }
+}
+
+/** @returns undefined when nothing changes */
+function withCode(found: CodeRecord | undefined, code: Code): CodeRecord | undefined {
+  if (found?.isCancelled && found.number >= code.number) return undefined;
+  const known = codesOf(found);
+  const others = known.filter((each) => each.permanentCode !== code.permanentCode);
+  const [first] = known;
+  if (!first || isLater(code, first)) {
+    return recordOf([code, ...others.filter((each) => isOverlapping(each, code))], found);
+  }
+  if (others.length < known.length || !isOverlapping(code, first)) return undefined;
+  const place = others.findIndex((each) => each !== first && isLater(code, each));
+  return recordOf(others.toSpliced(place < 0 ? others.length : place, 0, code), found);
 }
 
 function recordOf(codes: readonly Code[], found: CodeRecord | undefined): CodeRecord | undefined {

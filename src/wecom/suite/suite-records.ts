@@ -17,12 +17,13 @@ export interface Versioned {
 
 interface Copy {
   readonly text: string;
-  readonly version: Versioned;
+  readonly record: Versioned;
   readonly notedAtMs: number;
 }
 
-/** The record noted longest ago makes room. */
-const maxCopies = 20_000;
+/** What is valid of two records that may have been written without knowledge of each other. */
+export type Merge = (newer: Versioned, older: Versioned) => Versioned;
+
 /** What was noted within this time is looked for again: a failover can lose it without losing anything older. */
 const recentMs = 10_000;
 const markerLifeMs = 24 * 3_600_000;
@@ -30,10 +31,12 @@ const maxAtOnce = 50;
 
 export class SuiteRecords {
   readonly #store: ReturnType<typeof impatient>;
-  readonly #copies = new BoundedMap<string, Copy>(maxCopies);
+  readonly #copies: BoundedMap<string, Copy>;
   /** In the store for as long as that has lost nothing. */
   readonly #marker: string;
   #markedAtMs = -Infinity;
+  #lookedAtMs = -Infinity;
+  readonly #merges = new Map<string, Merge>();
   /** By how much the store's clock was ahead of this process's when it was last asked. */
   #storeAheadMs = 0;
 
@@ -41,9 +44,22 @@ export class SuiteRecords {
     private readonly store: Store,
     prefix: string,
     private readonly now: () => number,
+    /** The record noted longest ago makes room. */
+    maxCopies = 20_000,
   ) {
     this.#store = impatient(store);
+    this.#copies = new BoundedMap(maxCopies);
     this.#marker = `${prefix}marker:${randomUUID()}`;
+  }
+
+  /** Its copy need not be put back: it makes room for those that must. */
+  forget(key: string): void {
+    this.#copies.delete(key);
+  }
+
+  /** Of records whose key begins so, not the newer one alone counts. */
+  mergeBy(prefix: string, merge: Merge): void {
+    this.#merges.set(prefix, merge);
   }
 
   /** @throws {StoreError} when the store does not answer and this process has no copy */
@@ -51,16 +67,15 @@ export class SuiteRecords {
     try {
       const found = await this.#store.get(key);
       const copy = this.#copyOf(key);
-      if (!copy || !isOlder(found, copy.version)) {
-        if (found !== undefined && found !== copy?.text) this.#note(key, found);
-        return found === undefined ? undefined : (parse(found) as T);
-      }
-      await this.#putBack(key, copy);
+      if (copy && found !== copy.text) return (await this.#reconcile(key, found, copy)) as T;
+      if (found === undefined) return undefined;
+      if (!copy) this.#note(key, found);
+      return parse(found) as T;
     } catch (error) {
-      if (!this.#copyOf(key)) throw error;
+      const copy = this.#copyOf(key);
+      if (!copy) throw error;
+      return copy.record as T;
     }
-    const copy = this.#copyOf(key);
-    return copy && (parse(copy.text) as T);
   }
 
   /**
@@ -90,30 +105,62 @@ export class SuiteRecords {
     }
   }
 
-  /** To be called every second or so. @throws {StoreError} */
-  async putBackWhatIsLost(): Promise<void> {
+  /**
+   * To be called every second or so.
+   *
+   * @returns whether nothing was missing: otherwise other replicas may be about to put back what is newer
+   * @throws {StoreError}
+   */
+  async putBackWhatIsLost(): Promise<boolean> {
     const isWhole = (await this.store.get(this.#marker)) !== undefined;
     const nowMs = this.now();
-    const suspects = [...this.#copies].filter(([, copy]) => !isWhole || nowMs - copy.notedAtMs < recentMs);
+    const suspects = [...this.#copies].filter(
+      ([, { notedAtMs }]) => !isWhole || notedAtMs > this.#lookedAtMs - recentMs,
+    );
     while (suspects.length > 0) {
       await Promise.all(suspects.splice(0, maxAtOnce).map(([key, copy]) => this.#putBack(key, copy)));
     }
-    if (isWhole && nowMs - this.#markedAtMs < markerLifeMs / 2) return;
+    this.#lookedAtMs = nowMs;
+    if (isWhole && nowMs - this.#markedAtMs < markerLifeMs / 2) return isWhole;
     await this.store.set(this.#marker, "1", { expiresInMs: markerLifeMs });
     this.#markedAtMs = nowMs;
+    return isWhole;
   }
 
-  async #putBack(key: string, { text, version }: Copy): Promise<void> {
-    const { expiresAtMs } = version;
-    const expiry = expiresAtMs === undefined ? {} : { expiresInMs: expiresAtMs - (await this.storeNow()) };
-    if (expiry.expiresInMs !== undefined && expiry.expiresInMs <= 0) return;
-    const found = await this.store.get(key);
-    if (isOlder(found, version)) await this.store.compareAndSet(key, found, text, expiry);
+  async #putBack(key: string, copy: Copy): Promise<void> {
+    await this.#reconcile(key, await this.store.get(key), copy);
+  }
+
+  /** Writes what is valid of both, until that is found: another replica may put back what is older at the same time. */
+  async #reconcile(key: string, firstFound: string | undefined, copy: Copy): Promise<Versioned> {
+    for (let found = firstFound; ; found = await this.store.get(key)) {
+      const text = this.#validOf(key, found, copy);
+      if (text !== found && !(await this.#replace(key, found, text))) continue;
+      if (text !== copy.text) this.#note(key, text);
+      return parse(text);
+    }
+  }
+
+  /** @returns false when something else stands there */
+  async #replace(key: string, found: string | undefined, text: string): Promise<boolean> {
+    const { expiresAtMs } = parse(text);
+    if (expiresAtMs === undefined) return await this.store.compareAndSet(key, found, text);
+    const expiresInMs = expiresAtMs - (await this.storeNow());
+    return expiresInMs <= 0 || (await this.store.compareAndSet(key, found, text, { expiresInMs }));
+  }
+
+  #validOf(key: string, found: string | undefined, { text, record }: Copy): string {
+    if (found === undefined) return text;
+    const other = parse(found);
+    const [newer, older, newerText] = isOlder(other, record) ? [record, other, text] : [other, record, found];
+    const [, merge] = [...this.#merges].find(([prefix]) => key.startsWith(prefix)) ?? [];
+    const merged = newer.number === older.number ? newer : (merge?.(newer, older) ?? newer);
+    return merged === newer ? newerText : JSON.stringify(merged);
   }
 
   #copyOf(key: string): Copy | undefined {
     const copy = this.#copies.get(key);
-    return copy && this.now() + this.#storeAheadMs < (copy.version.expiresAtMs ?? Infinity) ? copy : undefined;
+    return copy && this.now() + this.#storeAheadMs < (copy.record.expiresAtMs ?? Infinity) ? copy : undefined;
   }
 
   /** The store's clock. @throws {StoreError} */
@@ -124,7 +171,7 @@ export class SuiteRecords {
   }
 
   #note(key: string, text: string): void {
-    this.#copies.set(key, { text, version: parse(text), notedAtMs: this.now() });
+    this.#copies.set(key, { text, record: parse(text), notedAtMs: this.now() });
   }
 }
 
@@ -133,9 +180,6 @@ function parse(text: string): Versioned {
   return { number: 0, revision: 0, ...(JSON.parse(text) as Partial<Versioned>) };
 }
 
-/** @param found undefined: lost, which is older than anything */
-function isOlder(found: string | undefined, { number, revision }: Versioned): boolean {
-  if (found === undefined) return true;
-  const version = parse(found);
-  return version.number === number ? version.revision < revision : version.number < number;
+function isOlder(found: Versioned, than: Versioned): boolean {
+  return found.number === than.number ? found.revision < than.revision : found.number < than.number;
 }
