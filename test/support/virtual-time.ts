@@ -1,4 +1,5 @@
 // Time that passes when a test says so, and what happens in it in its order.
+import { nextTick } from "node:process";
 import { setImmediate } from "node:timers/promises";
 import type { Clock } from "../../src/wecom/clock.js";
 
@@ -6,6 +7,9 @@ interface Due {
   readonly at: number;
   readonly run: () => void;
 }
+
+/** When all promises that can go on have: a tick comes after the whole queue of them, and costs less than a turn of the loop. */
+const promises = () => new Promise<void>((resolve) => nextTick(resolve));
 
 export class VirtualTime implements Clock {
   readonly #due: Due[] = [];
@@ -30,12 +34,13 @@ export class VirtualTime implements Clock {
   /** Lets so much time pass; what is due in it happens, with all promises that follow from it. */
   async pass(ms: number): Promise<void> {
     const until = this.now + ms;
+    // What waits for a turn of the loop gets one.
     await setImmediate();
     for (let next = this.#due[0]; next && next.at <= until; next = this.#due[0]) {
-      this.#due.shift();
       this.now = next.at;
-      next.run();
-      await setImmediate();
+      // All of this moment: those that one of them cancels are not in it any more.
+      while (this.#due[0]?.at === this.now) this.#due.shift()!.run();
+      await promises();
     }
     this.now = until;
   }

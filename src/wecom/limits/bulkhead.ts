@@ -1,19 +1,17 @@
 /**
- * Keeps connections free for those who hold few, so that neither a corp nor an API that hangs can hold what others need.
- * The more a corp and an API hold, the more has to be free before they get another one: a single API gets no more than
- * half of all, and however many corps wait for it, one that holds none is let in.
+ * Keeps connections free for those who hold few, so that neither a corp nor an API that hangs can hold what others need. An
+ * API gets no more than half of all. The more a corp and an API hold, the more must stay free when they get another one:
+ * calls of corps that hold none are let in when all others have to wait.
  *
  * @see https://doi.org/10.1109/90.664262 Choudhury and Hahne, "Dynamic queue length thresholds"
  */
 
-/** What a corp holds of an API counts so often: how much smaller its part is than an API's. */
-const weightOfCorp = 4;
-
 /** Thousands may wait: not all of them are asked at every release. */
 const turnsPerRelease = 32;
 
-/** What waits for a connection; `startNext` takes it for whoever is next, as long as it gets one. */
+/** The calls of a corp to an API, which wait for connections; `startNext` takes them as long as it gets some. */
 export interface BulkheadUser {
+  readonly corp: string;
   readonly api: string;
   readonly inFlight: number;
   readonly waiting: number;
@@ -22,29 +20,41 @@ export interface BulkheadUser {
 
 export class Bulkhead {
   #inFlight = 0;
-  readonly #inFlightOf = new Map<string, number>();
+  readonly #ofApi = new Map<string, number>();
+  readonly #ofCorp = new Map<string, number>();
   readonly #refused = new Set<BulkheadUser>();
 
   constructor(private readonly connections: number) {}
 
   /** @returns whether a connection is free: it is taken now. If not, `startNext` is called when it may be. */
   tryAcquire(user: BulkheadUser): boolean {
-    const ofApi = this.#inFlightOf.get(user.api) ?? 0;
-    if (weightOfCorp * user.inFlight + ofApi + this.#inFlight >= this.connections) {
+    const ofApi = this.#ofApi.get(user.api) ?? 0;
+    const ofCorp = this.#ofCorp.get(user.corp) ?? 0;
+    const isTooMany = ofApi >= this.connections / 2;
+    if (isTooMany || this.connections - this.#inFlight <= this.#keptFreeFrom(user, ofApi, ofCorp)) {
       this.#refused.add(user);
       return false;
     }
     this.#inFlight += 1;
-    this.#inFlightOf.set(user.api, ofApi + 1);
+    this.#ofApi.set(user.api, ofApi + 1);
+    this.#ofCorp.set(user.corp, ofCorp + 1);
     return true;
   }
 
-  release(api: string): void {
+  release({ api, corp }: BulkheadUser): void {
     this.#inFlight -= 1;
-    const ofApi = (this.#inFlightOf.get(api) ?? 0) - 1;
-    if (ofApi > 0) this.#inFlightOf.set(api, ofApi);
-    else this.#inFlightOf.delete(api);
+    decrement(this.#ofApi, api);
+    decrement(this.#ofCorp, corp);
     if (this.#refused.size > 0) this.#startRefused();
+  }
+
+  /** So many have to be free besides the one that it gets. */
+  #keptFreeFrom({ inFlight }: BulkheadUser, ofApi: number, ofCorp: number): number {
+    if (ofCorp === 0) return ofApi / 16;
+    const holdsLittle = ofCorp < this.#inFlight / this.#ofCorp.size / 2;
+    if (holdsLittle) return this.connections / 16 + 4 * ofCorp;
+    if (inFlight === 0) return this.connections / 8 + ofApi;
+    return this.connections / 4 + ofApi + 4 * inFlight;
   }
 
   /** Some of them, in turn: whoever is refused again, or wants more, goes to the end. */
@@ -56,4 +66,10 @@ export class Bulkhead {
       if ((turns -= 1) === 0) return;
     }
   }
+}
+
+function decrement(counts: Map<string, number>, key: string): void {
+  const count = (counts.get(key) ?? 0) - 1;
+  if (count > 0) counts.set(key, count);
+  else counts.delete(key);
 }

@@ -81,7 +81,7 @@ class ApiLimits {
     maxInFlight: number,
     bulkhead: Bulkhead,
   ) {
-    this.semaphore = new Semaphore(api, maxInFlight, bulkhead);
+    this.semaphore = new Semaphore(key.slice(0, key.indexOf("\n")), api, maxInFlight, bulkhead);
   }
 }
 
@@ -203,9 +203,10 @@ export class CallLimiter {
     for (const [api, counts] of this.#addressCounts) yield [`\n${api}`, counts.known(now)];
   }
 
-  learnCounts(key: string, known: KnownCounts): void {
+  /** @param theirNow that replica's clock */
+  learnCounts(key: string, known: KnownCounts, theirNow: number): void {
     const counts = key.startsWith("\n") ? this.#countsOfAddress(key.slice(1)) : this.#limitsOf(key).counts;
-    counts.learn(known, this.options.now());
+    counts.learn(known, this.options.now(), theirNow);
   }
 
   /** For whoever watches, over all corps. */

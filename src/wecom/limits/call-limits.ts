@@ -95,8 +95,8 @@ export class CallCounts {
     return [this.#minute.known(now), this.#hour.known(now)];
   }
 
-  learn([minute = [], hour = []]: KnownCounts, now: number): void {
-    for (const [slot, calls] of minute) this.#minute.learn(slot, calls, now);
-    for (const [slot, calls] of hour) this.#hour.learn(slot, calls, now);
+  learn([minute = [], hour = []]: KnownCounts, now: number, theirNow: number): void {
+    this.#minute.learn(minute, now, theirNow);
+    this.#hour.learn(hour, now, theirNow);
   }
 }

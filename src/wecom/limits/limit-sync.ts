@@ -32,7 +32,13 @@ type Message =
       readonly counts: Readonly<Record<string, number>>;
     }
   | { readonly kind: "hello"; readonly from: string }
-  | { readonly kind: "known"; readonly to: string; readonly counts: readonly (readonly [string, KnownCounts])[] };
+  | {
+      readonly kind: "known";
+      readonly to: string;
+      /** The sender's clock. */
+      readonly now: number;
+      readonly counts: readonly (readonly [string, KnownCounts])[];
+    };
 
 export interface StoreLimitSyncOptions {
   readonly store: Pick<Store, "publish" | "listen" | "scan" | "set" | "delete" | "compareAndSet">;
@@ -53,6 +59,7 @@ export class StoreLimitSync implements LimitSync {
   #listening: Listening | undefined;
   #stopTimer: (() => void) | undefined;
   #isPublishingSoon = false;
+  #isClosed = false;
 
   constructor(private readonly options: StoreLimitSyncOptions) {}
 
@@ -85,7 +92,7 @@ export class StoreLimitSync implements LimitSync {
   }
 
   publishSoon(): void {
-    if (this.#isPublishingSoon) return;
+    if (this.#isPublishingSoon || this.#isClosed) return;
     this.#isPublishingSoon = true;
     this.#publishIn(publishSoonMs);
   }
@@ -113,7 +120,10 @@ export class StoreLimitSync implements LimitSync {
     }
   }
 
+  /** The others are told of what they do not know yet. */
   close(): void {
+    this.#isClosed = true;
+    if (this.#limiter) this.#publishCalls(this.#limiter);
     this.#stopTimer?.();
     this.#listening?.stop();
   }
@@ -144,21 +154,22 @@ export class StoreLimitSync implements LimitSync {
       }
       case "known":
         if (message.to !== this.#id) return;
-        for (const [key, known] of message.counts) limiter.learnCounts(key, known);
+        for (const [key, known] of message.counts) limiter.learnCounts(key, known, message.now);
     }
   }
 
   /** In parts, between which the event loop runs: there may be thousands of corps. */
   async #publishKnown(limiter: CallLimiter, to: string): Promise<void> {
+    const { now } = this.options;
     let counts: (readonly [string, KnownCounts])[] = [];
     for (const known of limiter.knownCounts()) {
       counts.push(known);
       if (counts.length < knownPerMessage) continue;
-      this.#publish({ kind: "known", to, counts });
+      this.#publish({ kind: "known", to, now: now(), counts });
       counts = [];
       await setImmediate();
     }
-    this.#publish({ kind: "known", to, counts });
+    this.#publish({ kind: "known", to, now: now(), counts });
   }
 
   #publishIn(ms: number): void {

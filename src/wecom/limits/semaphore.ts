@@ -30,6 +30,7 @@ export class Semaphore implements BulkheadUser {
   #crowdedSince = 0;
 
   constructor(
+    readonly corp: string,
     readonly api: string,
     private readonly maxInFlight: number,
     private readonly bulkhead: Bulkhead,
@@ -84,7 +85,7 @@ export class Semaphore implements BulkheadUser {
 
   release(): void {
     this.#inFlight -= 1;
-    this.bulkhead.release(this.api);
+    this.bulkhead.release(this);
     this.startNext();
   }
 

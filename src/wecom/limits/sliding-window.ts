@@ -1,5 +1,7 @@
 /** Slots of a window, and one for the part of a slot by which any window overlaps them. */
 const slots = 12;
+/** Whatever a message takes in between. */
+const clocksAgreeWithinMs = 1000;
 
 /**
  * Calls within a window that slides: however WeCom places its own window, no more than the limit fall into it. For that up
@@ -52,13 +54,23 @@ export class SlidingWindow {
     return ages.map((slot) => [slot, this.#countOf(slot)] as [number, number]).filter(([, calls]) => calls > 0);
   }
 
-  /** What another replica knows of a slot: part of it may be known here. */
-  learn(slot: number, calls: number, now: number): void {
+  /**
+   * What another replica knows of its slots: part of it may be known here.
+   *
+   * @param theirNow the other's clock: where it differs from `now`, its slots are others here
+   */
+  learn(known: readonly (readonly [slot: number, calls: number])[], now: number, theirNow: number): void {
     this.#moveTo(now);
-    if (slot <= this.#slot - this.#counts.length) return;
-    // A clock that is ahead: counted now, for this window must not follow it.
-    const own = Math.min(slot, this.#slot);
-    this.#addTo(own, Math.max(0, calls - this.#countOf(own)));
+    const ahead = theirNow - now;
+    // Rounded so that no call seems older than it is; the message has taken a while.
+    const shift = ahead < 0 && ahead > -clocksAgreeWithinMs ? 0 : Math.floor(ahead / this.#slotMs);
+    const callsOf = new Map<number, number>();
+    for (const [slot, calls] of known) {
+      const own = Math.min(slot - shift, this.#slot);
+      callsOf.set(own, (callsOf.get(own) ?? 0) + calls);
+    }
+    for (const [slot, calls] of callsOf)
+      if (slot > this.#slot - this.#counts.length) this.#addTo(slot, Math.max(0, calls - this.#countOf(slot)));
   }
 
   #countOf(slot: number): number {
@@ -74,7 +86,7 @@ export class SlidingWindow {
     const slot = Math.floor(now / this.#slotMs);
     const passed = Math.min(slot - this.#slot, this.#counts.length);
     if (passed <= 0) return;
-    for (let age = 0; age < passed; age += 1) this.#addTo(slot - age, -this.#countOf(slot - age));
+    if (this.#total > 0) for (let age = 0; age < passed; age += 1) this.#addTo(slot - age, -this.#countOf(slot - age));
     this.#slot = slot;
   }
 }
