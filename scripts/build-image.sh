@@ -33,7 +33,9 @@ if ! buildah inspect --type image "$base" &> /dev/null; then
   root=$(buildah mount "$container")
   mmdebstrap --quiet --variant=essential --include=libstdc++6,passwd "$suite" "$root"
   chroot "$root" useradd --uid 1000 --user-group --create-home node
-  npm install --global --silent --prefix "$root/usr/local" npm@11.21.2 --ignore-scripts=false "node-linux-$(node -p process.arch)@$release"
+  node=node-linux-$(node -p process.arch)
+  scripts/check-digest.sh npm@11.21.2 "$node@$release"
+  npm install --global --silent --ignore-scripts --prefix "$root/usr/local" npm@11.21.2 "$node@$release"
   buildah config --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$container"
   buildah commit --quiet "$container" "$base"
 fi

@@ -56,6 +56,25 @@ describe("The packages that this depends on", () => {
     }
   });
 
+  it("and what is in no lockfile are pinned by a digest, and run no script either", () => {
+    const [, release] = /^ARG BASE=\S+node:([\d.]+)-/m.exec(read("Dockerfile"))!;
+    const digests = read("scripts/check-digest.sh");
+    const packagesIn = (line: string) => line.match(/[\w$-]+@[\w.$]+/g) ?? [];
+
+    for (const path of [".ci/run", "scripts/build-image.sh"]) {
+      const [, checked, installed] = /check-digest.sh (.*)\n +npm install (.*)\n/.exec(read(path))!;
+      expect(installed).toContain("--ignore-scripts ");
+      expect(packagesIn(installed!).length).toBeGreaterThan(0);
+      expect(packagesIn(installed!)).toEqual(packagesIn(checked!));
+      for (const name of packagesIn(installed!)) {
+        const names =
+          name === "$node@$release" ? ["x64", "arm64"].map((arch) => `node-linux-${arch}@${release}`) : [name];
+        for (const each of names) expect(digests).toContain(`[${each}]=sha512-`);
+      }
+    }
+    expect(read(".ci/run")).not.toMatch(/npm install (?!--no-save)/);
+  });
+
   it("are as many in production as the documents say", () => {
     const counts = ["README.md", "docs/threat-model.md"].flatMap((path) =>
       [...read(path).matchAll(/(\d+) production dependencies/g)].map(([, count]) => Number(count)),
