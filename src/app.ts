@@ -83,6 +83,8 @@ export interface App {
   listen(): Promise<string>;
   /** Tries the credentials of a self-built app. What is wrong is logged, and stands in `/health/ready`. It does not fail. */
   checkCredentials(): Promise<void>;
+  /** Whether callers can be told apart: false until the issuer's keys were fetched. */
+  canServe(): boolean;
   /** Where probes, metrics and details are; undefined where they have no port of their own, and before it listens. */
   readonly adminUrl: string | undefined;
   /** The page of the simulator, where it answers: what people do in WeCom's client is done there. */
@@ -174,6 +176,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   };
   return {
     log,
+    canServe: () => authenticator.isReady(),
     simulatorUrl: wecom.upstream.simulatorUrl,
     get adminUrl() {
       return adminUrl;

@@ -337,8 +337,24 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     const expected = `expected at least WECOM_TIMEOUT_MS (${timeoutMs}), better some times as much`;
     problems.push(`WECOM_SETTLE_MS: found ${settleMs}, ${expected}`);
   }
+  refuseSettingsOfNoRedis(reader, config.store, problems);
   if (problems.length > 0) throw new ConfigurationError(problems);
   return config;
+}
+
+/** Ignored, they would be taken for a protection that is not there. */
+function refuseSettingsOfNoRedis(reader: SettingReader, store: StoreSettings, problems: string[]): void {
+  const { redisUrl, redisReplicas = 0 } = store;
+  if (redisReplicas > 0 && !redisUrl)
+    problems.push("WECOM_STORE_REPLICAS: set, but REDIS_URL is not, expected both or WECOM_STORE_REPLICAS not set");
+  const isTls = redisUrl?.reveal().startsWith("rediss") === true;
+  const given = (["REDIS_CA", "REDIS_CERT", "REDIS_KEY"] as const).map((name) => reader.givenAs(name));
+  for (const name of given) {
+    if (name !== undefined && !isTls)
+      problems.push(`${name}: set, but there is no TLS, expected a REDIS_URL with rediss or ${name} not set`);
+  }
+  if ((given[1] === undefined) !== (given[2] === undefined))
+    problems.push("REDIS_CERT and REDIS_KEY: one of them set, expected both or none");
 }
 
 function readCredentials(reader: SettingReader, isProduction: boolean, problems: string[]): Credentials {
@@ -681,7 +697,8 @@ class SettingReader {
 function readHost(reader: SettingReader, problems: string[]): string {
   const host = reader.text("HOST") ?? settings.HOST.default;
   if (isIP(host) === 0 && !/^[\w-]+(\.[\w-]+)*\.?$/.test(host)) {
-    problems.push(`HOST: found ${JSON.stringify(host)}, expected an address such as 127.0.0.1 or ::1, or a name`);
+    const shown = JSON.stringify(host.replace(/.*@/, "…@"));
+    problems.push(`HOST: found ${shown}, expected an address such as 127.0.0.1 or ::1, or a name`);
   }
   return host;
 }

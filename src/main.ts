@@ -3,13 +3,17 @@
  * code is loaded.
  */
 import { readFile } from "node:fs/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import type { App } from "./app.js";
 
 /** As in sysexits.h: EX_CONFIG and EX_UNAVAILABLE. */
 const exitCodes = { done: 0, fault: 1, configuration: 78, unavailable: 69 };
 
-/** A start takes half a second. After this time the start fails. */
+/**
+ * A start takes half a second. After this time it fails, also when it listens already but has no keys of the issuer:
+ * nobody can sign in then.
+ */
 const startLimitMs = 30_000;
 /** After a signal during the start: how long it may take to end in order. */
 const stopLimitMs = 5000;
@@ -22,6 +26,7 @@ let waitsFor = "its own code";
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.on(signal, () => {
     if (app) {
+      clearTimeout(startLimit);
       app.log.info({ signal }, "draining");
       drain(app, exitCodes.done);
       return;
@@ -80,12 +85,15 @@ async function start(): Promise<void> {
   }
   app = created;
   const url = await app.listen();
-  clearTimeout(startLimit);
   if (app.adminUrl !== undefined) app.log.info({ url: app.adminUrl }, `probes and metrics on ${app.adminUrl}`);
   app.log.info({ url: `${url}/graphql` }, `listening on ${url}/graphql`);
   // Not waited for: the gateway answers meanwhile, and is ready whatever WeCom says.
   void app.checkCredentials();
   if (!config.isProduction) process.stdout.write(banner(url, app.simulatorUrl));
+  // Probes are answered meanwhile, so that whoever looks can see what it waits for.
+  waitsFor = "the issuer's keys (AUTH_JWKS_URL)";
+  while (!app.canServe()) await pause(100);
+  clearTimeout(startLimit);
 }
 
 async function ownVersion(): Promise<string> {

@@ -195,6 +195,33 @@ describe("Settings that contradict each other", () => {
     }
   });
 
+  it("are refused: a password in HOST, unseen", () => {
+    expect(problemsOf({ ...selfBuilt, AUTH_MODE: "none", HOST: "user:passw0rd@host.example" })).toEqual([
+      'HOST: found "…@host.example", expected an address such as 127.0.0.1 or ::1, or a name',
+    ]);
+  });
+
+  it.each<[string, Record<string, string>, string]>([
+    [
+      "replicas of a Redis that is not there",
+      { WECOM_STORE_REPLICAS: "1" },
+      "WECOM_STORE_REPLICAS: set, but REDIS_URL",
+    ],
+    ["an authority without Redis", { REDIS_CA: "pem" }, "REDIS_CA: set, but there is no TLS"],
+    [
+      "an authority for a Redis without TLS",
+      { REDIS_CA: "pem", REDIS_URL: "redis://host.example" },
+      "REDIS_CA: set, but there is no TLS",
+    ],
+    [
+      "a certificate without its key",
+      { REDIS_CERT: "pem", REDIS_URL: "rediss+cluster://host.example" },
+      "REDIS_CERT and REDIS_KEY: one of them set",
+    ],
+  ])("are refused: %s", (_, env, problem) => {
+    expect(problemsOf({ ...selfBuilt, AUTH_MODE: "none", ...env })).toEqual([expect.stringContaining(problem)]);
+  });
+
   it("are refused: settings of an AUTH_MODE that is not chosen, all at once", () => {
     const { AUTH_MODE: _, ...settingsOfJwt } = jwt;
     const all = { ...settingsOfJwt, AUTH_CORP_CLAIM: "c", AUTH_USER_CLAIM: "u", ROUTER_SECRET: "r".repeat(32) };

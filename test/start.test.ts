@@ -1,5 +1,6 @@
 // The process itself: what it says and how it ends when it cannot start.
 import { afterAll, describe, expect, it } from "@jest/globals";
+import { execFileSync } from "node:child_process";
 import { createServer, type Server } from "node:net";
 import type { AddressInfo } from "node:net";
 import { once } from "node:events";
@@ -97,6 +98,65 @@ describe("A signal while the gateway starts", () => {
     expect(performance.now() - startedAt).toBeLessThan(4000);
     expect(await once.exitCode).toBe(0);
     expect(performance.now() - startedAt).toBeLessThan(12_000);
+  });
+});
+
+describe("An audit log that cannot be written at start", () => {
+  it.each([
+    ["a folder", () => Promise.resolve(tmpdir()), "EISDIR"],
+    ["nowhere", () => Promise.resolve("/nowhere/audit.log"), "ENOENT"],
+    ["a pipe that nobody reads", pipe, "ENXIO"],
+  ])("ends the process with the reason: it is %s", async (_, path, reason) => {
+    const { code, stderr } = await run({ AUDIT_LOG_FILE: await path() });
+
+    expect(stderr).toMatch(new RegExp(`^The gateway cannot start: the audit log cannot be opened: ${reason}.*\n$`));
+    expect(code).toBe(69);
+  });
+
+  async function pipe(): Promise<string> {
+    const path = join(await emptyFolder(), "pipe");
+    execFileSync("mkfifo", [path]);
+    return path;
+  }
+});
+
+describe("A start that hangs", () => {
+  /** The 30 seconds that a start may take are over at SIGUSR2. */
+  const hook = `
+    const { setTimeout: inTime } = globalThis;
+    globalThis.setTimeout = (run, ms, ...rest) => {
+      if (ms === 30_000) process.once("SIGUSR2", run);
+      return inTime(run, ms, ...rest);
+    };
+  `;
+  const start = async (env: Readonly<Record<string, string>>) => {
+    const DATA_DIR = await emptyFolder();
+    const path = join(DATA_DIR, "hook.cjs");
+    await writeFile(path, hook);
+    return new Running(gatewayCommand, { DATA_DIR, NODE_OPTIONS: `--require ${path}`, ...env });
+  };
+
+  it("ends after 30 s with one sentence that says what it has waited for", async () => {
+    await using redis = createServer((socket) => socket.on("error", () => undefined).resume());
+    const connected = once(redis, "connection");
+    await using gateway = await start({ REDIS_URL: `redis://127.0.0.1:${await listening(redis)}` });
+    await connected;
+    gateway.signal("SIGUSR2");
+
+    expect(await gateway.exitCode).toBe(69);
+    expect(gateway.output).toBe("The gateway cannot start: it has waited 30 s for the store\n");
+  });
+
+  it("is one without the issuer's keys, too", async () => {
+    const auth = { AUTH_MODE: "jwt", AUTH_JWKS_URL: "http://127.0.0.1:1/keys", AUTH_ISSUER: "i", AUTH_AUDIENCE: "a" };
+    await using gateway = await start(auth);
+    await gateway.printed(/"msg":"listening on/);
+    gateway.signal("SIGUSR2");
+
+    expect(await gateway.exitCode).toBe(69);
+    expect(gateway.output).toMatch(
+      /\nThe gateway cannot start: it has waited 30 s for the issuer's keys \(AUTH_JWKS_URL\)\n$/,
+    );
   });
 });
 

@@ -337,6 +337,7 @@ describe("OTEL_* variables", () => {
 
   it.each([
     ["OTEL_EXPORTER_OTLP_ENDPOINT", "CANARY nonsense", { OTEL_TRACES_EXPORTER: "otlp" }],
+    ["OTEL_EXPORTER_OTLP_ENDPOINT", "https://user:CANARY@host", { OTEL_TRACES_EXPORTER: "otlp" }],
     ["OTEL_TRACES_SAMPLER", "sometimes", endpoint],
     ["OTEL_TRACES_SAMPLER_ARG", "2", { ...endpoint, OTEL_TRACES_SAMPLER: "traceidratio" }],
     ["OTEL_TRACES_EXPORTER", "zipkin", endpoint],

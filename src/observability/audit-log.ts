@@ -7,6 +7,7 @@
  * tried again each second; with `isRequired`, writes are refused meanwhile.
  */
 import { createHmac } from "node:crypto";
+import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { BoundedMap } from "../lib/bounded-map.js";
 import { type Logger, onceAMinute } from "./logger.js";
@@ -174,7 +175,9 @@ export class AuditLog {
 
 /** Appends to a file, which may be truncated meanwhile. @throws when it cannot be opened for that */
 export async function auditFile(path: string): Promise<AuditSink> {
-  const file = await open(path, "a", 0o640).catch((error: unknown) => {
+  const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
+  // A pipe that nobody reads would keep a thread waiting, and with it even the end of the process.
+  const file = await open(path, O_APPEND | O_CREAT | O_NONBLOCK | O_WRONLY, 0o640).catch((error: unknown) => {
     throw new Error(`the audit log cannot be opened: ${error instanceof Error ? error.message : String(error)}`);
   });
   /** What is left of a line that was written in part, when the disk was full. */

@@ -48,8 +48,10 @@ export function readTracing(env: Env, warn: (warning: string) => void): TracingS
   const url = (name: string): URL | undefined => {
     const value = text(name);
     if (value === undefined) return undefined;
-    if (URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)) return new URL(value);
-    ignore(name, "an http or https URL");
+    const parsed = URL.canParse(value) ? new URL(value) : undefined;
+    const hasCredentials = parsed !== undefined && `${parsed.username}${parsed.password}` !== "";
+    if (parsed && /^https?:$/.test(parsed.protocol) && !hasCredentials) return parsed;
+    ignore(name, "an http or https URL, and credentials in OTEL_EXPORTER_OTLP_HEADERS");
     return undefined;
   };
 
