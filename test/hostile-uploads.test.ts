@@ -356,7 +356,7 @@ describe("Slow uploads", () => {
 
     expect(statusesOf(await sendRaw(url, request.slice(0, -100)))).toEqual([408]);
     expect(statusesOf(await sendRaw(url, request))).toEqual([200]);
-    expect(openTemporaryFiles()).toBe(0);
+    await until(() => openTemporaryFiles() === 0, openTemporaryFiles);
     await listener.close(0);
   });
 });

@@ -4,6 +4,7 @@
  *
  * @see https://developer.work.weixin.qq.com/document/path/90313 how errors are told
  */
+import type { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import { Batch } from "../lib/batch.js";
 import type { WecomMetrics } from "../observability/metrics.js";
@@ -205,12 +206,14 @@ class WatchedStream implements BodyStream {
     ({ headers: this.headers, length: this.length } = stream);
   }
 
-  async *open(): AsyncGenerator<Uint8Array> {
+  open(): Readable {
     this.isBeingRead = true;
-    yield* this.stream.open();
-    this.isBeingRead = false;
+    return this.stream.open().once("end", () => {
+      this.isBeingRead = false;
+    });
   }
 }
+
 /** What of a query may stand in a trace: no token, no secret, nobody's id. */
 const tracedParameters = ["livingid"];
 

@@ -5,6 +5,7 @@
  * @see https://developer.work.weixin.qq.com/document/path/90253
  */
 import { randomBytes } from "node:crypto";
+import { Readable } from "node:stream";
 import type { CallOptions, Endpoint } from "./call.js";
 import { type Answer, requireString, type WecomClient } from "./client.js";
 import type { TokenSource } from "./tokens/token-source.js";
@@ -23,7 +24,7 @@ export interface Image {
   readonly type: "image/jpeg" | "image/png";
   readonly size: number;
   /** Its bytes, from the beginning each time. */
-  read(): AsyncIterable<Uint8Array>;
+  read(): Readable;
 }
 
 export interface UploadedMedia {
@@ -67,10 +68,29 @@ function multipartOf(image: Image): BodyStream {
   return {
     headers: { "content-type": `multipart/form-data; boundary=${boundary}` },
     length: head.length + size + tail.length,
-    async *open() {
-      yield head;
-      yield* image.read();
-      yield tail;
-    },
+    open: () => framed(head, image.read(), tail),
   };
+}
+
+/** One stream of three. Without a promise for each chunk: that would be a third of what an upload costs. */
+function framed(head: Buffer, content: Readable, tail: Buffer): Readable {
+  const whole = new Readable({
+    read: () => {
+      content.resume();
+    },
+    destroy: (error, done) => {
+      content.destroy();
+      done(error);
+    },
+  });
+  whole.push(head);
+  content.on("data", (chunk) => {
+    if (!whole.push(chunk)) content.pause();
+  });
+  content.on("end", () => {
+    whole.push(tail);
+    whole.push(null);
+  });
+  content.on("error", (error) => whole.destroy(error));
+  return whole;
 }

@@ -2,7 +2,7 @@
  * One HTTP exchange with WeCom over undici's `dispatch`: the cheapest of its interfaces, and the only one that tells
  * whether a request had left when it failed. What the answer means is `client.ts`'s business.
  */
-import { Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import type { TimeLimit } from "./deadline.js";
 
@@ -38,7 +38,7 @@ export interface BodyStream {
   readonly headers: Readonly<Record<string, string>>;
   /** How long it is: WeCom has not been seen to take one that does not say so. */
   readonly length: number;
-  open(): AsyncIterable<Uint8Array>;
+  open(): Readable;
 }
 
 export function exchange(dispatcher: Dispatcher, request: HttpRequest, timeLimit: TimeLimit): Promise<HttpAnswer> {
@@ -110,5 +110,5 @@ function bodyOf({ body }: HttpRequest): Pick<Dispatcher.DispatchOptions, "body" 
   if (body === undefined) return { body: null, headers: getHeaders };
   if (typeof body === "string") return { body, headers: postHeaders };
   const headers = { accept: "application/json", ...body.headers, "content-length": String(body.length) };
-  return { body: Readable.from(body.open(), { objectMode: false }), headers };
+  return { body: body.open(), headers };
 }

@@ -939,8 +939,8 @@ export const guards = [
   {
     name: "upload: a file opened too late is closed",
     file: "src/server/uploads/spool.ts",
-    find: `if (!this.#failure) return file;`,
-    replace: `return file;`,
+    find: `await this.#writing?.catch(() => undefined);`,
+    replace: ``,
     test: hostile,
     only: "keep no file open",
   },

@@ -57,8 +57,13 @@ export async function readParts(
   await new Promise<void>((resolve, reject) => {
     let current: Readable | undefined;
     let files = Promise.resolve();
+    let received = 0;
+    const count = (chunk: Buffer): void => {
+      received += chunk.length;
+      if (received > bytes) fail(new UploadRefused(413, `The request is longer than ${bytes} bytes`));
+    };
     const fail = (error: Error): void => {
-      request.unpipe(parser);
+      request.unpipe(parser).off("data", count);
       current?.destroy(error);
       reject(error);
     };
@@ -100,12 +105,7 @@ export async function readParts(
     request.once("close", left);
     // Its client may have left before anybody listened.
     if (request.destroyed) left();
-    request.pipe(parser);
-    let received = 0;
-    request.on("data", (chunk: Buffer) => {
-      received += chunk.length;
-      if (received > bytes) fail(new UploadRefused(413, `The request is longer than ${bytes} bytes`));
-    });
+    request.on("data", count).pipe(parser);
   });
 }
 

@@ -1,15 +1,22 @@
 /**
- * What came in of a file: at most 256 kB in memory, the rest in a temporary file that has no name, so that nothing of it is
- * left when this process ends in any way. It can be read while it comes in, and again from the beginning.
+ * What came in of a file: at most 256 kB in memory, and as much while that is written, the rest in a temporary file that has
+ * no name, so that nothing of it is left when this process ends in any way. It can be read while it comes in, and again from
+ * the beginning. Whoever keeps up with it is handed the chunks as they came: what costs most in 10 MB is new memory.
  */
 import { randomUUID } from "node:crypto";
 import { type FileHandle, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { UploadedFile } from "../../lib/uploaded-file.js";
+import { countStreamed } from "./young-garbage.js";
 
 /** What is written at once, and kept in memory of a file that is not longer. */
 const blockBytes = 256 * 1024;
+/** Larger ones are mapped anew by the C library each time. */
 const readBytes = 64 * 1024;
+/** What waits for a reader in chunks as they came. Small ones do not: each takes more memory than its bytes. */
+const queueBytes = 256 * 1024;
+const smallBytes = 4 * 1024;
 const headBytes = 16;
 
 export interface SpoolOptions {
@@ -23,21 +30,39 @@ export interface SpoolOptions {
   readonly announcedBytes?: number;
 }
 
-interface Block {
-  readonly bytes: Buffer;
-  readonly start: number;
+/** Consecutive bytes of the file. Its memory is used again, so nobody else is given a part of it. */
+class Block {
+  readonly bytes = Buffer.allocUnsafeSlow(blockBytes);
+  start = 0;
+  length = 0;
+
+  /** @returns what it has no room for */
+  fill(chunk: Buffer): Buffer {
+    const copied = chunk.copy(this.bytes, this.length);
+    this.length += copied;
+    return chunk.subarray(copied);
+  }
+
+  /** A copy; undefined: it is not in this block. */
+  from(at: number): Buffer | undefined {
+    const offset = at - this.start;
+    if (offset < 0 || offset >= this.length) return undefined;
+    return Buffer.from(this.bytes.subarray(offset, Math.min(this.length, offset + readBytes)));
+  }
 }
 
 export class Spool extends UploadedFile {
   readonly filename: string;
   #received = 0;
-  #kept = 0;
-  /** The one that is being filled; `#kept` says how far. Never used again for another: who reads it may still send it. */
+  /** Being filled. */
   #block: Block | undefined;
-  #previous: (Block & { written: Promise<unknown> }) | undefined;
+  /** Being written, or written and to be filled next. */
+  #other: Block | undefined;
+  #writing: Promise<void> | undefined;
   #file: FileHandle | undefined;
   #isWhole = false;
   #failure: Error | undefined;
+  readonly #readers = new Set<SpoolReader>();
   #waiting: (() => void)[] = [];
 
   constructor(private readonly options: SpoolOptions) {
@@ -58,18 +83,31 @@ export class Spool extends UploadedFile {
     return this.#isWhole;
   }
 
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** How much can be read. */
+  get kept(): number {
+    return this.#block ? this.#block.start + this.#block.length : 0;
+  }
+
   /** @returns a promise where whoever writes has to wait; it rejects when there is no room. Not to be called meanwhile */
   write(chunk: Buffer): Promise<void> | undefined {
+    const start = this.#received;
     this.#received += chunk.length;
-    const rest = chunk.subarray(0, Math.max(0, this.options.maxBytes - this.#kept));
-    return this.#keep(this.#fill(rest));
+    if (this.#failure) return undefined;
+    const rest = chunk.subarray(0, Math.max(0, this.options.maxBytes - start));
+    for (const reader of this.#readers) reader.offer(rest, start);
+    return this.#keep(rest);
   }
 
   /** All has come in. */
   end(): void {
+    if (this.#failure) return;
     const { announcedBytes = this.#received } = this.options;
     if (announcedBytes === this.#received) this.#isWhole = true;
-    else this.#failure ??= new Error("the file has another length than was announced");
+    else this.#failure = new Error("the file has another length than was announced");
     this.#wake();
   }
 
@@ -80,97 +118,129 @@ export class Spool extends UploadedFile {
   }
 
   async head(): Promise<Buffer> {
-    while (this.#kept < headBytes && !this.#isWhole) await this.#more();
-    return this.#kept === 0 ? Buffer.alloc(0) : (await this.#at(0)).subarray(0, headBytes);
+    while (this.kept < headBytes && !this.#isWhole) {
+      if (this.#failure) throw this.#failure;
+      await new Promise<void>((resolve) => {
+        this.whenMore(resolve);
+      });
+    }
+    return this.kept === 0 ? Buffer.alloc(0) : (await this.from(0)).subarray(0, headBytes);
   }
 
-  async *read(): AsyncGenerator<Buffer> {
-    for (let at = 0; ;) {
-      if (this.#failure) throw this.#failure;
-      if (at < this.#kept) {
-        const part = await this.#at(at);
-        at += part.length;
-        yield part;
-      } else if (this.#isWhole) return;
-      else await this.#more();
-    }
+  read(): Readable {
+    const reader = new SpoolReader(this);
+    this.#readers.add(reader);
+    return reader.once("close", () => this.#readers.delete(reader));
+  }
+
+  /** Some of what is there from that place on: a promise where it is in the file. */
+  from(at: number): Buffer | Promise<Buffer> {
+    return this.#block?.from(at) ?? (this.#writing && this.#other?.from(at)) ?? this.#fromFile(at);
+  }
+
+  /** Calls back once, when there is more, or its end or failure is known. */
+  whenMore(listener: () => void): void {
+    this.#waiting.push(listener);
   }
 
   /** Whoever still reads or writes it fails; nothing is left of it. */
   async discard(): Promise<void> {
     this.#failure ??= new Error("the file was discarded");
     this.#wake();
+    await this.#writing?.catch(() => undefined);
     this.#block = undefined;
-    await this.#previous?.written.catch(() => undefined);
-    this.#previous = undefined;
+    this.#other = undefined;
     await this.#file?.close();
   }
 
-  #fill(bytes: Buffer): Buffer {
-    if (bytes.length === 0) return bytes;
-    this.#block ??= { bytes: Buffer.allocUnsafeSlow(blockBytes), start: this.#kept };
-    const copied = bytes.copy(this.#block.bytes, this.#kept - this.#block.start);
-    this.#kept += copied;
+  #keep(chunk: Buffer): Promise<void> | undefined {
+    const rest = (this.#block ??= new Block()).fill(chunk);
     this.#wake();
-    return bytes.subarray(copied);
+    if (rest.length === 0) return undefined;
+    // The next block is filled while this one is written.
+    if (this.#writing) return this.#writing.then(() => this.#keep(rest));
+    this.#writing = this.#write(this.#block);
+    // Whoever waits for it is told; nobody need.
+    this.#writing.catch(() => undefined);
+    return this.#keep(rest);
   }
 
-  #keep(rest: Buffer): Promise<void> | undefined {
-    return rest.length === 0 ? undefined : this.#keepSlowly(rest);
-  }
-
-  /** The block is full: the next one is filled while it is written. */
-  async #keepSlowly(rest: Buffer): Promise<void> {
-    while (rest.length > 0) {
-      await this.#previous?.written;
-      this.#file ??= await this.#open();
-      if (this.#failure) throw this.#failure;
-      const block = this.#block;
-      if (!block) throw new Error("there is no block to write");
-      const written = writeWhole(this.#file, block);
-      // Whoever waits for it is told; nobody need.
-      written.catch(() => undefined);
-      this.#previous = { ...block, written };
-      this.#block = undefined;
-      rest = this.#fill(rest);
+  /** Another block takes its place at once. */
+  async #write(block: Block): Promise<void> {
+    const next = this.#other ?? new Block();
+    next.start = block.start + block.length;
+    next.length = 0;
+    this.#block = next;
+    this.#other = block;
+    this.#file ??= await openUnnamed(this.options.folders);
+    if (this.#failure) throw this.#failure;
+    for (let written = 0; written < block.length;) {
+      const length = block.length - written;
+      written += (await this.#file.write(block.bytes, written, length, block.start + written)).bytesWritten;
     }
+    this.#writing = undefined;
   }
 
-  /** It may have been discarded meanwhile: then nobody else would close it. */
-  async #open(): Promise<FileHandle> {
-    const file = await openUnnamed(this.options.folders);
-    if (!this.#failure) return file;
-    await file.close();
-    throw this.#failure;
-  }
-
-  async #at(at: number): Promise<Buffer> {
-    for (const block of [this.#block, this.#previous]) {
-      if (!block || at < block.start) continue;
-      const end = Math.min(this.#kept - block.start, blockBytes, at - block.start + readBytes);
-      return block.bytes.subarray(at - block.start, end);
-    }
-    if (!this.#file) throw this.#failure ?? new Error("the file is not there");
-    const start = this.#previous?.start ?? this.#kept;
-    const into = Buffer.allocUnsafeSlow(Math.min(readBytes, start - at));
-    const { bytesRead, buffer } = await this.#file.read(into, 0, into.length, at);
+  async #fromFile(at: number): Promise<Buffer> {
+    if (!this.#file || !this.#block) throw this.#failure ?? new Error("the file is not there");
+    const end = (this.#writing ? this.#other : this.#block)?.start ?? at;
+    const into = Buffer.allocUnsafeSlow(Math.min(readBytes, end - at));
+    const { bytesRead } = await this.#file.read(into, 0, into.length, at);
+    countStreamed(bytesRead);
     if (bytesRead === 0) throw new Error("the file ended early");
-    return buffer.subarray(0, bytesRead);
-  }
-
-  #more(): Promise<void> {
-    if (this.#failure) return Promise.reject(this.#failure);
-    return new Promise((resolve) => {
-      this.#waiting.push(resolve);
-    });
+    return into.subarray(0, bytesRead);
   }
 
   #wake(): void {
     const waiting = this.#waiting;
     if (waiting.length === 0) return;
     this.#waiting = [];
-    for (const resolve of waiting) resolve();
+    for (const listener of waiting) listener();
   }
+}
+
+/** From the beginning, as it comes in. */
+class SpoolReader extends Readable {
+  #at = 0;
+  readonly #queue: Buffer[] = [];
+  #queued = 0;
+
+  constructor(private readonly spool: Spool) {
+    super();
+  }
+
+  /** What came in last: taken as it is by a reader that is as far, and does not fall behind. */
+  offer(chunk: Buffer, start: number): void {
+    if (chunk.length < smallBytes || start !== this.#at + this.#queued) return;
+    if (this.#queued + chunk.length > queueBytes) return;
+    this.#queue.push(chunk);
+    this.#queued += chunk.length;
+  }
+
+  override _read(): void {
+    const { spool } = this;
+    const next = this.#queue.shift();
+    if (this.destroyed) return;
+    if (spool.failure) this.destroy(spool.failure);
+    else if (next) {
+      this.#queued -= next.length;
+      this.#pushed(next);
+    } else if (this.#at < spool.kept) {
+      const part = spool.from(this.#at);
+      if (part instanceof Promise) part.then(this.#pushed, (error: unknown) => this.destroy(error as Error));
+      else this.#pushed(part);
+    } else if (spool.isWhole) this.push(null);
+    else {
+      spool.whenMore(() => {
+        this._read();
+      });
+    }
+  }
+
+  readonly #pushed = (part: Buffer): void => {
+    this.#at += part.length;
+    this.push(part);
+  };
 }
 
 async function openUnnamed([folder = "", ...others]: readonly string[]): Promise<FileHandle> {
@@ -182,11 +252,5 @@ async function openUnnamed([folder = "", ...others]: readonly string[]): Promise
   } catch (error) {
     if (others.length === 0) throw error;
     return await openUnnamed(others);
-  }
-}
-
-async function writeWhole(file: FileHandle, { bytes, start }: Block): Promise<void> {
-  for (let written = 0; written < bytes.length;) {
-    written += (await file.write(bytes, written, bytes.length - written, start + written)).bytesWritten;
   }
 }

@@ -1,8 +1,9 @@
 /** The uploads under way: how many there may be, how their bytes are taken in, and that nothing is left of them. */
-import type { Readable } from "node:stream";
+import { finished, type Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Exchange, sendError } from "../exchange.js";
 import { Spool, type SpoolOptions } from "./spool.js";
+import { countStreamed } from "./young-garbage.js";
 
 export interface UploadLimits {
   /** Of a file. */
@@ -127,19 +128,36 @@ export class Upload {
   }
 
   /** Until its end. @throws {UploadRefused}, and what the source throws; whoever reads the spool is told as well */
-  async receive(source: Readable, spool: Spool): Promise<void> {
-    try {
-      for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-        await spool.write(chunk)?.catch((cause: unknown) => {
-          throw new UploadRefused(503, "There is no room for the upload", cause);
-        });
-        if (spool.received > this.maxReadBytes) throw new UploadRefused(413, "The file is much too long");
-      }
-      spool.end();
-    } catch (error) {
-      spool.fail(error as Error);
-      throw error;
-    }
+  receive(source: Readable, spool: Spool): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const fail = (error: Error): void => {
+        source.off("data", take);
+        spool.fail(error);
+        reject(error);
+      };
+      const take = (chunk: Buffer): void => {
+        countStreamed(chunk.length);
+        const written = spool.write(chunk);
+        if (spool.received > this.maxReadBytes) {
+          fail(new UploadRefused(413, "The file is much too long"));
+        } else if (written) {
+          source.pause();
+          const noRoom = (cause: unknown) => {
+            fail(new UploadRefused(503, "There is no room for the upload", cause));
+          };
+          written.then(() => source.resume(), noRoom);
+        }
+      };
+      finished(source, { writable: false }, (error) => {
+        if (error) {
+          fail(error);
+          return;
+        }
+        spool.end();
+        resolve();
+      });
+      source.on("data", take);
+    });
   }
 
   async end(): Promise<void> {
@@ -152,9 +170,10 @@ export class Upload {
  * read, and the connection ends with the answer.
  */
 export async function readOn({ request, headers }: Exchange): Promise<void> {
-  if (request.complete) return;
+  if (request.complete || request.destroyed) return;
   const giveUp = new AbortController();
-  request.resume();
+  // Whoever still takes it in goes on at the pace of the disk.
+  if (request.listenerCount("data") === 0) request.resume();
   const ended = new Promise<void>((resolve) => {
     request.once("end", resolve).once("close", resolve);
   });
