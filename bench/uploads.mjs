@@ -4,6 +4,7 @@ import { Agent, request } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 import { usage } from "./parts/machine.mjs";
 import { startHelper } from "./parts/servers.mjs";
+import { bearer } from "./parts/signed-in.mjs";
 import { median } from "./parts/statistics.mjs";
 
 const image = Buffer.alloc(10 * 1024 * 1024, 7);
@@ -11,6 +12,8 @@ image.write("\x89PNG\r\n\x1a\n", "latin1");
 const atOnce = 8;
 const manyAtOnce = 50;
 const brokenShare = 0.3;
+/** One may have ten uploads under way. */
+const callers = Array.from({ length: 20 }, (_, at) => bearer(`bench-${at}`));
 
 const boundary = "----------bench";
 const query = "mutation ($image: Upload!) { uploadLivingImage(image: $image, purpose: COVER) { __typename } }";
@@ -92,9 +95,11 @@ async function soak(server, form, count) {
   let most = before;
   const watch = setInterval(() => (most = Math.max(most, usage(server.pid).memoryMb)), 50);
   let number = 0;
-  await inParallel(count, manyAtOnce, () =>
-    (number += 1) % 10 < 10 * brokenShare ? breakOff(server, form) : send(server, form, agent),
-  );
+  await inParallel(count, manyAtOnce, () => {
+    number += 1;
+    const as = { ...form, headers: { ...form.headers, ...callers[number % callers.length] } };
+    return number % 10 < 10 * brokenShare ? breakOff(server, as) : send(server, as, agent);
+  });
   clearInterval(watch);
   agent.destroy();
   await pause(500);

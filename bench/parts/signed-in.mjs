@@ -14,9 +14,9 @@ export const jwtSettings = {
 
 const encoded = (part) => Buffer.from(JSON.stringify(part)).toString("base64url");
 
-export function bearer() {
+export function bearer(sub = "bench") {
   const exp = Math.floor(Date.now() / 1000) + 24 * 3600;
-  const claims = { iss: issuer, aud: audience, sub: "bench", scope: "living:read living:write living:admin", exp };
+  const claims = { iss: issuer, aud: audience, sub, scope: "living:read living:write living:admin", exp };
   const signed = `${encoded({ alg: "HS256", typ: "JWT" })}.${encoded(claims)}`;
   return { authorization: `Bearer ${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}` };
 }
