@@ -1,11 +1,11 @@
 /**
- * Collects young garbage every 8 MB of a stream. V8 counts what buffers hold outside of its heap as if it were old, and marks
+ * Collects young garbage every 4 MB of a stream. V8 counts what buffers hold outside of its heap as if it were old, and marks
  * all of the heap twice for an upload of 10 MB, whose chunks are garbage as soon as they are sent: a third of what it cost.
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-const everyBytes = 8 * 1024 * 1024;
+const everyBytes = 4 * 1024 * 1024;
 
 let collect: ((options: { type: "minor" }) => void) | undefined;
 let streamedBytes = 0;
