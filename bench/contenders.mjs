@@ -25,7 +25,7 @@ const floor = { command: node("contenders/floor.mjs"), body: JSON.stringify(wire
 const manyCallers = { LIMIT_CALLS_PER_MINUTE: "1000000" };
 const gateway = {
   // As the image runs it.
-  command: [process.execPath, "--max-semi-space-size=16", here("../dist/main.js")],
+  command: [process.execPath, "--max-semi-space-size=16", "--expose-gc", here("../dist/main.js")],
   body: createRequest("... on CreateLivingSuccess { livingid } ... on LivingError { message errcode }"),
 };
 
