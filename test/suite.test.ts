@@ -516,6 +516,45 @@ describe("What replicas know of a store that has lost it", () => {
     });
   });
 
+  it("is put back again when a failover has lost what was put back", async () => {
+    await withReplicas(async ({ store, replica }) => {
+      const { records, kept } = replica();
+      const { codes } = replica();
+      await codes.save(code("only"), now, 1);
+      expect(await kept()).toEqual(["only"]);
+      await records.putBackWhatIsLost();
+      now += 60_000;
+      await records.putBackWhatIsLost();
+      await store.delete(key);
+      expect(await kept()).toEqual(["only"]);
+
+      await store.delete(key);
+      await records.putBackWhatIsLost();
+      expect(await replica().kept()).toEqual(["only"]);
+    });
+  });
+
+  it("is put back when the store goes back by minutes, to what another server of it had", async () => {
+    await withReplicas(async ({ store, replica }) => {
+      const { records, codes, kept } = replica();
+      await codes.save(code("old"), now, 1);
+      await records.putBackWhatIsLost();
+      const before = new Map<string, string>();
+      for await (const [name, value] of store.scan("")) before.set(name, value);
+      now += 120_000;
+      await codes.save(code("new"), now + 3_600_000, 2);
+      await records.putBackWhatIsLost();
+      now += 120_000;
+      expect(await records.putBackWhatIsLost()).toBe(true);
+
+      for (const [name, value] of before) await store.set(name, value);
+      expect(await records.putBackWhatIsLost()).toBe(false);
+      expect(await replica().kept()).toEqual(["new"]);
+      expect(await kept()).toEqual(["new"]);
+      expect(await records.putBackWhatIsLost()).toBe(true);
+    });
+  });
+
   it("is put back although the store was away for long after it had lost it", async () => {
     await withReplicas(async (parts) => {
       const { records, codes } = parts.replica();

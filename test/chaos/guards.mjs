@@ -329,12 +329,12 @@ export const guards = [
     only: "is joined with what the store got meanwhile",
   },
   {
-    name: "authorisation: put back, however long the store was away",
+    name: "authorisation: put back, however far the store went back",
     file: "src/wecom/suite/suite-records.ts",
-    find: `notedAtMs > this.#lookedAtMs - recentMs`,
+    find: `notedAtMs > wholeUntilMs - recentMs`,
     replace: `notedAtMs > nowMs - recentMs`,
     test: "test/suite.test.ts",
-    only: "away for long after it had lost it",
+    only: "is put back",
   },
   {
     name: "cancellation: one that came late is not announced",

@@ -7,6 +7,7 @@
  * sent before, its first answer went to a process that has died: it is lost, and the corp has to authorise the app again.
  */
 import { createHash } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "../../observability/logger.js";
 import type { AuthorisationMetrics } from "../../observability/metrics.js";
@@ -75,6 +76,8 @@ export class Authorisations {
   constructor(private readonly options: AuthorisationsOptions) {
     this.#prefix = `${options.prefix}auth-code:`;
     this.#queue = `${options.prefix}auth-codes`;
+    // Each exchange may wait with its answer until the store is back.
+    setMaxListeners(maxAtOnce + 1, this.#end.signal);
   }
 
   start(): void {

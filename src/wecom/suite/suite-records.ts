@@ -32,10 +32,9 @@ const maxAtOnce = 50;
 export class SuiteRecords {
   readonly #store: ReturnType<typeof impatient>;
   readonly #copies: BoundedMap<string, Copy>;
-  /** In the store for as long as that has lost nothing. */
+  /** Holds the time until which the store has all that was noted: one that went back to an earlier state says so. */
   readonly #marker: string;
-  #markedAtMs = -Infinity;
-  #lookedAtMs = -Infinity;
+  #markedAtMs = 0;
   readonly #merges = new Map<string, Merge>();
   /** By how much the store's clock was ahead of this process's when it was last asked. */
   #storeAheadMs = 0;
@@ -112,18 +111,19 @@ export class SuiteRecords {
    * @throws {StoreError}
    */
   async putBackWhatIsLost(): Promise<boolean> {
-    const isWhole = (await this.store.get(this.#marker)) !== undefined;
+    const found = await this.store.get(this.#marker);
     const nowMs = this.now();
-    const suspects = [...this.#copies].filter(
-      ([, { notedAtMs }]) => !isWhole || notedAtMs > this.#lookedAtMs - recentMs,
-    );
+    const wholeUntilMs = found === undefined ? -Infinity : Number(found);
+    const suspects = [...this.#copies].filter(([, { notedAtMs }]) => notedAtMs > wholeUntilMs - recentMs);
+    const areSuspected = suspects.length > 0;
     while (suspects.length > 0) {
       await Promise.all(suspects.splice(0, maxAtOnce).map(([key, copy]) => this.#putBack(key, copy)));
     }
-    this.#lookedAtMs = nowMs;
-    if (isWhole && nowMs - this.#markedAtMs < markerLifeMs / 2) return isWhole;
-    await this.store.set(this.#marker, "1", { expiresInMs: markerLifeMs });
-    this.#markedAtMs = nowMs;
+    const isWhole = wholeUntilMs >= this.#markedAtMs;
+    if (areSuspected || !isWhole || nowMs - wholeUntilMs >= markerLifeMs / 2) {
+      await this.store.set(this.#marker, String(nowMs), { expiresInMs: markerLifeMs });
+      this.#markedAtMs = nowMs;
+    }
     return isWhole;
   }
 
@@ -136,7 +136,8 @@ export class SuiteRecords {
     for (let found = firstFound; ; found = await this.store.get(key)) {
       const text = this.#validOf(key, found, copy);
       if (text !== found && !(await this.#replace(key, found, text))) continue;
-      if (text !== copy.text) this.#note(key, text);
+      // Noted anew also when it was put back: a failover may lose that, too.
+      if (text !== found || text !== copy.text) this.#note(key, text);
       return parse(text);
     }
   }
