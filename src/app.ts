@@ -206,7 +206,11 @@ async function createBase(
     build: { version, node: process.version, schema: digest.slice(0, 12) },
   });
   onWait("the audit log's file");
-  const stdout: AuditSink = { write: (lines) => void output.write(lines.join("")) };
+  const stdout: AuditSink = {
+    write: (lines) => {
+      output.write(lines.join(""));
+    },
+  };
   const sink = config.audit.file === undefined ? stdout : await auditFile(config.audit.file);
   onWait("the store");
   const store = observed(await openStore(config.store, log, givenNow), metrics);
@@ -544,6 +548,7 @@ async function createLivingCache({ metrics, store, now }: Pick<Base, "metrics" |
 }
 
 /** Makes the context of each operation, with all that operations share. */
+// eslint-disable-next-line max-lines-per-function -- each request's objects are written out, a line for each field
 async function createContexts(
   { config, log, metrics, audit, tracing, store, now, steady }: Base,
   { access, livings, media, creates }: Wecom,
