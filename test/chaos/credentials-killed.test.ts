@@ -51,7 +51,11 @@ describe(`A gateway that is killed at ${kills} random points of an authorisation
       if (first.hasLogged(authorised) || second.hasLogged(authorised)) {
         // Not by a token from before: by the permanent code.
         simulator.invalidateTokens();
-        expect(await second.read(corpid)).toBe("ok");
+        let outcome = await second.read(corpid);
+        // A machine that is busy may not come to it within a second, the deadline here.
+        for (let tries = 0; outcome === "LIVING_UNAVAILABLE" && tries < 10; tries += 1)
+          outcome = await second.read(corpid);
+        expect(outcome).toBe("ok");
         continue;
       }
       // WeCom carried the exchange out, and the answer reached a process that was dead.
