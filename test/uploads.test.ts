@@ -226,6 +226,7 @@ describe.each(forms.slice(0, 2))("The name of an image that is uploaded with %s"
     ["封面.png", png, "封面.png"],
     ['a"b\r\n.png', png, "ab.png"],
     ["a\\b.png", png, "b.png"],
+    ["a:b*c?<d>|;\t.png", png, "abcd.png"],
     ["no extension", png, "no extension.png"],
     ["wrong.gif", jpeg, "wrong.jpg"],
     ["../../etc/passwd", jpeg, "passwd.jpg"],
@@ -422,7 +423,13 @@ describe("POST /media", () => {
     ["a part of another name", 400, formOf([file]), {}, "purpose=COVER"],
     ["a field", 400, formOf([{ name: "file", content: "text" }]), {}, "purpose=COVER"],
     ["two files", 400, formOf(Array<Part>(2).fill({ name: "file", content: jpeg })), {}, "purpose=COVER"],
-    ["multipart without the header", 400, formOf([file]), { "apollo-require-preflight": "" }, "purpose=COVER"],
+    [
+      "multipart without the header",
+      400,
+      formOf([{ name: "file", content: jpeg }]),
+      { "apollo-require-preflight": "" },
+      "purpose=COVER",
+    ],
     [
       "a boundary that is missing",
       400,

@@ -897,7 +897,7 @@ export const guards = [
     only: "A multipart request that breaks the specification",
   },
   {
-    name: "upload: operations, map, files",
+    name: "upload: files come after operations and map",
     file: "src/server/graphql/multipart-request.ts",
     find: `if (!places) throw bad("Files must come after the part map");`,
     replace: ``,
@@ -931,8 +931,8 @@ export const guards = [
   {
     name: "upload: a client that left is noticed",
     file: "src/server/uploads/multipart.ts",
-    find: `if (request.destroyed) left();`,
-    replace: ``,
+    find: `if (!request.readableEnded) fail(`,
+    replace: `if (!request) fail(`,
     test: hostile,
     only: "has its place back",
   },
@@ -983,13 +983,5 @@ export const guards = [
     replace: `throw error;`,
     test: jsSdk,
     only: "names the setting",
-  },
-  {
-    name: "signature: tickets are kept",
-    file: "src/wecom/js-sdk.ts",
-    find: `this.#tickets.set(key, ticket);`,
-    replace: ``,
-    test: jsSdk,
-    only: "at most twice an hour",
   },
 ];
