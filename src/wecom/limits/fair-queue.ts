@@ -37,10 +37,14 @@ export class FairQueue<T> {
       this.#items?.delete(item);
       return item;
     }
-    for (const [key, line] of this.#lines ?? []) {
+    const lines = this.#lines ?? new Map<unknown, FairQueue<T>>();
+    for (const [key, line] of lines) {
       const item = line.take();
-      this.#lines?.delete(key);
-      if (line.length > 0) this.#lines?.set(key, line);
+      if (line.length === 0) lines.delete(key);
+      else if (lines.size > 1) {
+        lines.delete(key);
+        lines.set(key, line);
+      }
       return item;
     }
     return undefined;
