@@ -19,11 +19,11 @@ export class FairQueue<T> {
   add(path: readonly unknown[], item: T): void {
     this.#length += 1;
     if (this.#isEnd(path)) {
-      (this.#items ??= new Set()).add(item);
+      (this.#items ??= new Set<T>()).add(item);
       return;
     }
     const key = path[this.depth];
-    const lines = (this.#lines ??= new Map());
+    const lines = (this.#lines ??= new Map<unknown, FairQueue<T>>());
     let line = lines.get(key);
     if (!line) lines.set(key, (line = new FairQueue<T>(this.depth + 1)));
     line.add(path, item);
