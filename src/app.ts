@@ -149,10 +149,8 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   let url = "";
   let closing: Promise<void> | undefined;
   const { authenticator } = streaming;
-  const readiness = (): Readiness => {
-    if (closing) return "draining";
-    return authenticator.isReady() ? "ready" : "waiting for the issuer's keys";
-  };
+  const waiting = (): Readiness => (authenticator.isReady() ? "ready" : "waiting for the issuer's keys");
+  const readiness = (): Readiness => (closing ? "draining" : waiting());
   const routes = createRoutes(base, { wecom, callbacks, graphql, streaming, explorerPage, listensAt: () => url });
   const probes = probeRoutes(readiness, () => wecom.credentials.problem, base.metrics);
   const details = detailRoutes(createDetails(base, { wecom, callbacks, streaming, version }));
