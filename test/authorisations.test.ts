@@ -210,6 +210,25 @@ describe("Auth_codes that strangers make up", () => {
   });
 });
 
+describe("An auth_code that WeCom has exchanged for one replica", () => {
+  it("is not lost, whatever another replica made of it after a failover", async () => {
+    const queue = new Queue(store);
+    const id = await queue.authorisations.accept(new Secret("code"), nowSeconds());
+    await queue.answer("code");
+    await until(() => queue.outcomes.includes("done"));
+    const key = `${prefix}auth-code:${id}`;
+    const { number, at, corpid: authorised } = JSON.parse((await store.get(key))!);
+    expect(authorised).toBe(corpid);
+
+    // The new server knew of no exchange: another replica sent the code again, more than once.
+    await store.set(key, JSON.stringify({ number, at, revision: 9, state: "refused" }));
+    await queue.records.putBackWhatIsLost();
+
+    expect(JSON.parse((await store.get(key))!)).toMatchObject({ state: "done", corpid });
+    await queue.authorisations.stop();
+  });
+});
+
 describe("An auth_code that an older version of the gateway stored", () => {
   it("is exchanged, and its permanent code replaces the one from before it", async () => {
     const at = nowSeconds() - 60;

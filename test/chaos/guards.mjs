@@ -337,6 +337,14 @@ export const guards = [
     only: "is put back",
   },
   {
+    name: "authorisation: a permanent code beats what another replica made of its auth_code",
+    file: authorisations,
+    find: `+ exchangedBeats`,
+    replace: `+ 1`,
+    test: "test/authorisations.test.ts",
+    only: "whatever another replica made of it",
+  },
+  {
     name: "cancellation: one that came late is not announced",
     file: "src/wecom/suite/suite.ts",
     find: `          return;
@@ -485,15 +493,15 @@ export const guards = [
     find: `const parts = [operation.identity,`,
     replace: `const parts = [randomUUID(), operation.identity,`,
     test: subscriptions,
-    only: "cost one read of WeCom for each event",
+    only: "are counted as one who asks",
   },
   {
     name: "events: a burst is kept for who reads",
-    file: "src/server/streaming/event-stream.ts",
-    find: `if (response.writableLength > maxUnsentBytes)`,
-    replace: `if (response.writableLength > 1000)`,
+    file: sharedStreams,
+    find: `const maxBacklog = 10_000;`,
+    replace: `const maxBacklog = 100;`,
     test: subscriptions,
-    only: "a burst of a thousand events",
+    only: "wait for each other, and stay in order",
   },
   {
     name: "a connection owns its streams",

@@ -35,6 +35,8 @@ import type { SuiteRecords } from "./suite-records.js";
 const keptMs = 20 * 60_000;
 /** A permanent code that is written down is not forgotten before it has reached its place. */
 const exchangedKeptMs = 30 * 24 * 3_600_000;
+/** More than the changes of any other replica, which a store that lost some may have made meanwhile of the same code. */
+const exchangedBeats = 1_000_000;
 const pollMs = 1_000;
 /** How many polls pass until this process looks at its own codes, whose places in the queue a failover may have lost. */
 const pollsBetweenOwn = 5;
@@ -249,7 +251,7 @@ export class Authorisations {
           (found) =>
             found?.state === "exchanged" || found?.state === "done"
               ? undefined
-              : { ...exchanged, number, at, revision: (found ?? sent).revision + 1 },
+              : { ...exchanged, number, at, revision: (found ?? sent).revision + exchangedBeats },
           { expiresInMs: exchangedKeptMs },
         );
         // Another may have thought it lost, and taken it out.
