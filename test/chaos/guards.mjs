@@ -499,7 +499,7 @@ export const guards = [
     name: "events: a burst is kept for who reads",
     file: sharedStreams,
     find: `const maxBacklog = 10_000;`,
-    replace: `const maxBacklog = 100;`,
+    replace: `const maxBacklog = 5;`,
     test: subscriptions,
     only: "wait for each other, and stay in order",
   },
