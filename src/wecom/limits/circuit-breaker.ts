@@ -12,7 +12,7 @@ export const trialMs = 750;
 export interface CircuitBreakerOptions {
   /** In a row. */
   readonly failuresToOpen: number;
-  /** When a trial may be made, after a failure now. @param startedAt when the trial that failed was made, or now */
+  /** When a trial may be made, after a failure now. @param startedAt when what failed was begun */
   readonly trialAt: (now: number, startedAt: number) => number;
 }
 
@@ -53,7 +53,7 @@ export class CircuitBreaker {
   }
 
   /** A call goes, after `waitMs` has said that it may: a trial, when the circuit is open. */
-  start(now: number): Attempt {
+  start(startedAt: number): Attempt {
     const state = this.#state;
     let isSettled = false;
     const attempt: Attempt = {
@@ -61,12 +61,12 @@ export class CircuitBreaker {
         if (isSettled || this.#state !== state) return;
         isSettled = true;
         if (verdict === "up") this.close();
-        else if (state.phase === "closed") this.#fail(state, verdict, now);
+        else if (state.phase === "closed") this.#fail(state, startedAt, verdict, now);
         // Of several trials, the newest says that WeCom is still away.
-        else if (state.trial?.attempt === attempt) this.#endTrial(state, state.trial.at, verdict, now);
+        else if (state.trial?.attempt === attempt) this.#endTrial(state, startedAt, verdict, now);
       },
     };
-    if (state.phase === "open") state.trial = { attempt, at: now };
+    if (state.phase === "open") state.trial = { attempt, at: startedAt };
     return attempt;
   }
 
@@ -79,9 +79,10 @@ export class CircuitBreaker {
     else this.#state.failures = 0;
   }
 
-  #fail(state: Closed, verdict: Verdict, now: number): void {
+  #fail(state: Closed, startedAt: number, verdict: Verdict, now: number): void {
+    // What hung for long says how WeCom was, not how it is: a trial may be made at once.
     if (verdict === "down" && (state.failures += 1) >= this.options.failuresToOpen)
-      this.open(this.options.trialAt(now, now));
+      this.open(this.options.trialAt(now, startedAt));
   }
 
   #endTrial(state: Open, startedAt: number, verdict: Verdict, now: number): void {
