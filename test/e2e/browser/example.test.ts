@@ -130,7 +130,10 @@ describeInBrowser("The example, in a browser", () => {
     let asked = 0;
     // From the start: the list may ask for its second page as soon as it has the first.
     await page.route("**/graphql", async (route) => {
-      if (!route.request().postData()?.includes('"after":"')) { await route.continue(); return; }
+      if (!route.request().postData()?.includes('"after":"')) {
+        await route.continue();
+        return;
+      }
       asked += 1;
       await route.abort();
     });
