@@ -24,6 +24,12 @@ module.exports = {
       "^src/",
       "^src/(living|wecom|observability)/|^src/server/auth/caller\\.ts$",
     ),
+    only(
+      "operation-contexts",
+      "^src/operation-contexts\\.ts$",
+      "^src/",
+      "^src/(living|wecom|observability)/|^src/(errors|request-context)\\.ts$|^src/server/(auth/caller|graphql/[^/]+)\\.ts$",
+    ),
     only("errors", "^src/errors\\.ts$", "^src/", "^src/(wecom|observability)/"),
     only("wecom", "^src/wecom/", "^src/", "^src/(wecom|observability|lib)/|^src/stores/store\\.ts$"),
     only("stores", "^src/stores/", "^src/", "^src/(stores|observability|lib)/"),

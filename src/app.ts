@@ -13,16 +13,14 @@ import { CallerQuota } from "./wecom/limits/caller-quota.js";
 import { noSchemaExposure, withoutSuggestions } from "./server/graphql/documents.js";
 import { Executor, type ExecutorOptions } from "./server/graphql/execution.js";
 import { explorerRoute, toExplorer } from "./server/explorer-route.js";
-import { idempotencyKeyIn } from "./server/graphql/graphql-request.js";
 import { eventStreams } from "./server/streaming/event-stream.js";
-import type { ContextSource, CreateContext } from "./server/graphql/context.js";
+import type { CreateContext } from "./server/graphql/context.js";
 import { graphqlRoute } from "./server/graphql/graphql-route.js";
 import { Preparation } from "./server/graphql/prepare.js";
 import { installRoute } from "./server/install-route.js";
 import { explainListening } from "./server/listen-faults.js";
 import { createListener, type Listener } from "./server/listener.js";
 import { OpenConnections } from "./server/streaming/open-connections.js";
-import { requestTimeoutMs } from "./server/graphql/request-timeout.js";
 import { mediaRoute } from "./server/uploads/media-route.js";
 import { Uploads } from "./server/uploads/uploads.js";
 import { securityHeaders } from "./server/security-headers.js";
@@ -39,19 +37,17 @@ import { Pool } from "undici";
 import type { Config } from "./config.js";
 import { formatError, outcomeOfCode } from "./errors.js";
 import { BoundedMap } from "./lib/bounded-map.js";
-import type { RequestContext } from "./request-context.js";
 import { LivingCache } from "./living/living.cache.js";
-import { LivingReader } from "./living/living.reader.js";
 import { mediaOperation } from "./living/living.uploads.js";
 import { sample } from "./living/living.sample.js";
 import { type AuditEvent, auditFile, AuditLog, type AuditSink } from "./observability/audit-log.js";
-import { createLogger, type Logger, RequestLogger } from "./observability/logger.js";
-import { createMetrics, type FieldFailure, type Metrics } from "./observability/metrics.js";
-import { traceParentIn } from "./observability/trace-context.js";
-import type { Span, SpanIds, Tracing } from "./observability/tracing.js";
+import { createLogger, type Logger } from "./observability/logger.js";
+import { createMetrics, type Metrics } from "./observability/metrics.js";
+import type { SpanIds, Tracing } from "./observability/tracing.js";
 import { Secret } from "./observability/secret.js";
 import { SecretFiles } from "./secret-files.js";
 import { buildLivingSubgraph } from "./graphql/schema.js";
+import { operationContexts } from "./operation-contexts.js";
 import { observed } from "./stores/observed.js";
 import { openStore } from "./stores/open-store.js";
 import { reasonOf, type Store, StoreError } from "./stores/store.js";
@@ -66,8 +62,6 @@ import type { Suite } from "./wecom/suite/suite.js";
 import { steadyUnixMs, systemClock } from "./wecom/clock.js";
 import { resettingConnector } from "./wecom/connector.js";
 import { WecomClient } from "./wecom/client.js";
-import { Deadline, Cancellation } from "./wecom/deadline.js";
-import type { CallOptions } from "./wecom/call.js";
 import { insistOnLivingChange, listenToLivingChanges } from "./wecom/living-changes.js";
 import { imageBytes, MediaDataSource } from "./wecom/media.datasource.js";
 import { livingApis, LivingDataSource } from "./wecom/living.datasource.js";
@@ -546,106 +540,23 @@ async function createLivingCache({ metrics, store, now }: Pick<Base, "metrics" |
 }
 
 /** Makes the context of each operation, with all that operations share. */
-// eslint-disable-next-line max-lines-per-function -- each request's objects are written out, a line for each field
 async function createContexts(
   { config, log, metrics, audit, tracing, store, now, steady }: Base,
   { access, livings, media, creates }: Wecom,
   statusChanges: LivingStatusChanges,
 ): Promise<CreateContext> {
-  const { limits } = config;
-  const cache = await createLivingCache({ metrics, store, now });
-  const reportUnknownCode = onceEach((field: string, code: number) => {
-    log.warn({ field, code }, "WeCom sent a code that this gateway does not know");
-  });
-  const quota = new CallerQuota(limits.callsPerMinute, steady);
+  const { limits, jsSdkOrigins, wecom } = config;
   const { jsSdk, defaultCorp } = access;
-  const { jsSdkOrigins } = config;
-  // Each request's objects are written out: one that is spread and then added to takes V8 a hundred times as long.
-  return (source, caller, payers) => {
-    const { log, span, traceId } = traceOf(tracing, source);
-    const {
-      requestId,
-      request: { headers },
-    } = source;
-    const deadline = new Deadline(requestTimeoutMs(headers, config.wecom.timeoutMs));
-    const clientGone = new Cancellation();
-    const corp = caller.corp ?? defaultCorp;
-    const call: CallOptions = {
-      corp,
-      deadline,
-      clientGone,
-      log,
-      span,
-      caller: payers ? undefined : caller.identity,
-      count: payers ? quota.counterForAll(payers) : quota.counterFor(caller.identity),
-    };
-    const reader = new LivingReader(livings, cache, call, reportUnknownCode);
-    const idempotencyKey = idempotencyKeyIn(headers);
-    let failures: FieldFailure[] | undefined;
-    const value: RequestContext = {
-      livings,
-      media,
-      creates,
-      statusChanges,
-      limits,
-      jsSdk,
-      jsSdkOrigins,
-      caller,
-      idempotencyKey,
-      call,
-      requestId,
-      reader,
-      audit,
-      traceId,
-      noteFailure: (key, code) => {
-        (failures ??= []).push({ key, code });
-      },
-    };
-    return {
-      value,
-      failures: () => failures ?? noFailures,
-      executed: span && endOperation.bind(undefined, span),
-      extensions: () => staleLivings(reader),
-      onDeadline: (listener) => deadline.onCancel(listener),
-      close: () => {
-        deadline.close();
-      },
-      abandon: () => {
-        clientGone.cancel("the client left");
-      },
-    };
-  };
-}
-
-interface TraceOfOperation {
-  /** Names the trace in each line. */
-  readonly log: Logger;
-  readonly span: Span | undefined;
-  readonly traceId: string | undefined;
-}
-
-/** Of the trace that the caller is in, or of a new one, where that is recorded. */
-function traceOf(tracing: Tracing | undefined, { log, request: { headers, method } }: ContextSource): TraceOfOperation {
-  const parent = headers["traceparent"] === undefined ? undefined : traceParentIn(headers);
-  const span = tracing?.begin(method === undefined ? "graphql over WebSocket" : `${method} /graphql`, parent);
-  const trace = span ?? parent;
-  if (!trace) return { log, span, traceId: undefined };
-  return { log: log instanceof RequestLogger ? log.inTrace(trace) : log, span, traceId: trace.traceId };
-}
-
-/** Names are chosen by clients; WeCom's and the caller's ids are in no attribute. */
-function endOperation(span: Span, type: string, name: string | undefined, failures: readonly FieldFailure[]): void {
-  const codes = [...new Set(failures.map(({ code }) => code))];
-  span.set({
-    "graphql.operation.type": type,
-    "graphql.operation.name": name?.slice(0, 100),
-    "graphql.error.codes": codes.length === 0 ? undefined : codes.join(","),
-    "http.route": "/graphql",
+  return operationContexts({
+    ...{ livings, media, creates, statusChanges, limits, jsSdk, jsSdkOrigins, audit, tracing, defaultCorp },
+    cache: await createLivingCache({ metrics, store, now }),
+    quota: new CallerQuota(limits.callsPerMinute, steady),
+    timeoutMs: wecom.timeoutMs,
+    onUnknownCode: onceEach((field, code) => {
+      log.warn({ field, code }, "WeCom sent a code that this gateway does not know");
+    }),
   });
-  span.end(codes.find((code) => outcomeOfCode[code] === "failed" || outcomeOfCode[code] === "unknown"));
 }
-
-const noFailures: readonly FieldFailure[] = [];
 
 type Streaming = ReturnType<typeof createStreaming>;
 
@@ -716,11 +627,6 @@ function createRoutes(base: Base, { wecom, callbacks, graphql, streaming, listen
     maxOperations: config.limits.operationsPerSocket,
   });
   return { http, upgrade };
-}
-
-/** Said of the livings in an answer: these may have changed, for WeCom could not be asked. */
-function staleLivings({ staleLivingids: stale = [] }: LivingReader): Readonly<Record<string, unknown>> | undefined {
-  return stale.length === 0 ? undefined : { stale };
 }
 
 interface Upstream {

@@ -29,7 +29,7 @@ export interface Shell {
 }
 
 /** Stands where Apollo Server wants a parsed document, so that it parses none. */
-const placeholder = parse("{ __typename }");
+const ignoredDocument = parse("{ __typename }");
 
 export function createApolloServer(options: ApolloOptions): ApolloServer<Shell> {
   return new ApolloServer<Shell>({
@@ -37,7 +37,7 @@ export function createApolloServer(options: ApolloOptions): ApolloServer<Shell> 
     logger: options.log,
     csrfPrevention: true,
     documentStore: {
-      get: () => Promise.resolve(placeholder),
+      get: () => Promise.resolve(ignoredDocument),
       set: () => Promise.resolve(),
       delete: () => Promise.resolve(),
     },

@@ -1,0 +1,141 @@
+/**
+ * The context of each operation: its deadline, its calls to WeCom, its trace, and what its resolvers share. Objects that
+ * each request makes are written out field by field: one that is spread and then added to takes V8 a hundred times as long.
+ */
+import { outcomeOfCode } from "./errors.js";
+import type { LivingCache } from "./living/living.cache.js";
+import { LivingReader } from "./living/living.reader.js";
+import { type Logger, RequestLogger } from "./observability/logger.js";
+import type { FieldFailure } from "./observability/metrics.js";
+import { traceParentIn } from "./observability/trace-context.js";
+import type { Span, Tracing } from "./observability/tracing.js";
+import type { RequestContext } from "./request-context.js";
+import type { Caller } from "./server/auth/caller.js";
+import type { ContextSource, CreateContext, OperationContext } from "./server/graphql/context.js";
+import { idempotencyKeyIn } from "./server/graphql/graphql-request.js";
+import { requestTimeoutMs } from "./server/graphql/request-timeout.js";
+import type { CallOptions } from "./wecom/call.js";
+import { Cancellation, Deadline } from "./wecom/deadline.js";
+import type { CallerQuota } from "./wecom/limits/caller-quota.js";
+
+/** What all operations share. */
+export interface OperationContextOptions extends Pick<
+  RequestContext,
+  "livings" | "media" | "creates" | "statusChanges" | "limits" | "jsSdk" | "jsSdkOrigins" | "audit"
+> {
+  readonly cache: LivingCache;
+  readonly quota: CallerQuota;
+  readonly tracing: Tracing | undefined;
+  /** Of callers whose sign-in names none. */
+  readonly defaultCorp: string;
+  readonly timeoutMs: number;
+  /** WeCom sent a code that this gateway does not know. */
+  readonly onUnknownCode: (field: string, code: number) => void;
+}
+
+export function operationContexts(options: OperationContextOptions): CreateContext {
+  return (source, caller, payers) => new LivingOperationContext(options, source, caller, payers);
+}
+
+const noFailures: readonly FieldFailure[] = [];
+
+class LivingOperationContext implements OperationContext {
+  readonly value: RequestContext;
+  readonly executed: OperationContext["executed"];
+  readonly #deadline: Deadline;
+  readonly #clientGone = new Cancellation();
+  readonly #reader: LivingReader;
+  #failures: FieldFailure[] | undefined;
+
+  constructor(
+    options: OperationContextOptions,
+    source: ContextSource,
+    caller: Caller,
+    payers: Iterable<string | undefined> | undefined,
+  ) {
+    const { quota } = options;
+    const { headers } = source.request;
+    const { log, span, traceId } = traceOf(options.tracing, source);
+    const deadline = (this.#deadline = new Deadline(requestTimeoutMs(headers, options.timeoutMs)));
+    const call: CallOptions = {
+      corp: caller.corp ?? options.defaultCorp,
+      deadline,
+      clientGone: this.#clientGone,
+      log,
+      span,
+      caller: payers ? undefined : caller.identity,
+      count: payers ? quota.counterForAll(payers) : quota.counterFor(caller.identity),
+    };
+    const reader = (this.#reader = new LivingReader(options.livings, options.cache, call, options.onUnknownCode));
+    this.executed = span && endOperation.bind(undefined, span);
+    this.value = {
+      livings: options.livings,
+      media: options.media,
+      creates: options.creates,
+      statusChanges: options.statusChanges,
+      limits: options.limits,
+      jsSdk: options.jsSdk,
+      jsSdkOrigins: options.jsSdkOrigins,
+      audit: options.audit,
+      caller,
+      idempotencyKey: idempotencyKeyIn(headers),
+      call,
+      requestId: source.requestId,
+      reader,
+      traceId,
+      noteFailure: (key, code) => {
+        (this.#failures ??= []).push({ key, code });
+      },
+    };
+  }
+
+  failures(): readonly FieldFailure[] {
+    return this.#failures ?? noFailures;
+  }
+
+  /** Says of the livings in an answer: these may have changed, for WeCom could not be asked. */
+  extensions(): Readonly<Record<string, unknown>> | undefined {
+    const { staleLivingids: stale = [] } = this.#reader;
+    return stale.length === 0 ? undefined : { stale };
+  }
+
+  onDeadline(listener: () => void): () => void {
+    return this.#deadline.onCancel(listener);
+  }
+
+  close(): void {
+    this.#deadline.close();
+  }
+
+  abandon(): void {
+    this.#clientGone.cancel("the client left");
+  }
+}
+
+interface TraceOfOperation {
+  /** Names the trace in each line. */
+  readonly log: Logger;
+  readonly span: Span | undefined;
+  readonly traceId: string | undefined;
+}
+
+/** Of the trace that the caller is in, or of a new one, where that is recorded. */
+function traceOf(tracing: Tracing | undefined, { log, request: { headers, method } }: ContextSource): TraceOfOperation {
+  const parent = headers["traceparent"] === undefined ? undefined : traceParentIn(headers);
+  const span = tracing?.begin(method === undefined ? "graphql over WebSocket" : `${method} /graphql`, parent);
+  const trace = span ?? parent;
+  if (!trace) return { log, span, traceId: undefined };
+  return { log: log instanceof RequestLogger ? log.inTrace(trace) : log, span, traceId: trace.traceId };
+}
+
+/** Names are chosen by clients; WeCom's and the caller's ids are in no attribute. */
+function endOperation(span: Span, type: string, name: string | undefined, failures: readonly FieldFailure[]): void {
+  const codes = [...new Set(failures.map(({ code }) => code))];
+  span.set({
+    "graphql.operation.type": type,
+    "graphql.operation.name": name?.slice(0, 100),
+    "graphql.error.codes": codes.length === 0 ? undefined : codes.join(","),
+    "http.route": "/graphql",
+  });
+  span.end(codes.find((code) => outcomeOfCode[code] === "failed" || outcomeOfCode[code] === "unknown"));
+}
