@@ -11,7 +11,8 @@ WORKDIR /app
 # The secret is optional: an npmrc for those whose npm registry needs one. It stays out of every layer.
 FROM node AS build
 COPY package.json package-lock.json .npmrc ./
-RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=cache,target=/root/.npm npm ci
+RUN --mount=type=secret,id=npmrc --mount=type=cache,target=/var/cache/npm \
+  NPM_CONFIG_USERCONFIG=/run/secrets/npmrc NPM_CONFIG_CACHE=/var/cache/npm npm ci
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
 COPY scripts scripts

@@ -41,7 +41,7 @@ interface Target {
   readonly shareCode: string;
 }
 
-const placeholder: Target = { livingid: "L", anchorUserid: "U", shareCode: "S" };
+const anyTarget: Target = { livingid: "L", anchorUserid: "U", shareCode: "S" };
 
 interface Row {
   /** `Type.field`, as in the schema. */
@@ -199,7 +199,7 @@ const writes = ["living/create", "living/modify", "living/cancel", "living/delet
 const writesSent = () => writes.reduce((sum, api) => sum + (gateway.simulator.requestCounts[api] ?? 0), 0);
 
 describe("Permissions", () => {
-  describe.each(rows.map((row) => [row.field, row.document(placeholder), row] as const))("%s", (_, document, row) => {
+  describe.each(rows.map((row) => [row.field, row.document(anyTarget), row] as const))("%s", (_, document, row) => {
     const cells = Object.entries(roles).flatMap(([role, scopes]) =>
       Object.entries(owners).map(([whose, anchorUserid]) => ({ role, scopes, whose, anchorUserid })),
     );
@@ -310,10 +310,10 @@ describe("Permissions", () => {
 
   it.each(Object.keys(roles))("let %s tell another corp's living from none at all in no field", async (role) => {
     const answers = async (livingid: string) => {
-      const byId = rows.filter(({ document }) => document(placeholder).includes('"L"'));
+      const byId = rows.filter(({ document }) => document(anyTarget).includes('"L"'));
       const results = [];
       for (const { document } of byId) {
-        const text = document({ ...placeholder, livingid });
+        const text = document({ ...anyTarget, livingid });
         const { status, data, errors } = await gateway.run(text, {}, as(roles[role]!));
         results.push(JSON.stringify({ status, data, errors }).replaceAll(livingid, "LIVINGID"));
       }
