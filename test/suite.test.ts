@@ -466,20 +466,24 @@ describe("What replicas know of a store that has lost it", () => {
     /** A replica: its records, and its view of the permanent codes. */
     readonly replica: () => { records: SuiteRecords; codes: PermanentCodes; kept: () => Promise<string[]> };
     isAway: boolean;
+    /** The keys that were read. */
+    readonly read: unknown[];
   }
   async function withReplicas(test: (parts: Parts) => Promise<void>): Promise<void> {
     const dataDir = await mkdtemp(join(tmpdir(), "lost-"));
-    const embedded = openEmbeddedStore(dataDir);
+    const embedded = openEmbeddedStore(dataDir, { now: () => now });
     const store = new Proxy(embedded, {
       get: (target, name: keyof Store) => {
         const given: unknown = Reflect.get(target, name);
         if (typeof given !== "function") return given;
-        return (...parameters: unknown[]): unknown =>
-          parts.isAway ? Promise.reject(new StoreError("away")) : given.apply(target, parameters);
+        return (...parameters: unknown[]): unknown => {
+          if (name === "get") parts.read.push(parameters[0]);
+          return parts.isAway ? Promise.reject(new StoreError("away")) : given.apply(target, parameters);
+        };
       },
     });
     const parts: Parts = {
-      ...{ store, isAway: false },
+      ...{ store, isAway: false, read: [] },
       replica: () => {
         const records = new SuiteRecords(store, "suite:", () => now);
         const codes = new PermanentCodes(records, "suite:");
@@ -552,6 +556,24 @@ describe("What replicas know of a store that has lost it", () => {
       expect(await replica().kept()).toEqual(["new"]);
       expect(await kept()).toEqual(["new"]);
       expect(await records.putBackWhatIsLost()).toBe(true);
+    });
+  });
+
+  it("is not looked for any more when its time is over", async () => {
+    await withReplicas(async ({ store, replica, read }) => {
+      const { records } = replica();
+      await records.update("suite:short", () => ({ number: 1, revision: 0 }), { expiresInMs: 60_000 });
+      await records.putBackWhatIsLost();
+      now += 120_000;
+      // A store without the marker may have lost everything.
+      for await (const [name] of store.scan("suite:marker:")) await store.delete(name);
+      expect(await records.putBackWhatIsLost()).toBe(false);
+      now += 120_000;
+      read.length = 0;
+      expect(await records.putBackWhatIsLost()).toBe(true);
+
+      expect(read).not.toContain("suite:short");
+      expect(await records.get("suite:short")).toBeUndefined();
     });
   });
 

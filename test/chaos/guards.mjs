@@ -315,8 +315,8 @@ export const guards = [
   {
     name: "authorisation: of replicas that put back, the newest wins",
     file: "src/wecom/suite/suite-records.ts",
-    find: `&& !(await this.#replace(key, found, text))) continue;`,
-    replace: `&& !(await this.#replace(key, found, text))) return parse(text);`,
+    find: `if (!(await this.store.compareAndSet(key, found, text, expiry))) continue;`,
+    replace: `if (!(await this.store.compareAndSet(key, found, text, expiry))) return parse(text);`,
     test: "test/suite.test.ts",
     only: "as the newest of them knows it",
   },

@@ -66,7 +66,7 @@ export class SuiteRecords {
     try {
       const found = await this.#store.get(key);
       const copy = this.#copyOf(key);
-      if (copy && found !== copy.text) return (await this.#reconcile(key, found, copy)) as T;
+      if (copy && found !== copy.text) return (await this.#reconcile(key, found, copy)) as T | undefined;
       if (found === undefined) return undefined;
       if (!copy) this.#note(key, found);
       return parse(found) as T;
@@ -132,22 +132,29 @@ export class SuiteRecords {
   }
 
   /** Writes what is valid of both, until that is found: another replica may put back what is older at the same time. */
-  async #reconcile(key: string, firstFound: string | undefined, copy: Copy): Promise<Versioned> {
+  async #reconcile(key: string, firstFound: string | undefined, copy: Copy): Promise<Versioned | undefined> {
     for (let found = firstFound; ; found = await this.store.get(key)) {
       const text = this.#validOf(key, found, copy);
-      if (text !== found && !(await this.#replace(key, found, text))) continue;
+      if (text !== found) {
+        const expiry = await this.#expiryOf(text);
+        if (!expiry) {
+          this.#copies.delete(key);
+          return found === undefined ? undefined : parse(found);
+        }
+        if (!(await this.store.compareAndSet(key, found, text, expiry))) continue;
+      }
       // Noted anew also when it was put back: a failover may lose that, too.
       if (text !== found || text !== copy.text) this.#note(key, text);
       return parse(text);
     }
   }
 
-  /** @returns false when something else stands there */
-  async #replace(key: string, found: string | undefined, text: string): Promise<boolean> {
+  /** @returns undefined when its time is over */
+  async #expiryOf(text: string): Promise<Expiry | undefined> {
     const { expiresAtMs } = parse(text);
-    if (expiresAtMs === undefined) return await this.store.compareAndSet(key, found, text);
+    if (expiresAtMs === undefined) return {};
     const expiresInMs = expiresAtMs - (await this.storeNow());
-    return expiresInMs <= 0 || (await this.store.compareAndSet(key, found, text, { expiresInMs }));
+    return expiresInMs > 0 ? { expiresInMs } : undefined;
   }
 
   #validOf(key: string, found: string | undefined, { text, record }: Copy): string {
