@@ -337,13 +337,13 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     const expected = `expected at least WECOM_TIMEOUT_MS (${timeoutMs}), better some times as much`;
     problems.push(`WECOM_SETTLE_MS: found ${settleMs}, ${expected}`);
   }
-  refuseSettingsOfNoRedis(reader, config.store, problems);
+  refuseUnusedRedisSettings(reader, config.store, problems);
   if (problems.length > 0) throw new ConfigurationError(problems);
   return config;
 }
 
 /** Ignored, they would be taken for a protection that is not there. */
-function refuseSettingsOfNoRedis(reader: SettingReader, store: StoreSettings, problems: string[]): void {
+function refuseUnusedRedisSettings(reader: SettingReader, store: StoreSettings, problems: string[]): void {
   const { redisUrl, redisReplicas = 0 } = store;
   if (redisReplicas > 0 && !redisUrl)
     problems.push("WECOM_STORE_REPLICAS: set, but REDIS_URL is not, expected both or WECOM_STORE_REPLICAS not set");
@@ -593,6 +593,8 @@ class SettingReader {
     const value = this.#secretText(name);
     const setting: Setting = settings[name];
     const previous = setting.isShared ? this.#secretText(`${name}_PREVIOUS`) : undefined;
+    if (previous !== undefined && this.givenAs(name) === undefined)
+      this.problems.push(`${name}_PREVIOUS: set, but ${name} is not, expected both or ${name}_PREVIOUS not set`);
     if (value === undefined) return undefined;
     const secret = new Secret(value, previous);
     this.secrets.set(name, secret);
@@ -626,14 +628,10 @@ class SettingReader {
       this.problems.push(`${name}: not set, expected a secret of at least ${minSecretBytes} bytes`);
       return undefined;
     }
-    const secret = this.secret(name);
-    const tooShort = secret
-      ?.revealAll()
-      .map((value) => Buffer.byteLength(value))
-      .find((bytes) => bytes < minSecretBytes);
-    if (tooShort === undefined) return secret;
-    this.problems.push(`${name}: found ${tooShort} bytes, expected at least ${minSecretBytes}`);
-    return undefined;
+    return this.#checked(name, (value) => {
+      const bytes = Buffer.byteLength(value);
+      return bytes < minSecretBytes ? `found ${bytes} bytes, expected at least ${minSecretBytes}` : undefined;
+    });
   }
 
   required(name: SettingName, expected: string): string {
@@ -644,9 +642,16 @@ class SettingReader {
 
   /** A secret of a certain form. What was found instead is not told. */
   checkedSecret(name: SettingName, isValid: (value: string) => boolean, expected: string): Secret | undefined {
+    return this.#checked(name, (value) => (isValid(value) ? undefined : `found something else, expected ${expected}`));
+  }
+
+  /** The one before it must be as good: what is wrong with either is told by its own name. */
+  #checked(name: SettingName, problemOf: (value: string) => string | undefined): Secret | undefined {
     const secret = this.secret(name);
-    if (secret && !secret.revealAll().every(isValid))
-      this.problems.push(`${name}: found something else, expected ${expected}`);
+    for (const [index, value] of (secret?.revealAll() ?? []).entries()) {
+      const problem = problemOf(value);
+      if (problem !== undefined) this.problems.push(`${index === 0 ? name : `${name}_PREVIOUS`}: ${problem}`);
+    }
     return secret;
   }
 

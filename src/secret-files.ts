@@ -27,7 +27,8 @@ export class SecretFiles {
 
   async start(): Promise<void> {
     if (this.options.config.secretFiles.length === 0) return;
-    this.#seen = await this.#look();
+    // They may have changed since the settings were read.
+    await this.check();
     this.#timer = setInterval(() => void this.check(), pollMs).unref();
   }
 

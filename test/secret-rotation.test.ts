@@ -83,10 +83,15 @@ describe("A secret that others hold", () => {
     expect(secrets).toEqual(["CANARY-not-known-yet", right]);
   });
 
+  it("is refused without the one that has taken its place", () => {
+    const env = { WECOM_CORP_ID: corpid, WECOM_ACCESS_TOKEN: "token", WECOM_CALLBACK_TOKEN_PREVIOUS: "tokenformer" };
+    expect(() => loadConfig(env)).toThrow("WECOM_CALLBACK_TOKEN_PREVIOUS: set, but WECOM_CALLBACK_TOKEN is not");
+  });
+
   it("must have the form of a new one", () => {
     const env = { ...app, AUTH_MODE: "router", ROUTER_SECRET: current, ROUTER_SECRET_PREVIOUS: "short" };
     expect(() => loadConfig(env)).toThrow(ConfigurationError);
-    expect(() => loadConfig(env)).toThrow("ROUTER_SECRET: found 5 bytes");
+    expect(() => loadConfig(env)).toThrow("ROUTER_SECRET_PREVIOUS: found 5 bytes");
   });
 });
 
@@ -193,6 +198,17 @@ describe("The file of a secret", () => {
       await files.check();
       expect([await isTaken(former), await isTaken(current)]).toEqual([false, true]);
       expect(counted).toEqual(["replaced", "told"]);
+      files.stop();
+    });
+  });
+
+  it("counts as it is when it is looked at for the first time, although it changed after the settings were read", async () => {
+    await withFiles(async (write) => {
+      const config = loadConfig({ ...app, AUTH_MODE: "router", ROUTER_SECRET_FILE: await write("router", former) });
+      await write("router", current);
+      const files = new SecretFiles({ config, log: silent, count: () => undefined });
+      await files.start();
+      expect(config.secrets.get("ROUTER_SECRET")!.reveal()).toBe(current);
       files.stop();
     });
   });
