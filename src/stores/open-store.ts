@@ -1,6 +1,6 @@
 /** The store that the settings ask for, opened and tried out: what does not work is told at start, not by a request. */
 import { setTimeout as wait } from "node:timers/promises";
-import type { Logger } from "../observability/logger.js";
+import { type Logger, onceAMinute } from "../observability/logger.js";
 import type { Secret } from "../observability/secret.js";
 import { openEmbeddedStore } from "./embedded.js";
 import { FolderInUseError } from "./owned-folder.js";
@@ -44,13 +44,10 @@ export async function openStore(settings: StoreSettings, log: Logger, now?: () =
 }
 
 /** Anybody who reaches Redis can publish: once a minute is enough to know it. */
-const sayAgainMs = 60_000;
-
 function unreadableTo(log: Logger): OnUnreadable {
-  let saidAtMs = -Infinity;
+  const mayReport = onceAMinute(() => performance.now());
   return (channel, error) => {
-    if (performance.now() - saidAtMs < sayAgainMs) return;
-    saidAtMs = performance.now();
+    if (!mayReport()) return;
     log.error(
       { channel, reason: reasonOf(error) },
       "a message was passed over that no key of STORE_ENCRYPTION_KEY opens",

@@ -18,8 +18,9 @@ export interface NamedApp {
 export async function findAppName(app: NamedApp, store: Store): Promise<string> {
   const keys = keysOf(app);
   const found = await Promise.all(keys.map((key) => store.get(key)));
-  // Older versions named an app by its secret: what they stored goes on to count.
-  const name = found.find((each) => each !== undefined) ?? namedBySecret(app);
+  // By its first secret, as older versions named it; while two count, by the one that is about to go.
+  const secret = app.corpsecret.revealAll().at(-1) ?? "";
+  const name = found.find((each) => each !== undefined) ?? namedBySecret(app.wecom, app.corpid, secret);
   await noteAppName(name, app, store);
   // Another replica may have been first.
   return (await store.get(keys[0])) ?? name;
@@ -30,9 +31,9 @@ export async function noteAppName(name: string, app: NamedApp, store: Store): Pr
   await Promise.all(keysOf(app).map((key) => store.compareAndSet(key, undefined, name)));
 }
 
-/** Names the app by its first secret; while two count, by the one that is about to go. */
-function namedBySecret({ wecom, corpid, corpsecret }: NamedApp): string {
-  return `app:${corpid}:${fingerprint(wecom, corpsecret.revealAll().at(-1) ?? "")}`;
+/** @param wecom which WeCom it is: a token of one is of no use at another, such as a simulator */
+export function namedBySecret(wecom: URL, corpid: string, secret: string): string {
+  return `app:${corpid}:${fingerprint(wecom, secret)}`;
 }
 
 function keysOf({ wecom, corpid, corpsecret, agentid }: NamedApp): [string, ...string[]] {

@@ -5,7 +5,7 @@
  *
  * @see https://developer.work.weixin.qq.com/document/path/90313
  */
-import type { Logger } from "../../observability/logger.js";
+import { type Logger, onceAMinute } from "../../observability/logger.js";
 import { impatient, type Store } from "../../stores/store.js";
 import { WecomOverloadError } from "../errors.js";
 
@@ -32,11 +32,12 @@ export class FailedFetches {
   #waiting: Request[] = [];
   #returned = 0;
   #isSettling = false;
-  #saidSoAtMs = -Infinity;
+  readonly #mayReport: () => boolean;
   readonly #store: ReturnType<typeof impatient>;
 
   constructor(private readonly dependencies: { store: Store; log: Logger; now: () => number }) {
     this.#store = impatient(dependencies.store);
+    this.#mayReport = onceAMinute(dependencies.now);
   }
 
   /**
@@ -95,9 +96,7 @@ export class FailedFetches {
   }
 
   #exhausted(api: string): WecomOverloadError {
-    const nowMs = this.dependencies.now();
-    if (nowMs - this.#saidSoAtMs >= 60_000) {
-      this.#saidSoAtMs = nowMs;
+    if (this.#mayReport()) {
       this.dependencies.log.error(
         { api, failuresPerHour },
         "too many fetches of tokens failed: more have to wait, for WeCom bans an address that goes on; look for refused credentials in this log",

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { Secret } from "../../observability/secret.js";
 import type { CallOptions, Endpoint } from "../call.js";
+import { namedBySecret } from "../app-name.js";
 import { type Answer, requireString, type WecomClient } from "../client.js";
 import { fingerprintOf } from "./refusals.js";
 import { type Credentials, type FetchedToken, RenewedToken, type TokenDependencies } from "./renewed-token.js";
@@ -33,7 +33,6 @@ export interface SelfBuiltApp {
   readonly corpsecret: Secret;
 }
 
-/** @param wecom which WeCom it is: a token of one is of no use at another, such as a simulator */
 export function selfBuiltApp(
   { corpid, corpsecret }: SelfBuiltApp,
   wecom: URL,
@@ -41,8 +40,7 @@ export function selfBuiltApp(
   dependencies: TokenDependencies,
 ): { app: string; tokens: TokenSource } {
   // Each app of a corp has a token of its own, and its secret is what tells it from the others.
-  const fingerprint = createHash("sha256").update(`${wecom.href}\n${corpsecret.reveal()}`).digest("base64url");
-  const app = `app:${corpid}:${fingerprint.slice(0, 16)}`;
+  const app = namedBySecret(wecom, corpid, corpsecret.reveal());
   const credentials = (): Credentials => ({
     fingerprint: fingerprintOf(corpsecret),
     // While a secret is being changed, only WeCom knows which one counts.
