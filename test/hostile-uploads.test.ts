@@ -17,6 +17,7 @@ import { jwtEnv, startIssuer } from "./support/issuer.js";
 import { sendRaw, statusesOf } from "./support/raw-http.js";
 import { Running } from "./support/running.js";
 import { until } from "./support/until.js";
+import { postImage } from "./support/uploads.js";
 
 const png = Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), Buffer.alloc(600_000, "0123456789")]);
 const sha256 = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
@@ -33,10 +34,11 @@ interface Part {
 const latin1 = (content: string | Buffer) => (typeof content === "string" ? content : content.toString("latin1"));
 const partOf = ({ name, content, more = "" }: Part) =>
   `--B\r\nContent-Disposition: form-data; name="${name}"${more}\r\n\r\n${latin1(content)}\r\n`;
-const fieldParts = [
+const fieldsOf = (operations: string, map: string): [Part, Part] => [
   { name: "operations", content: operations },
-  { name: "map", content: '{"0":["variables.image"]}' },
+  { name: "map", content: map },
 ];
+const fieldParts = fieldsOf(operations, '{"0":["variables.image"]}');
 const filePart = { name: "0", content: png, more: '; filename="a.png"' };
 const bodyOf = (parts: readonly Part[] = [...fieldParts, filePart]) => `${parts.map(partOf).join("")}--B--\r\n`;
 
@@ -178,26 +180,12 @@ describe("A body that is told apart in a strange way", () => {
       requestOf(form, { headers: ["transfer-encoding: chunked", "connection: close"] }),
     ],
     ["has 10,000 parts", 413, requestOf(bodyOf(Array<Part>(10_000).fill({ name: "a", content: "b" })), close)],
-    [
-      "has a query that is a number",
-      400,
-      requestOf(
-        bodyOf([
-          { name: "operations", content: '{"query":1}' },
-          { name: "map", content: "{}" },
-        ]),
-        close,
-      ),
-    ],
+    ["has a query that is a number", 400, requestOf(bodyOf(fieldsOf('{"query":1}', "{}")), close)],
     [
       "has variables that are a list",
       400,
       requestOf(
-        bodyOf([
-          { name: "operations", content: '{"query":"{ __typename }","variables":[null]}' },
-          { name: "map", content: '{"0":["variables.0"]}' },
-          filePart,
-        ]),
+        bodyOf([...fieldsOf('{"query":"{ __typename }","variables":[null]}', '{"0":["variables.0"]}'), filePart]),
         { headers: ["accept: application/graphql-response+json", "connection: close"] },
       ),
     ],
@@ -216,7 +204,7 @@ describe("A request that does not end", () => {
     ["before its first part", "nothing"],
     [
       "in a file that its map does not name",
-      bodyOf([fieldParts[0]!, { name: "map", content: "{}" }]).slice(0, -5) + partOf({ ...filePart, content: "" }),
+      bodyOf(fieldsOf(operations, "{}")).slice(0, -5) + partOf({ ...filePart, content: "" }),
     ],
     ["in the head of a part", "--B\r\nContent-Disposition: "],
     ["in a part without a name", "--B\r\nx: y\r\n\r\n"],
@@ -262,8 +250,7 @@ describe("A client that breaks off", () => {
         await once(socket, "close");
       }
     }
-    const headers = { "content-type": "image/png", "x-wecom-userid": "lisi" };
-    const post = () => gateway.fetch("/media?purpose=COVER", { method: "POST", headers, body: new Uint8Array(png) });
+    const post = () => postImage(gateway, png, "lisi");
     await until(async () =>
       (await Promise.all(Array.from({ length: 10 }, post))).every(({ status }) => status === 200),
     );
@@ -312,16 +299,10 @@ describe("Slow uploads", () => {
       socket.write(headOf("", { ...asImage, length: png.length, headers: ["x-wecom-userid: lisi"] }));
       socket.write(png.subarray(0, 100_000));
     }
-    const post = (userid: string) =>
-      gateway.fetch("/media?purpose=COVER", {
-        method: "POST",
-        headers: { "content-type": "image/png", "x-wecom-userid": userid },
-        body: new Uint8Array(png),
-      });
-    await until(async () => (await post("lisi")).status === 429);
+    await until(async () => (await postImage(gateway, png, "lisi")).status === 429);
     const startedAt = performance.now();
 
-    expect((await post("zhangsan")).status).toBe(200);
+    expect((await postImage(gateway, png, "zhangsan")).status).toBe(200);
     expect(performance.now() - startedAt).toBeLessThan(1500);
     for (const socket of sockets) socket.destroy();
   });

@@ -12,6 +12,7 @@ import { once } from "node:events";
 import { type Gateway, type GatewayOptions, startGateway } from "./support/gateway.js";
 import { gatewayCommand, Running } from "./support/running.js";
 import { until } from "./support/until.js";
+import { postImage } from "./support/uploads.js";
 
 const run = promisify(execFile);
 const png = image("\x89PNG\r\n\x1a\n", 3_000_000);
@@ -543,15 +544,9 @@ describe("An upload that does not come to its end", () => {
     await using gateway = await startGateway(options);
     const sockets = await Promise.all(Array.from({ length: 100 }, () => open(gateway)));
     for (const socket of sockets) socket.write(head("chunked", gateway.url));
-    const post = () =>
-      gateway.fetch("/media?purpose=COVER", {
-        method: "POST",
-        headers: { "content-type": "image/jpeg" },
-        body: new Uint8Array(jpeg),
-      });
-    await until(async () => (await post()).status === 503);
+    await until(async () => (await postImage(gateway, jpeg)).status === 503);
     for (const socket of sockets) socket.destroy();
-    await until(async () => (await post()).status === 200);
+    await until(async () => (await postImage(gateway, jpeg)).status === 200);
   });
 
   it("keeps nobody else's out: ten of one caller, and those that are refused count for nobody", async () => {
@@ -559,12 +554,7 @@ describe("An upload that does not come to its end", () => {
     const of = (userid: string) => `x-wecom-userid: ${userid}\r\n`;
     const sockets = await Promise.all(Array.from({ length: 150 }, () => open(gateway)));
     for (const socket of sockets) socket.write(head("chunked", gateway.url, of("lisi")));
-    const post = (userid: string) =>
-      gateway.fetch("/media?purpose=COVER", {
-        method: "POST",
-        headers: { "content-type": "image/jpeg", "x-wecom-userid": userid },
-        body: new Uint8Array(jpeg),
-      });
+    const post = (userid: string) => postImage(gateway, jpeg, userid);
     await until(async () => (await post("LISI")).status === 429);
 
     expect((await post("zhangsan")).status).toBe(200);
