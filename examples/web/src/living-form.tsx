@@ -13,11 +13,12 @@ import { useAnnouncer } from "./announcer.js";
 import { CoverField } from "./cover-field.js";
 import { Field } from "./field.js";
 import { failureMessage } from "./gateway.js";
+import { HostOptions } from "./host-options.js";
 import { useSpeech } from "./language.js";
 import { fieldOf, firstStart, type FormErrors, readForm } from "./living-input.js";
 import { pathOf, useFocusOnOpen } from "./navigation.js";
 import { schedule } from "./schedule.js";
-import { firstHost, hosts, type Session } from "./session.js";
+import { firstHost, type Session } from "./session.js";
 
 const types: readonly LivingType[] = ["EVENT", "GENERAL", "TRAINING"];
 const remindMinutes = [0, 5, 15, 30, 60];
@@ -132,11 +133,7 @@ export function LivingForm({ session }: { readonly session: Session }) {
           {(control) => (
             // Who may act for others is decided by the gateway, by the scopes of the token.
             <select {...control} defaultValue={firstHost(person).userid}>
-              {hosts.map(({ userid, name }) => (
-                <option key={userid} value={userid}>
-                  {name[language]}
-                </option>
-              ))}
+              <HostOptions />
             </select>
           )}
         </Field>

@@ -4,9 +4,10 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { type LivingFieldsFragment, LivingsDocument } from "wecom-living-client";
 import { useAnnouncer } from "./announcer.js";
 import { failureMessage } from "./gateway.js";
+import { HostOptions } from "./host-options.js";
 import { useSpeech } from "./language.js";
 import { pathOf } from "./navigation.js";
-import { firstHost, hosts, type Person } from "./session.js";
+import { firstHost, type Person } from "./session.js";
 import { StatusMark } from "./status-mark.js";
 import { useStatusChanges } from "./status-changes.js";
 
@@ -21,7 +22,7 @@ interface LivingListProps {
 
 export function LivingList({ person, chosen }: LivingListProps) {
   const speech = useSpeech();
-  const { words, language } = speech;
+  const { words } = speech;
   const { announce } = useAnnouncer();
   const [anchorUserid, setAnchor] = useState(firstHost(person).userid);
   const { data, loading, error, fetchMore, refetch } = useQuery(LivingsDocument, {
@@ -54,11 +55,7 @@ export function LivingList({ person, chosen }: LivingListProps) {
         <label className="anchor">
           <span>{words.liveStreamsOf}</span>
           <select value={anchorUserid} onChange={({ target }) => setAnchor(target.value)}>
-            {hosts.map(({ userid, name }) => (
-              <option key={userid} value={userid}>
-                {name[language]}
-              </option>
-            ))}
+            <HostOptions />
           </select>
         </label>
         <a className="button primary" href="#/new">
