@@ -4,6 +4,8 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { pino } from "pino";
+import { AuditLog, type AuditSink } from "../src/observability/audit-log.js";
 import * as documents from "./operations/generated/operations.js";
 import { corpid, type Gateway, type GatewayOptions, startGateway } from "./support/gateway.js";
 import { booking, minimalInput } from "./support/inputs.js";
@@ -270,5 +272,57 @@ describe("AUDIT_LOG_FILE", () => {
     expect(data!.createLiving).toMatchObject({ __typename: "LivingUnavailableError", retryable: true });
     expect(gateway.simulator.requestsTo("living/create")).toHaveLength(sent);
     expect((await gateway.fetch("/health/ready")).status).toBe(200);
+  });
+});
+
+describe("Lines that wait", () => {
+  function auditLog(sink: AuditSink, isRequired = false) {
+    let lost = 0;
+    const metrics = {
+      countAudit: () => undefined,
+      countAuditFailure: () => undefined,
+      countAuditLost: (count: number) => (lost += count),
+    };
+    const log = pino({ enabled: false });
+    const options = { sink, isRequired, metrics, log, key: "key", via: "jwt", replica: "one", now: Date.now };
+    const audit = new AuditLog(options);
+    const record = (livingid: string) => {
+      audit.record({ action: "living.create", outcome: "ok", corp: corpid, livingid });
+    };
+    return { audit, record, lost: () => lost };
+  }
+
+  it("are all written at the end, however many, where the file can be written", async () => {
+    const written: string[] = [];
+    const { audit, record, lost } = auditLog({ write: (lines) => void written.push(...lines) });
+    const livingids = Array.from({ length: 1200 }, (_, index) => `living-${index}`);
+    for (const livingid of livingids) record(livingid);
+    await audit.close();
+
+    expect(written.map((line) => (JSON.parse(line) as Line)["livingid"])).toEqual(livingids);
+    expect(lost()).toBe(0);
+  });
+
+  it("are tried once at the end where it cannot, and counted as lost", async () => {
+    let tries = 0;
+    const write = () => {
+      tries += 1;
+      throw new Error("the disk is full");
+    };
+    const { audit, record, lost } = auditLog({ write });
+    for (let index = 0; index < 1200; index += 1) record(`living-${index}`);
+    await audit.close();
+
+    expect([tries, lost()]).toEqual([1, 1200]);
+  });
+
+  it("for a disk that hangs: with AUDIT_REQUIRED nothing is begun while there is room for what has begun", () => {
+    const { audit, record, lost } = auditLog({ write: () => new Promise(() => undefined) }, true);
+    let begun = 0;
+    while (audit.mayRecord && begun < 10_001) record(`living-${(begun += 1)}`);
+    for (let index = 0; index < 5000; index += 1) record(`late-${index}`);
+
+    expect(begun).toBe(5000);
+    expect(lost()).toBe(0);
   });
 });

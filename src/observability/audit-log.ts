@@ -81,7 +81,8 @@ export class AuditLog {
 
   /** Whether a write may be begun: its line could be written, as far as is known. */
   get mayRecord(): boolean {
-    return !this.options.isRequired || !this.#isFailing;
+    // A disk that hangs does not fail. Half of the lines are for writes that have begun by then.
+    return !this.options.isRequired || (!this.#isFailing && this.#waiting.length < maxWaiting / 2);
   }
 
   record(event: AuditEvent): void {
@@ -98,7 +99,8 @@ export class AuditLog {
   async close(): Promise<void> {
     await this.#writing;
     clearTimeout(this.#timer);
-    if (this.#waiting.length > 0) await this.#write();
+    do await this.#write();
+    while (!this.#isFailing && this.#waiting.length > 0);
     if (this.#waiting.length > 0) this.options.metrics.countAuditLost(this.#waiting.length);
   }
 
@@ -118,6 +120,7 @@ export class AuditLog {
   async #write(): Promise<void> {
     const { sink, metrics, log } = this.options;
     const lines = this.#waiting.slice(0, maxAtOnce);
+    if (lines.length === 0) return;
     try {
       const written = sink.write(lines);
       if (written) await written;
