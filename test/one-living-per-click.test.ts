@@ -552,6 +552,48 @@ describe("A living that a create had claimed before its process died", () => {
     await expect(find("create")).rejects.toThrow(StoreError);
   });
 
+  it("is known after the store was away to all that come back to it, though it takes few at a time", async () => {
+    await using place = await temporaryStore();
+    const store = whole(place.store);
+    const here = lostLivings(
+      { ...store, setNew: (records) => (records.length > 100 ? isAway() : store.setNew(records)) },
+      {},
+    );
+    const livingids = Array.from({ length: 250 }, (_, index) => `living-${index}`);
+    for (const livingid of livingids) here.claims.ownLater(claimable(livingid));
+    await here.claims.writeUnwritten();
+
+    expect([...(await lostLivings(place.store, {}).claims.ownersOf(corpid, livingids)).keys()]).toEqual(livingids);
+  });
+
+  it("is written once, where the store fails half way", async () => {
+    await using place = await temporaryStore();
+    const store = whole(place.store);
+    const written: string[] = [];
+    let calls = 0;
+    const setNew: CreateStore["setNew"] = async (records) => {
+      if ((calls += 1) === 2) return await isAway();
+      await store.setNew(records);
+      written.push(...records.map(({ key }) => key));
+    };
+    const { claims } = lostLivings({ ...store, setNew }, {});
+    for (let index = 0; index < 150; index += 1) claims.ownLater(claimable(`living-${index}`));
+    await claims.writeUnwritten();
+    expect(written).toHaveLength(100);
+    await claims.writeUnwritten();
+    expect(new Set(written).size).toBe(150);
+    expect(written).toHaveLength(150);
+  });
+
+  it("takes a bounded part of the memory while the store is away", async () => {
+    const { claims } = lostLivings({ ...whole(away), get: () => Promise.resolve(undefined), setNew: isAway }, {});
+    for (let index = 0; index <= 50_000; index += 1) claims.ownLater(claimable(`living-${index}`));
+    expect(await isOwned(claims, "living-0")).toBe(false);
+    expect(await isOwned(claims, "living-1")).toBe(true);
+    expect(await isOwned(claims, "living-50000")).toBe(true);
+  });
+
+  const away = {} as Store;
   const isAway = () => Promise.reject(new StoreError("away"));
   const claimable = (livingid: string) => ({
     corp: corpid,

@@ -102,7 +102,7 @@ export const guards = [
   {
     name: "ownership: what a create without a key has made is taken",
     file: "src/wecom/create-once/ownership.ts",
-    find: "await this.store.setNew(unwritten.map(record));",
+    find: "await this.store.setNew(some.map(record));",
     replace: "",
     test: simulation,
   },

@@ -15,6 +15,10 @@ import type { StoreTime } from "./store-watch.js";
 const keptAfterStartMs = 24 * 3_600_000;
 const longestMs = 400 * 24 * 3_600_000;
 const maxRemembered = 10_000;
+/** While the store is away: 50,000 livings have about 15 MB. */
+const maxUnwritten = 50_000;
+/** A store that is slow takes so many in time, and not all that have waited for it. */
+const maxAtOnce = 100;
 
 export interface OwnableLiving {
   readonly corp: string;
@@ -39,7 +43,9 @@ export class Ownership {
   /** What the store has confirmed: it does not change. */
   readonly #owners = new BoundedMap<string, string>(maxRemembered);
   /** Livings of creates without a key that are not written yet, by key. */
-  #unwritten = new Map<string, OwnableLiving>();
+  readonly #unwritten = new BoundedMap<string, OwnableLiving>(maxUnwritten);
+  /** Of these, those that are being written. */
+  readonly #beingWritten = new Set<string>();
   #isWriteDue = false;
 
   constructor(
@@ -83,27 +89,42 @@ export class Ownership {
     this.#writeIn(writeDelayMs);
   }
 
+  /** All but those that are being written. */
   async writeUnwritten(): Promise<void> {
-    const unwritten = [...this.#unwritten];
-    const record = ([key, living]: (typeof unwritten)[number]): NewRecord => ({
+    const record = ([key, living]: [string, OwnableLiving]): NewRecord => ({
       key,
       value: unkeyed,
       expiresInMs: this.#lifetimeMs(living),
     });
-    try {
-      await this.store.setNew(unwritten.map(record));
-      for (const [key] of unwritten) this.#unwritten.delete(key);
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error;
-      this.#writeIn(10 * writeDelayMs);
+    for (let some = this.#beginSome(); some.length > 0; some = this.#beginSome()) {
+      try {
+        await this.store.setNew(some.map(record));
+        for (const [key] of some) this.#unwritten.delete(key);
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error;
+        this.#writeIn(10 * writeDelayMs);
+        return;
+      } finally {
+        for (const [key] of some) this.#beingWritten.delete(key);
+      }
     }
+  }
+
+  #beginSome(): [string, OwnableLiving][] {
+    const some: [string, OwnableLiving][] = [];
+    for (const each of this.#unwritten) {
+      if (some.length === maxAtOnce) break;
+      if (!this.#beingWritten.has(each[0])) some.push(each);
+    }
+    for (const [key] of some) this.#beingWritten.add(key);
+    return some;
   }
 
   #writeIn(ms: number): void {
     if (this.#isWriteDue) return;
     this.#isWriteDue = true;
     this.clock.after(ms, () => {
-      // What comes while the others are being written is written after that.
+      // What comes while the others are being written does not wait for them.
       this.#isWriteDue = false;
       void this.writeUnwritten();
     });
@@ -142,12 +163,16 @@ export class Ownership {
   }
 
   async #ownerOf(key: string): Promise<string | undefined> {
-    if (this.#unwritten.has(key)) return unkeyed;
+    if (this.#isUnwritten(key)) return unkeyed;
     let owner = this.#owners.get(key);
     if (owner !== undefined) return owner;
     owner = await this.store.get(key);
     if (owner !== undefined) this.#owners.set(key, owner);
-    return this.#unwritten.has(key) ? unkeyed : owner;
+    return this.#isUnwritten(key) ? unkeyed : owner;
+  }
+
+  #isUnwritten(key: string): boolean {
+    return this.#unwritten.get(key) !== undefined;
   }
 
   #lifetimeMs({ livingStart }: OwnableLiving): number {
