@@ -1,6 +1,6 @@
 /**
  * State that outlives a request, and that every replica sees: tokens, permanent codes, leases, journals. Two
- * implementations keep one contract (`test/stores.test.ts`): embedded on disk, and Redis.
+ * implementations keep one contract (`test/stores/stores.test.ts`): embedded on disk, and Redis.
  */
 import { randomUUID } from "node:crypto";
 import { isNativeError } from "node:util/types";

@@ -6,21 +6,21 @@
  */
 
 const keyed = "src/wecom/create-once/keyed-create.ts";
-const clicks = "test/one-living-per-click.test.ts";
+const clicks = "test/wecom/create-once/one-living-per-click.test.ts";
 const simulation = "test/simulation/simulation.test.ts";
 const tokens = "src/wecom/tokens/renewed-token.ts";
 const receiver = "src/wecom/callback/receiver.ts";
-const pressure = "test/pressure.test.ts";
-const identity = "test/identity.test.ts";
+const pressure = "test/wecom/pressure.test.ts";
+const identity = "test/server/auth/identity.test.ts";
 const authorisations = "src/wecom/suite/authorisations.ts";
 const installation = "src/wecom/suite/installation.ts";
-const refusals = "test/refusals.test.ts";
-const subscriptions = "test/subscriptions.test.ts";
+const refusals = "test/wecom/tokens/refusals.test.ts";
+const subscriptions = "test/living/subscriptions.test.ts";
 const sharedStreams = "src/server/streaming/shared-streams.ts";
 const websocket = "src/server/streaming/websocket.ts";
-const uploads = "test/uploads.test.ts";
-const hostile = "test/hostile-uploads.test.ts";
-const jsSdk = "test/js-sdk.test.ts";
+const uploads = "test/server/uploads/uploads.test.ts";
+const hostile = "test/server/uploads/hostile-uploads.test.ts";
+const jsSdk = "test/living/js-sdk.test.ts";
 
 /** @type {readonly Guard[]} */
 export const guards = [
@@ -224,7 +224,7 @@ export const guards = [
     file: "src/stores/owned-folder.ts",
     find: `if (!tryLock(lock)) throw`,
     replace: `if (!tryLock(lock) && path === "") throw`,
-    test: "test/stores.test.ts",
+    test: "test/stores/stores.test.ts",
     only: "belongs to the first",
   },
   {
@@ -243,7 +243,7 @@ export const guards = [
     replace: `      failure = error;
       return await this.#send(request, call);
     } finally {`,
-    test: "test/upstream-faults.test.ts",
+    test: "test/wecom/upstream-faults.test.ts",
     only: "drops the connection before it acts, has sent one create",
   },
   {
@@ -251,7 +251,7 @@ export const guards = [
     file: "src/wecom/client.ts",
     find: `mayHaveTakenEffect: endpoint.effect === "write" && lookupErrcode(errcode)?.leavesOutcomeOpen === true,`,
     replace: `mayHaveTakenEffect: false,`,
-    test: "test/upstream-faults.test.ts",
+    test: "test/wecom/upstream-faults.test.ts",
     only: "answers -1",
   },
   {
@@ -261,7 +261,7 @@ export const guards = [
       this.#fetching = undefined;
     }));`,
     replace: `return this.#credentials().then((credentials) => this.#fetch(credentials));`,
-    test: "test/tokens.test.ts",
+    test: "test/wecom/tokens/tokens.test.ts",
     only: "is fetched once however many requests wait for it",
   },
   {
@@ -269,7 +269,7 @@ export const guards = [
     file: tokens,
     find: `held?.token.reveal() === refused.reveal() && this.dependencies.now() >= held.confirmedUntilMs`,
     replace: `held`,
-    test: "test/tokens.test.ts",
+    test: "test/wecom/tokens/tokens.test.ts",
     only: "is not given up for another",
   },
   {
@@ -277,7 +277,7 @@ export const guards = [
     file: "src/wecom/suite/permanent-codes.ts",
     find: `return isOverlapping(one, other) && one.at !== other.at ? one.at > other.at : one.number > other.number;`,
     replace: `return one !== other;`,
-    test: "test/authorisations.test.ts",
+    test: "test/wecom/suite/authorisations.test.ts",
     only: "Two authorisations of one corp",
   },
   {
@@ -285,7 +285,7 @@ export const guards = [
     file: "src/wecom/suite/permanent-codes.ts",
     find: `const maxCodes = 8;`,
     replace: `const maxCodes = 2;`,
-    test: "test/suite.test.ts",
+    test: "test/wecom/suite/suite.test.ts",
     only: "whichever of them WeCom exchanged last",
   },
   {
@@ -293,7 +293,7 @@ export const guards = [
     file: authorisations,
     find: `const maxAtOnce = 20;`,
     replace: `const maxAtOnce = 1;`,
-    test: "test/suite.test.ts",
+    test: "test/wecom/suite/suite.test.ts",
     only: "while WeCom does not answer for another",
   },
   {
@@ -301,7 +301,7 @@ export const guards = [
     file: authorisations,
     find: `Math.floor(number / 1000);`,
     replace: `Math.floor(Date.now() / 1000);`,
-    test: "test/authorisations.test.ts",
+    test: "test/wecom/suite/authorisations.test.ts",
     only: "is dated by the store's clock",
   },
   {
@@ -309,7 +309,7 @@ export const guards = [
     file: authorisations,
     find: `await records.putBackWhatIsLost();`,
     replace: `true;`,
-    test: "test/suite.test.ts",
+    test: "test/wecom/suite/suite.test.ts",
     only: "is given back the ticket",
   },
   {
@@ -317,7 +317,7 @@ export const guards = [
     file: "src/wecom/suite/suite-records.ts",
     find: `if (!(await this.store.compareAndSet(key, found, text, expiry))) continue;`,
     replace: `if (!(await this.store.compareAndSet(key, found, text, expiry))) return parse(text);`,
-    test: "test/suite.test.ts",
+    test: "test/wecom/suite/suite.test.ts",
     only: "as the newest of them knows it",
   },
   {
@@ -325,7 +325,7 @@ export const guards = [
     file: "src/wecom/suite/suite-records.ts",
     find: `(merge?.(newer, older) ?? newer)`,
     replace: `newer`,
-    test: "test/suite.test.ts",
+    test: "test/wecom/suite/suite.test.ts",
     only: "is joined with what the store got meanwhile",
   },
   {
@@ -333,7 +333,7 @@ export const guards = [
     file: "src/wecom/suite/suite-records.ts",
     find: `notedAtMs > wholeUntilMs - recentMs`,
     replace: `notedAtMs > nowMs - recentMs`,
-    test: "test/suite.test.ts",
+    test: "test/wecom/suite/suite.test.ts",
     only: "is put back",
   },
   {
@@ -341,7 +341,7 @@ export const guards = [
     file: authorisations,
     find: `+ exchangedBeats`,
     replace: `+ 1`,
-    test: "test/authorisations.test.ts",
+    test: "test/wecom/suite/authorisations.test.ts",
     only: "whatever another replica made of it",
   },
   {
@@ -352,7 +352,7 @@ export const guards = [
         await this.#announceChange(event.corpid);`,
     replace: `        }
         await this.#announceChange(event.corpid);`,
-    test: "test/suite.test.ts",
+    test: "test/wecom/suite/suite.test.ts",
     only: "does not announce a cancellation that came late",
   },
   {
@@ -360,7 +360,7 @@ export const guards = [
     file: installation,
     find: `      // Nothing goes on without this page: the code is known to nobody but the browser.`,
     replace: `      if (authCode !== "") return answerTo({ state: "open" });`,
-    test: "test/installation.test.ts",
+    test: "test/wecom/suite/installation.test.ts",
     only: "is told that nothing is stored",
   },
   {
@@ -368,14 +368,14 @@ export const guards = [
     file: installation,
     find: `return (await store.get(key)) === usedFor;`,
     replace: `return false;`,
-    test: "test/installation.test.ts",
+    test: "test/wecom/suite/installation.test.ts",
   },
   {
     name: "installation: begun by the store's clock",
     file: installation,
     find: `((await this.options.store.now()) + stateLifeMs)`,
     replace: `(this.options.now() + stateLifeMs)`,
-    test: "test/installation.test.ts",
+    test: "test/wecom/suite/installation.test.ts",
     only: "is dated by the store's clock",
   },
   {
@@ -383,7 +383,7 @@ export const guards = [
     file: installation,
     find: `>= preAuthCodesPerMinute) return this.#newest;`,
     replace: `>= preAuthCodesPerMinute) throw new Error("too many");`,
-    test: "test/installation.test.ts",
+    test: "test/wecom/suite/installation.test.ts",
     only: "does not let anybody use up",
   },
   {
@@ -448,7 +448,7 @@ export const guards = [
     file: "src/stores/embedded.ts",
     find: `if (this.#isClosed) throw new Error("it is closed");`,
     replace: ``,
-    test: "test/stores.test.ts",
+    test: "test/stores/stores.test.ts",
     only: "while it closes",
   },
   {
@@ -456,7 +456,7 @@ export const guards = [
     file: "src/stores/encrypted.ts",
     find: `    for (const key of this.#keys) {`,
     replace: `    for (const key of this.#keys.slice(0, 1)) {`,
-    test: "test/encryption.test.ts",
+    test: "test/stores/encryption.test.ts",
     only: "in three steps",
   },
   {
@@ -468,7 +468,7 @@ export const guards = [
             throw error;
           });
           return;`,
-    test: "test/encryption.test.ts",
+    test: "test/stores/encryption.test.ts",
     only: "no token that is in clear",
   },
   {
@@ -508,7 +508,7 @@ export const guards = [
     file: websocket,
     find: `    if (!this.isAwaited) this.leave();\n`,
     replace: ``,
-    test: "test/websocket-protocol.test.ts",
+    test: "test/server/streaming/websocket-protocol.test.ts",
     only: "A connection's streams",
   },
   {
@@ -516,7 +516,7 @@ export const guards = [
     file: websocket,
     find: `this.#running + this.#streams >= maxOperations`,
     replace: `this.#operations.size >= maxOperations`,
-    test: "test/websocket-protocol.test.ts",
+    test: "test/server/streaming/websocket-protocol.test.ts",
     only: "count with what still runs",
   },
   {
@@ -524,14 +524,14 @@ export const guards = [
     file: websocket,
     find: `      state.stopClock();\n`,
     replace: ``,
-    test: "test/connection-leaks.test.ts",
+    test: "test/server/connection-leaks.test.ts",
   },
   {
     name: "callback: its fields are read once",
     file: "src/wecom/callback/fields.ts",
     find: `if (content !== undefined) content += part;`,
     replace: `if (content !== undefined) content = [...content, part].join("");`,
-    test: "test/callback-fields.test.ts",
+    test: "test/wecom/callback/callback-fields.test.ts",
     only: "grows with their length",
   },
   {
@@ -539,7 +539,7 @@ export const guards = [
     file: "src/wecom/callback/fields.ts",
     find: `const maxPieces = 1000;`,
     replace: `const maxPieces = Infinity;`,
-    test: "test/callback-fields.test.ts",
+    test: "test/wecom/callback/callback-fields.test.ts",
     only: "is bounded by their pieces",
   },
   {
@@ -547,7 +547,7 @@ export const guards = [
     file: "src/stores/encrypted.ts",
     find: `  if (!isSealed) return undefined;`,
     replace: `  if (!isSealed) return value;`,
-    test: "test/stores.test.ts",
+    test: "test/stores/stores.test.ts",
     only: "a store with encryption",
   },
   {
@@ -555,7 +555,7 @@ export const guards = [
     file: receiver,
     find: `if (!isSignedWith(this.options.token, { ...signed, encrypt })) throw new CallbackRefused("bad-signature");`,
     replace: `isSignedWith(this.options.token, { ...signed, encrypt });`,
-    test: "test/callback.test.ts",
+    test: "test/wecom/callback/callback.test.ts",
     only: "when its signature is wrong",
   },
   {
@@ -563,7 +563,7 @@ export const guards = [
     file: receiver,
     find: `if (/[<{[\\]]/.test(message)) throw new CallbackRefused("not-an-echo");`,
     replace: ``,
-    test: "test/callback.test.ts",
+    test: "test/wecom/callback/callback.test.ts",
     only: "does not decrypt a captured message",
   },
   {
@@ -571,7 +571,7 @@ export const guards = [
     file: receiver,
     find: `if (!this.#isMeantFor(receiveid, event, fields)) throw new CallbackRefused("wrong-receiveid");`,
     replace: ``,
-    test: "test/callback.test.ts",
+    test: "test/wecom/callback/callback.test.ts",
     only: "when it is meant for another corp",
   },
   {
@@ -579,7 +579,7 @@ export const guards = [
     file: receiver,
     find: `if (!(Math.abs(age) <= windowSeconds)) throw new CallbackRefused("too-old");`,
     replace: ``,
-    test: "test/callback.test.ts",
+    test: "test/wecom/callback/callback.test.ts",
     only: "is refused with 403 when it is",
   },
   {
@@ -587,7 +587,7 @@ export const guards = [
     file: receiver,
     find: `if (await this.options.store.get(key).catch(() => undefined)) return "repeated";`,
     replace: ``,
-    test: "test/callback.test.ts",
+    test: "test/wecom/callback/callback.test.ts",
     only: "is handled once when it comes twice",
   },
   {
@@ -597,7 +597,7 @@ export const guards = [
       fail(reason);
     });`,
     replace: ``,
-    test: "test/upstream-faults.test.ts",
+    test: "test/wecom/upstream-faults.test.ts",
     only: "createLiving, when WeCom never answers, has",
   },
   {
@@ -669,7 +669,7 @@ export const guards = [
     file: "src/living/living.cache.ts",
     find: `      this.#entries.delete(keyOf(corp, livingid));`,
     replace: ``,
-    test: "test/living-cache.test.ts",
+    test: "test/living/living-cache.test.ts",
   },
   {
     name: "identity: each header once",
@@ -708,7 +708,7 @@ export const guards = [
     file: "src/living/living.ids.ts",
     find: `Array.from(id).length <= maxCharacters && isWecomText(id)`,
     replace: `true`,
-    test: "test/ids.test.ts",
+    test: "test/living/ids.test.ts",
     only: "is BAD_USER_INPUT in livings",
   },
   {
@@ -716,7 +716,7 @@ export const guards = [
     file: "src/living/living.ids.ts",
     find: `return isId(id) ? [] :`,
     replace: `return id.length > 0 ? [] :`,
-    test: "test/ids.test.ts",
+    test: "test/living/ids.test.ts",
     only: "is a LivingInputError of",
   },
   {
@@ -724,7 +724,7 @@ export const guards = [
     file: "src/living/living.mutations.ts",
     find: `if (!hadNoEffect)`,
     replace: `if (hadNoEffect || !hadNoEffect)`,
-    test: "test/ids.test.ts",
+    test: "test/living/ids.test.ts",
     only: "empties nobody's cache",
   },
   {
@@ -732,7 +732,7 @@ export const guards = [
     file: "src/living/living.mutations.ts",
     find: `await requireAnchorOf(livingid, context);`,
     replace: ``,
-    test: "test/ids.test.ts",
+    test: "test/living/ids.test.ts",
     only: "empties nobody's cache",
   },
   {
@@ -740,7 +740,7 @@ export const guards = [
     file: "src/server/graphql/documents.ts",
     find: "return name in Object.prototype ? `$${name}` : name;",
     replace: `return name;`,
-    test: "test/one-behaviour.test.ts",
+    test: "test/server/graphql/one-behaviour.test.ts",
     only: "takes what a name inherits for no value",
   },
   {
@@ -748,7 +748,7 @@ export const guards = [
     file: "src/server/graphql/execution.ts",
     find: `isOfArgument(error) ? "BAD_USER_INPUT" : code`,
     replace: `isOfArgument(error) ? code : code`,
-    test: "test/one-behaviour.test.ts",
+    test: "test/server/graphql/one-behaviour.test.ts",
     only: "says of a null that no argument takes",
   },
   {
@@ -756,7 +756,7 @@ export const guards = [
     file: "src/server/graphql/execution.ts",
     find: `resolve(atEnd());`,
     replace: ``,
-    test: "test/one-behaviour.test.ts",
+    test: "test/server/graphql/one-behaviour.test.ts",
     only: "whose resolver never resolves",
   },
   {
@@ -764,7 +764,7 @@ export const guards = [
     file: "src/server/streaming/websocket.ts",
     find: `if (caller.expiresAt <= now()) {`,
     replace: `if (caller.expiresAt < 0) {`,
-    test: "test/websocket-protocol.test.ts",
+    test: "test/server/streaming/websocket-protocol.test.ts",
     only: "are over for whatever begins",
   },
   {
@@ -772,7 +772,7 @@ export const guards = [
     file: "src/server/streaming/open-connections.ts",
     find: `      oldest.expire();`,
     replace: ``,
-    test: "test/websocket-protocol.test.ts",
+    test: "test/server/streaming/websocket-protocol.test.ts",
     only: "Sockets that have not signed in",
   },
   {
@@ -780,7 +780,7 @@ export const guards = [
     file: "src/server/streaming/open-connections.ts",
     find: `if (ofCaller >= this.options.maximumPerCaller) {`,
     replace: `if (ofCaller < 0) {`,
-    test: "test/websocket-protocol.test.ts",
+    test: "test/server/streaming/websocket-protocol.test.ts",
     only: "has a bounded number of connections",
   },
   {
@@ -788,7 +788,7 @@ export const guards = [
     file: "src/server/streaming/websocket.ts",
     find: `    maxFragments: 16 + Math.ceil(maxMessageBytes / 4096),`,
     replace: ``,
-    test: "test/websocket.test.ts",
+    test: "test/server/streaming/websocket.test.ts",
     only: "in more pieces",
   },
   {
@@ -796,7 +796,7 @@ export const guards = [
     file: "src/server/request-target.ts",
     find: `if (allowed === "any" || authority === undefined) return true;`,
     replace: `if (allowed !== undefined || authority === undefined) return true;`,
-    test: "test/listener.test.ts",
+    test: "test/server/listener.test.ts",
     only: "the hosts that are ours",
   },
   {
@@ -804,7 +804,7 @@ export const guards = [
     file: "src/server/request-target.ts",
     find: `return count <= 1 && host.test(authority);`,
     replace: `return host.test(authority);`,
-    test: "test/listener.test.ts",
+    test: "test/server/listener.test.ts",
     only: "is refused as ambiguous: twice",
   },
   {
@@ -812,7 +812,7 @@ export const guards = [
     file: "src/server/listener.ts",
     find: `headers: firstHeaders(requestId) };`,
     replace: `};`,
-    test: "test/listener.test.ts",
+    test: "test/server/listener.test.ts",
     only: "A route that fails",
   },
   {
@@ -820,7 +820,7 @@ export const guards = [
     file: "src/server/graphql/limits.ts",
     find: `counts.rootFields += inside.rootFields;`,
     replace: ``,
-    test: "test/limits.test.ts",
+    test: "test/server/graphql/limits.test.ts",
     only: "rootFields",
   },
   {
@@ -828,7 +828,7 @@ export const guards = [
     file: "src/server/graphql/documents.ts",
     find: `mistakes.map(lasting)`,
     replace: `mistakes`,
-    test: "test/operation-plans.test.ts",
+    test: "test/server/graphql/operation-plans.test.ts",
     only: "What is remembered of a document",
   },
   {
@@ -836,7 +836,7 @@ export const guards = [
     file: "src/wecom/client.ts",
     find: `if (isSecret)`,
     replace: `if (!isSecret && isSecret)`,
-    test: "test/leaks.test.ts",
+    test: "test/observability/leaks.test.ts",
     only: "is repeated no further",
   },
   {

@@ -1,0 +1,328 @@
+// Who changed what, for which corp, by which credential, and what came of it: one line for each write and authorisation.
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { pino } from "pino";
+import { AuditLog, type AuditSink } from "../../src/observability/audit-log.js";
+import * as documents from "../operations/generated/operations.js";
+import { corpid, type Gateway, type GatewayOptions, startGateway } from "../support/gateway.js";
+import { booking, minimalInput } from "../support/inputs.js";
+import { audience, type Issuer, issuerName, startIssuer } from "../support/issuer.js";
+import { corps, startProvider } from "../support/provider.js";
+import { checkout, gatewayCommand, Running } from "../support/running.js";
+import { seriesIn, valueOf } from "../support/exposition.js";
+
+type Line = Record<string, any>;
+const linesOf = (gateway: Gateway): Line[] => gateway.logs.filter((line) => line["audit"] === 1);
+
+/** Lines that say so are waited for: they are written behind the back of the request. */
+async function untilLine(gateway: Gateway, matches: (line: Line) => boolean): Promise<Line> {
+  for (;;) {
+    const found = linesOf(gateway).findLast(matches);
+    if (found) return found;
+    await wait(10);
+  }
+}
+
+async function lineAfter(gateway: Gateway, work: () => Promise<unknown>): Promise<Line> {
+  const before = linesOf(gateway).length;
+  await work();
+  while (linesOf(gateway).length === before) await wait(5);
+  expect(linesOf(gateway)).toHaveLength(before + 1);
+  return linesOf(gateway).at(-1)!;
+}
+
+const app = { corpid, agentid: 1000014 };
+const asZhangsan = { "x-wecom-userid": "zhangsan", "x-wecom-scopes": "living:read living:write" };
+
+describe("The audit log", () => {
+  let gateway: Gateway;
+  beforeAll(async () => {
+    gateway = await startGateway({ env: { WECOM_TIMEOUT_MS: "500" } });
+  });
+  afterAll(() => gateway.close());
+  const reserve = () => gateway.simulator.livings.reserve(app, { ...booking, anchorUserid: "zhangsan" }).livingid;
+  const run = (document: any, variables: any, headers: Record<string, string> = asZhangsan) =>
+    lineAfter(gateway, () => gateway.run(document, variables, headers));
+
+  it("says who created which living, for which corp, by which credential", async () => {
+    const line = await run(
+      documents.CreateLivingDocument,
+      { input: minimalInput },
+      { ...asZhangsan, "x-request-id": "request-1", traceparent: `00-${"a".repeat(32)}-${"b".repeat(16)}-01` },
+    );
+
+    expect(line).toEqual({
+      audit: 1,
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+      action: "living.create",
+      outcome: "ok",
+      corp: corpid,
+      actor: { userid: "zhangsan", via: "none", scopes: "living:read living:write" },
+      livingid: gateway.simulator.livings.all().at(-1)!.livingid,
+      request_id: "request-1",
+      trace_id: "a".repeat(32),
+      replica: expect.any(String),
+    });
+  });
+
+  it("says for whom, where that is another", async () => {
+    const headers = { ...asZhangsan, "x-wecom-scopes": "living:admin living:write" };
+    const input = { ...minimalInput, anchorUserid: "lisi" };
+
+    expect(await run(documents.CreateLivingDocument, { input }, headers)).toMatchObject({ on_behalf_of: "lisi" });
+  });
+
+  it.each([
+    ["living.modify", documents.ModifyLivingDocument, { input: { theme: "SECRET-THEME" } }, { changed: ["theme"] }],
+    ["living.cancel", documents.CancelLivingDocument, {}, {}],
+  ])("has a line for %s", async (action, document, variables, more) => {
+    const livingid = reserve();
+    const line = await run(document, { livingid, ...variables });
+
+    expect(line).toMatchObject({ action, outcome: "ok", livingid, actor: { userid: "zhangsan" }, ...more });
+  });
+
+  it("has a line for living.replay.delete, which WeCom refuses while there is none", async () => {
+    const livingid = reserve();
+    const line = await run(documents.DeleteLivingReplayDocument, { livingid });
+
+    const expected = { outcome: "refused", code: "LIVING_STATE", errcode: 92007, livingid };
+    expect(line).toMatchObject({ action: "living.replay.delete", ...expected });
+  });
+
+  it.each([
+    ["a scope", documents.CreateLivingDocument, { "x-wecom-scopes": "living:read" }, minimalInput, "FORBIDDEN"],
+    ["another's name", documents.CreateLivingDocument, {}, { ...minimalInput, anchorUserid: "lisi" }, "FORBIDDEN"],
+    ["the input", documents.CreateLivingDocument, {}, { ...minimalInput, theme: "" }, "LIVING_INPUT"],
+  ])("says why it was refused: %s", async (_why, document, headers, input, code) => {
+    const line = await run(document, { input }, { ...asZhangsan, ...headers });
+
+    expect(line).toMatchObject({ action: "living.create", outcome: "refused", code });
+  });
+
+  it("has the errcode with which WeCom refused", async () => {
+    gateway.simulator.faults.inject({ kind: "errcode", api: "living/create", errcode: 60111 });
+    const line = await run(documents.CreateLivingDocument, { input: minimalInput });
+
+    expect(line).toMatchObject({ outcome: "refused", code: "LIVING_NOT_FOUND", errcode: 60111 });
+  });
+
+  it("has an HMAC of the idempotency key, the same for the same key, and not the key", async () => {
+    const create = (idempotencyKey: string) =>
+      run(documents.CreateLivingDocument, { input: minimalInput, idempotencyKey });
+    const [one, again, other] = [await create("KEY-one"), await create("KEY-one"), await create("KEY-two")];
+
+    expect(one["key"]).toMatch(/^[0-9a-f]{16}$/);
+    expect(again).toMatchObject({ key: one["key"], livingid: one["livingid"], outcome: "ok" });
+    expect(other["key"]).not.toBe(one["key"]);
+  });
+
+  it("never has a theme, a description, a key or a secret", () => {
+    const text = JSON.stringify(linesOf(gateway));
+
+    expect(linesOf(gateway).length).toBeGreaterThan(8);
+    expect(text).not.toMatch(/KEY-one|SECRET-THEME|"theme":|description|CANARY/);
+  });
+
+  it("is counted", async () => {
+    const series = seriesIn((await gateway.fetch("/metrics")).text);
+
+    expect(valueOf(series, "audit_events_total", { action: "living.create", outcome: "refused" })).toBe(4);
+    expect(valueOf(series, "audit_events_total")).toBe(linesOf(gateway).length);
+  });
+
+  it("has nothing about reads", async () => {
+    const before = linesOf(gateway).length;
+    await gateway.run(documents.ReadLivingDocument, { livingid: reserve() } as never);
+    await gateway.run(documents.CreateLivingDocument, { input: minimalInput });
+
+    await untilLine(gateway, () => linesOf(gateway).length > before);
+    expect(linesOf(gateway)).toHaveLength(before + 1);
+  });
+});
+
+describe("A create whose outcome was unknown", () => {
+  it("has a second line when it is settled, with the same key", async () => {
+    await using gateway = await startGateway({ env: { WECOM_TIMEOUT_MS: "500" } });
+    await lineAfter(gateway, () => gateway.run(documents.CreateLivingDocument, { input: minimalInput }));
+    gateway.simulator.faults.inject({ kind: "hang", api: "living/create", effect: "applied" });
+    gateway.simulator.faults.inject({ kind: "hang", api: "living/get_user_all_livingid", times: 0 });
+
+    const unknown = await lineAfter(gateway, () =>
+      gateway.run(documents.CreateLivingDocument, { input: { ...minimalInput, theme: "lost" }, idempotencyKey: "key" }),
+    );
+    expect(unknown).toMatchObject({ outcome: "unknown", code: "LIVING_OUTCOME_UNKNOWN", key: expect.any(String) });
+
+    gateway.simulator.faults.clear();
+    const settled = await untilLine(gateway, ({ key, outcome }) => key === unknown["key"] && outcome === "ok");
+    expect(settled).toMatchObject({
+      action: "living.create",
+      corp: corpid,
+      on_behalf_of: "zhangsan",
+      livingid: gateway.simulator.livings.all().at(-1)!.livingid,
+    });
+    expect(settled).not.toHaveProperty("actor");
+  });
+});
+
+describe("An actor without a userid", () => {
+  let issuer: Issuer;
+  beforeAll(async () => {
+    issuer = await startIssuer();
+  });
+  afterAll(async () => {
+    await issuer[Symbol.asyncDispose]();
+  });
+
+  it("is told by an HMAC of the token's subject", async () => {
+    const env = { AUTH_MODE: "jwt", AUTH_JWKS_URL: issuer.jwksUrl, AUTH_ISSUER: issuerName, AUTH_AUDIENCE: audience };
+    await using gateway = await startGateway({ env });
+    const token = await issuer.sign({
+      sub: "a-service",
+      userid: undefined,
+      scope: "living:write living:admin",
+      corpid,
+    });
+    const line = await lineAfter(gateway, () =>
+      gateway.run(documents.CreateLivingDocument, { input: minimalInput }, { authorization: `Bearer ${token}` }),
+    );
+
+    expect(line["actor"]).toEqual({
+      identity: expect.stringMatching(/^[0-9a-f]{16}$/),
+      via: "jwt",
+      scopes: "living:write living:admin",
+    });
+  });
+});
+
+describe("A provider's app", () => {
+  it("has a line for each corp that authorises it, and takes that back", async () => {
+    await using provider = await startProvider();
+    provider.simulator.suites.pushTicket("wwsuite");
+    await provider.settle();
+    await provider.install(corps[0]);
+    expect(await untilLine(provider, ({ action }) => action === "app.authorise")).toMatchObject({
+      outcome: "ok",
+      corp: corps[0],
+    });
+
+    provider.simulator.suites.cancelAuthorisation("wwsuite", corps[0]);
+    await provider.settle();
+    expect(await untilLine(provider, ({ action }) => action === "app.revoke")).toMatchObject({ corp: corps[0] });
+  });
+});
+
+describe("AUDIT_LOG_FILE", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "audit-"));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+  const start = (file: string, more: GatewayOptions["env"] = {}) =>
+    startGateway({ env: { AUDIT_LOG_FILE: file, ...more } });
+  const create = (gateway: Gateway) => gateway.run(documents.CreateLivingDocument, { input: minimalInput });
+
+  it("is appended to, in whole lines, all of them before the gateway ends, and stdout has none", async () => {
+    const file = join(folder, "audit.log");
+    await writeFile(file, "before\n");
+    const gateway = await start(file);
+    await Promise.all(Array.from({ length: 50 }, () => create(gateway)));
+    const onStdout = linesOf(gateway);
+    await gateway.close();
+
+    const [first, ...lines] = (await readFile(file, "utf8")).trim().split("\n");
+    expect(first).toBe("before");
+    expect(lines.map((line) => (JSON.parse(line) as Line)["outcome"])).toEqual(Array(50).fill("ok"));
+    expect(onStdout).toEqual([]);
+  });
+
+  it("that cannot be opened keeps the gateway from starting, and says so", async () => {
+    await using gateway = new Running(
+      gatewayCommand,
+      { NODE_ENV: "development", AUDIT_LOG_FILE: join(folder, "missing", "audit.log"), DATA_DIR: join(folder, "data") },
+      checkout,
+    );
+
+    expect(await gateway.exitCode).toBe(69);
+    expect(gateway.output).toContain("cannot start: the audit log cannot be opened: ENOENT");
+  });
+
+  it("that is full: counted, said once a minute, and requests go on", async () => {
+    await using gateway = await start("/dev/full");
+    for (let count = 0; count < 3; count += 1)
+      expect((await create(gateway)).data!.createLiving.__typename).toBe("CreateLivingSuccess");
+    await wait(1200);
+
+    const series = seriesIn((await gateway.fetch("/metrics")).text);
+    expect(valueOf(series, "audit_write_failures_total")).toBeGreaterThan(1);
+    expect(gateway.logs.filter(({ msg }) => msg === "the audit log cannot be written")).toHaveLength(1);
+  });
+
+  it("that is full, and AUDIT_REQUIRED: nothing is changed any more, and the answer says so", async () => {
+    await using gateway = await start("/dev/full", { AUDIT_REQUIRED: "on" });
+    await create(gateway);
+    while (!gateway.logs.some(({ msg }) => msg === "the audit log cannot be written")) await wait(5);
+    const sent = gateway.simulator.requestsTo("living/create").length;
+    const { data, errors } = await create(gateway);
+
+    expect(errors).toEqual([]);
+    expect(data!.createLiving).toMatchObject({ __typename: "LivingUnavailableError", retryable: true });
+    expect(gateway.simulator.requestsTo("living/create")).toHaveLength(sent);
+    expect((await gateway.fetch("/health/ready")).status).toBe(200);
+  });
+});
+
+describe("Lines that wait", () => {
+  function auditLog(sink: AuditSink, isRequired = false) {
+    let lost = 0;
+    const metrics = {
+      countAudit: () => undefined,
+      countAuditFailure: () => undefined,
+      countAuditLost: (count: number) => (lost += count),
+    };
+    const log = pino({ enabled: false });
+    const options = { sink, isRequired, metrics, log, key: "key", via: "jwt", replica: "one", now: Date.now };
+    const audit = new AuditLog(options);
+    const record = (livingid: string) => {
+      audit.record({ action: "living.create", outcome: "ok", corp: corpid, livingid });
+    };
+    return { audit, record, lost: () => lost };
+  }
+
+  it("are all written at the end, however many, where the file can be written", async () => {
+    const written: string[] = [];
+    const { audit, record, lost } = auditLog({ write: (lines) => void written.push(...lines) });
+    const livingids = Array.from({ length: 1200 }, (_, index) => `living-${index}`);
+    for (const livingid of livingids) record(livingid);
+    await audit.close();
+
+    expect(written.map((line) => (JSON.parse(line) as Line)["livingid"])).toEqual(livingids);
+    expect(lost()).toBe(0);
+  });
+
+  it("are tried once at the end where it cannot, and counted as lost", async () => {
+    let tries = 0;
+    const write = () => {
+      tries += 1;
+      throw new Error("the disk is full");
+    };
+    const { audit, record, lost } = auditLog({ write });
+    for (let index = 0; index < 1200; index += 1) record(`living-${index}`);
+    await audit.close();
+
+    expect([tries, lost()]).toEqual([1, 1200]);
+  });
+
+  it("for a disk that hangs: with AUDIT_REQUIRED nothing is begun while there is room for what has begun", () => {
+    const { audit, record, lost } = auditLog({ write: () => new Promise(() => undefined) }, true);
+    let begun = 0;
+    while (audit.mayRecord && begun < 10_001) record(`living-${(begun += 1)}`);
+    for (let index = 0; index < 5000; index += 1) record(`late-${index}`);
+
+    expect(begun).toBe(5000);
+    expect(lost()).toBe(0);
+  });
+});
