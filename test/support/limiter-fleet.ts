@@ -12,9 +12,9 @@ const silent = { debug: nothing, info: nothing, warn: nothing, error: nothing } 
 
 /** Of a client that may leave. */
 class Client implements TimeLimit {
-  readonly remainingMs = 8000;
+  constructor(readonly remainingMs: number) {}
   readonly isNearEnd = false;
-  #listeners = new Set<(reason: string) => void>();
+  readonly #listeners = new Set<(reason: string) => void>();
   onCancel(listener: (reason: string) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -49,6 +49,10 @@ export interface FleetOptions {
   readonly maxInFlight?: number;
   /** Default: as many as a gateway has to WeCom. */
   readonly connections?: number;
+  /** How long a client waits; does not get less. */
+  readonly patienceMs?: number;
+  /** Of a call that is sent now. */
+  readonly answerMs?: (call: Call) => number;
 }
 
 const noLimits = { perCorpAndMinute: 1e9, perCorpAndHour: 1e9, perAddressAndMinute: 1e9, perAddressAndHour: 1e9 };
@@ -91,7 +95,15 @@ export class Fleet {
   readonly #options: Required<FleetOptions>;
 
   constructor(options: FleetOptions = {}) {
-    this.#options = { limits: noLimits, messageMs: () => 1, maxInFlight: 2, connections: 4096, ...options };
+    this.#options = {
+      limits: noLimits,
+      messageMs: () => 1,
+      maxInFlight: 2,
+      connections: 4096,
+      patienceMs: 8000,
+      answerMs: (call) => call.answerMs,
+      ...options,
+    };
     this.#store = storeWith(this.time, this.#options.messageMs);
   }
 
@@ -116,7 +128,7 @@ export class Fleet {
   /** One call, until it is let through or refused. */
   async call(call: Call): Promise<"sent" | "refused"> {
     const { limiter } = this.replicas[call.replica % this.replicas.length]!;
-    const client = new Client();
+    const client = new Client(this.#options.patienceMs);
     if (call.leavesMs > 0) this.time.after(call.leavesMs, () => client.leave());
     const { api, caller, operation = client, end } = call;
     const corp = `corp${call.corp}`;
@@ -128,7 +140,7 @@ export class Fleet {
     const isSent = end !== "not-sent" && end !== "unreachable";
     const send = () => {
       for (const sent of counts) if (isSent) sent.times.push(this.time.now);
-      this.time.after(call.answerMs, () => limiter.release(permit, end));
+      this.time.after(this.#options.answerMs(call), () => limiter.release(permit, end));
     };
     if (call.sendMs === 0) send();
     else {

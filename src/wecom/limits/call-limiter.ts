@@ -122,9 +122,10 @@ export class CallLimiter {
     const limits = this.#limitsOf(`${claimant.corp}\n${api}`, api);
     const { semaphore, breaker, block } = limits;
     if (semaphore.waiting > 0 || !semaphore.tryAcquire()) {
-      this.#refuse(limits, this.options.now());
+      const now = this.options.now();
+      this.#refuse(limits, now);
       const isTrial = breaker.isOpen || this.#origin.isOpen || block.state !== undefined;
-      if (!isTrial || !semaphore.tryAcquire(isTrial)) await this.#waitForPlace(limits, claimant, timeLimit);
+      if (!isTrial || !semaphore.tryAcquire(isTrial)) await this.#waitForPlace(limits, claimant, timeLimit, now);
     }
     const permit = this.#take(limits, timeLimit);
     const { state } = block;
@@ -150,7 +151,7 @@ export class CallLimiter {
       const isUntold = counts.takeBack(counted[0]);
       this.#countsOfAddress(api).takeBack(counted[1], isUntold);
     }
-    if (end === "answered") semaphore.answered(performance.now() - permit.startedAt, now);
+    if (end === "answered") semaphore.answered(permit.startedAt, now);
     else if (end === "too-many") semaphore.tooMany(permit.timesLowered, now);
     semaphore.release();
   }
@@ -235,7 +236,7 @@ export class CallLimiter {
       return {
         limits,
         counted,
-        startedAt: performance.now(),
+        startedAt: now,
         timesLowered: semaphore.timesLowered,
         block: block.start(now),
         breaker: breaker.start(now),
@@ -263,10 +264,15 @@ export class CallLimiter {
     if (crowdedMs > 0) throw this.#refusal(api, "frequency", crowdedMs);
   }
 
-  async #waitForPlace({ api, semaphore }: ApiLimits, claimant: Claimant, timeLimit: TimeLimit): Promise<void> {
+  async #waitForPlace(
+    { api, semaphore }: ApiLimits,
+    claimant: Claimant,
+    timeLimit: TimeLimit,
+    now: number,
+  ): Promise<void> {
     const { caller, operation } = claimant;
     try {
-      await semaphore.acquire([caller ?? operation, operation], timeLimit, (reason) => notSent(api, reason));
+      await semaphore.acquire([caller ?? operation, operation], timeLimit, now, (reason) => notSent(api, reason));
     } catch (error) {
       if (error instanceof WecomOverloadError) this.options.onRefusal?.(api, "queue");
       throw error;

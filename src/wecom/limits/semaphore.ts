@@ -15,10 +15,18 @@ const maxWaitMs = 500;
 const maxWaitPart = 1 / 16;
 /** … unless the queue is so young: many at once are no overload yet. Ten times too many in it are a second's work. */
 const burstMs = 100;
+/** How long the queue's pace is counted before it is believed; until then it is estimated from what a call takes. */
+const paceMs = 500;
 /** What a call takes before one has been measured: too little rather than too much, which would refuse for nothing. */
 const initialCallMsEstimate = 5;
 /** A lowered cap rises by one after each such time. */
 const raiseAfterMs = 1000;
+
+interface Pace {
+  readonly since: number;
+  turns: number;
+  readonly before?: { readonly ms: number; readonly turns: number };
+}
 
 export class Semaphore implements BulkheadUser {
   readonly #queue = new FairQueue<() => void>();
@@ -26,8 +34,11 @@ export class Semaphore implements BulkheadUser {
   #cap: number;
   #timesLowered = 0;
   #typicalCallMs = initialCallMsEstimate;
+  #slowerSince = 0;
   #raiseAt = 0;
   #crowdedSince = 0;
+  /** Turns that the queue has made since then, and in the time before that. */
+  #pace: Pace = { since: 0, turns: 0 };
 
   constructor(
     readonly corp: string,
@@ -68,9 +79,17 @@ export class Semaphore implements BulkheadUser {
    * @param path who waits: the caller, then the operation
    * @throws {WecomOverloadError} at once, when the turn would come too late
    */
-  acquire(path: readonly unknown[], timeLimit: TimeLimit, errorAtEnd: (reason: string) => Error): Promise<void> {
-    if (this.#queue.length === 0) this.#crowdedSince = performance.now();
-    this.#refuseIfTooLate(path, timeLimit);
+  acquire(
+    path: readonly unknown[],
+    timeLimit: TimeLimit,
+    now: number,
+    errorAtEnd: (reason: string) => Error,
+  ): Promise<void> {
+    if (this.#queue.length === 0) {
+      this.#crowdedSince = now;
+      this.#pace = { since: now, turns: 0 };
+    }
+    this.#refuseIfTooLate(path, timeLimit, now);
     return new Promise((resolve, reject) => {
       const take = (): void => {
         stopWaiting();
@@ -90,14 +109,22 @@ export class Semaphore implements BulkheadUser {
   }
 
   startNext(): void {
-    while (this.#queue.length > 0 && this.tryAcquire()) this.#queue.take()?.();
+    while (this.#queue.length > 0 && this.tryAcquire()) {
+      this.#pace.turns += 1;
+      this.#queue.take()?.();
+    }
   }
 
-  /** WeCom took a call: how long it took says how fast the queue moves. */
-  answered(callMs: number, now: number): void {
-    // Down fast, up slowly: what tells how fast the queue moves is how long WeCom takes, not a moment in which this process,
-    // or one in between, was slow.
-    this.#typicalCallMs += (callMs - this.#typicalCallMs) / (callMs < this.#typicalCallMs ? 4 : 32);
+  /** WeCom took a call: how long it took says how fast a queue will move. */
+  answered(startedAt: number, now: number): void {
+    const callMs = Math.max(now - startedAt, 0);
+    // Down fast, up slowly, and once for all calls that were under way together: a moment in which this process was slow
+    // makes all of them long.
+    if (callMs < this.#typicalCallMs) this.#typicalCallMs += (callMs - this.#typicalCallMs) / 4;
+    else if (startedAt >= this.#slowerSince) {
+      this.#typicalCallMs += (callMs - this.#typicalCallMs) / 32;
+      this.#slowerSince = now;
+    }
     if (this.#cap < this.maxInFlight && now >= this.#raiseAt) {
       this.#cap += 1;
       this.#raiseAt = now + raiseAfterMs;
@@ -116,18 +143,28 @@ export class Semaphore implements BulkheadUser {
     this.#cap = Math.max(1, Math.floor(Math.min(this.#cap, this.#inFlight) / 2));
   }
 
-  #refuseIfTooLate(path: readonly unknown[], timeLimit: TimeLimit): void {
+  #refuseIfTooLate(path: readonly unknown[], timeLimit: TimeLimit, now: number): void {
     const { length } = this.#queue;
+    const turnMs = this.#turnMs(now);
     const turns = this.#queue.turnsUntil(path);
-    const waitMs = (turns * this.#typicalCallMs) / this.#cap;
+    const waitMs = turns * turnMs;
     const { remainingMs } = timeLimit;
     const isOneTooMany =
       turns > this.#cap && waitMs > Math.max(maxWaitMs, remainingMs * maxWaitPart) && !this.#queue.has(path);
-    const isCrowded = isOneTooMany && performance.now() - this.#crowdedSince > burstMs;
+    const isCrowded = isOneTooMany && now - this.#crowdedSince > burstMs;
     if (!isCrowded && length < maxWaiting && waitMs + this.#typicalCallMs <= remainingMs) return;
     throw new WecomOverloadError(`${length} calls wait for ${this.api} already`, {
       api: this.api,
-      retryAfterSeconds: Math.max(1, Math.ceil((length * this.#typicalCallMs) / this.#cap / 1000)),
+      retryAfterSeconds: Math.max(1, Math.ceil((length * turnMs) / 1000)),
     });
+  }
+
+  /** How long the queue takes for one turn. */
+  #turnMs(now: number): number {
+    const { since, turns, before } = this.#pace;
+    const elapsedMs = Math.max(now - since, 0);
+    if (elapsedMs >= paceMs) this.#pace = { since: now, turns: 0, before: { ms: elapsedMs, turns } };
+    else if (!before) return this.#typicalCallMs / this.#cap;
+    return (elapsedMs + (before?.ms ?? 0)) / (turns + (before?.turns ?? 0) + 1);
   }
 }

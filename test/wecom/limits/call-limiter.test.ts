@@ -41,6 +41,64 @@ describe("Under a limit that many share", () => {
     expect(isDone).toBe(true);
   });
 
+  /** So many clients who ask again when they are answered, and 100 ms after a refusal. */
+  const askOnAndOn = (fleet: Fleet, clients: number, answerMs: () => number) => {
+    const ends: { at: number; waitedMs: number; end: string }[] = [];
+    const ask = async (): Promise<void> => {
+      const since = fleet.time.now;
+      const end = await fleet.call({ ...usual, caller: "all" });
+      ends.push({ at: fleet.time.now, waitedMs: fleet.time.now - since, end });
+      fleet.time.after(end === "sent" ? answerMs() : 100, () => void ask());
+    };
+    for (let client = 0; client < clients; client += 1) void ask();
+    return ends;
+  };
+
+  it.each([0, 50, 1000])("nobody is refused because the process stood still for 300 ms, after %i ms", async (atMs) => {
+    let standsStillUntil = 0;
+    const answerMs = (): number => Math.max(standsStillUntil - fleet.time.now, 4);
+    const fleet: Fleet = new Fleet({ maxInFlight: 10, answerMs });
+    await fleet.add();
+    fleet.time.after(atMs, () => (standsStillUntil = fleet.time.now + 300));
+    const ends = askOnAndOn(fleet, 250, answerMs);
+    await fleet.time.pass(3000);
+    fleet.close();
+
+    expect(ends.filter(({ end }) => end === "refused")).toEqual([]);
+    expect(ends.length).toBeGreaterThan(3000);
+  });
+
+  it("ten times as many as WeCom answers of a sudden are refused at once, a second later", async () => {
+    let answerMs = 4;
+    const fleet = new Fleet({ maxInFlight: 10, answerMs: () => answerMs });
+    await fleet.add();
+    const slowAt = fleet.time.now + 1000;
+    fleet.time.after(1000, () => (answerMs = 250));
+    const ends = askOnAndOn(fleet, 400, () => answerMs);
+    await fleet.time.pass(15_000);
+    fleet.close();
+    const refused = ends.filter(({ end }) => end === "refused");
+    const sent = ends.filter(({ end, at }) => end === "sent" && at > slowAt + 12_000);
+
+    expect(refused.length).toBeGreaterThan(1000);
+    expect(Math.max(...refused.map(({ waitedMs }) => waitedMs))).toBe(0);
+    expect(Math.max(...sent.map(({ waitedMs }) => waitedMs))).toBeLessThan(1000);
+  });
+
+  it("nobody begins to wait behind many when WeCom answers none of them any more", async () => {
+    const fleet = new Fleet({ maxInFlight: 10, answerMs: () => 1e6 });
+    await fleet.add();
+    void askMany(fleet, 30, { caller: "all" });
+    await fleet.time.pass(600);
+    void fleet.call({ ...usual, caller: "all" });
+    await fleet.time.pass(100);
+    const end = fleet.call({ ...usual, caller: "all" });
+    await fleet.time.pass(0);
+    fleet.close();
+
+    expect(await end).toBe("refused");
+  });
+
   it("a create does not wait for reads", async () => {
     const fleet = new Fleet();
     await fleet.add();

@@ -163,7 +163,7 @@ describe("However callers and their operations queue", () => {
     async () => {
       await fc.assert(
         fc.asyncProperty(arrivals, fc.integer({ min: 1, max: 4 }), async (script, maxInFlight) => {
-          const fleet = new Fleet({ maxInFlight });
+          const fleet = new Fleet({ maxInFlight, patienceMs: 1e6 });
           await fleet.add();
           const callers = new Turns();
           const operations = Array.from({ length: 5 }, () => ({ turns: new Turns(), all: [{}, {}, {}] }));
