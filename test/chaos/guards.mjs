@@ -577,10 +577,18 @@ export const guards = [
   {
     name: "callback: age",
     file: receiver,
-    find: `if (!(Math.abs(age) <= windowSeconds)) throw new CallbackRefused("too-old");`,
+    find: `if (!/^\\d{10}$/.test(timestamp) || !isOfNow) throw new CallbackRefused("too-old");`,
     replace: ``,
     test: "test/wecom/callback/callback.test.ts",
     only: "is refused with 403 when it is",
+  },
+  {
+    name: "callback: its own time",
+    file: receiver,
+    find: `if (isReplayed(signed, event.at)) throw new CallbackRefused("too-old");`,
+    replace: `isReplayed(signed, event.at);`,
+    test: "test/callback.test.ts",
+    only: "that was captured",
   },
   {
     name: "callback: handled once",

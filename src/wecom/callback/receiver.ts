@@ -93,6 +93,7 @@ export class CallbackReceiver {
       const fields = parse(message);
       const event = readEvent(fields);
       if (!this.#isMeantFor(receiveid, event, fields)) throw new CallbackRefused("wrong-receiveid");
+      if (isReplayed(signed, event.at)) throw new CallbackRefused("too-old");
       const outcome = await this.#handleOnce(event, digest(receiveid, message));
       this.options.metrics.countCallback(outcome);
       if (outcome === "failed" || outcome === "late") return { status: 503, text: "" };
@@ -108,9 +109,8 @@ export class CallbackReceiver {
       (name) => query.get(name) ?? "",
     );
     if (!/^[0-9a-f]{40}$/.test(signature)) throw new CallbackRefused("bad-signature");
-    const age = this.options.now() / 1000 - Number(timestamp);
-    // Also rejects an age that is NaN.
-    if (!(Math.abs(age) <= windowSeconds)) throw new CallbackRefused("too-old");
+    const isOfNow = isWithinWindow(Number(timestamp), this.options.now() / 1000);
+    if (!/^\d{10}$/.test(timestamp) || !isOfNow) throw new CallbackRefused("too-old");
     return { timestamp, nonce, signature };
   }
 
@@ -176,6 +176,22 @@ export class CallbackReceiver {
     if (this.#mayReport(refusal)) this.options.log.warn({ refusal }, "a callback was refused");
     return { status: refusal === "malformed" ? 400 : 403, text: "" };
   }
+}
+
+/**
+ * The signature is over its parts sorted and joined, so it does not tell the timestamp from the nonce, nor where one ends: a
+ * captured message could be sent again at any time that their digits make up. But the message has its own time: if that is
+ * another reading's and not the timestamp's, this is not how WeCom sent it.
+ */
+function isReplayed({ timestamp, nonce }: Omit<Signed, "encrypt">, messageAt: number): boolean {
+  if (isWithinWindow(Number(timestamp), messageAt)) return false;
+  const joined = [timestamp, nonce].sort().join("");
+  const readings = [joined.slice(0, timestamp.length), joined.slice(-timestamp.length)];
+  return readings.some((reading) => isWithinWindow(Number(reading), messageAt));
+}
+
+function isWithinWindow(seconds: number, otherSeconds: number): boolean {
+  return Math.abs(seconds - otherSeconds) <= windowSeconds;
 }
 
 function parse(text: string): Fields {

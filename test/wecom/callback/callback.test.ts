@@ -25,10 +25,11 @@ async function counted(outcome: string): Promise<number> {
 }
 
 /** As WeCom's own package signs: at any time, whatever that is. */
-function signed(timestamp: string, message = "echo"): { path: string; encrypt: string } {
+function signed(timestamp: string, message = "echo", nonce = "nonce") {
   const encrypt = wecom.encrypt(aesKey, message, corpid);
-  const signature = wecom.getSignature(token, timestamp, "nonce", encrypt);
-  return { path: `/wecom/callback?msg_signature=${signature}&timestamp=${timestamp}&nonce=nonce`, encrypt };
+  const signature = wecom.getSignature(token, timestamp, nonce, encrypt);
+  const query = new URLSearchParams({ msg_signature: signature, timestamp, nonce });
+  return { path: `/wecom/callback?${query.toString()}`, signature, encrypt };
 }
 
 describe("Saving the callback URL in WeCom's console", () => {
@@ -152,6 +153,46 @@ describe("A callback", () => {
     const body = JSON.stringify({ encrypt });
     expect(await gateway.fetch(url.path, { method: "POST", body })).toMatchObject({ status: 403 });
     expect(await counted("too-old")).toBe(before + 1);
+  });
+
+  it.each(["1e9", "0x6b000000", " ", ""].map((shape) => [shape]))(
+    "is refused with 403 when its time is written as «%s», however well it is signed",
+    async (shape) => {
+      await using other = await startGateway({ env, now: () => Number(shape) * 1000 });
+      const { encrypt, path } = signed(shape, JSON.stringify({ ...livingEvent, CreateTime: Number(shape) }));
+      const answer = await other.fetch(path, { method: "POST", body: JSON.stringify({ encrypt }) });
+      expect(answer).toMatchObject({ status: 403 });
+    },
+  );
+
+  describe("that was captured, and is sent again with another time, which the signature does not tell apart", () => {
+    const sentAt = Math.floor(Date.now() / 10_000) * 10 + 1;
+    const later = sentAt + 3600;
+    const message = JSON.stringify({ ...livingEvent, CreateTime: sentAt });
+
+    it.each([
+      ["its nonce", String(later), String(sentAt)],
+      // 1795000001 + 795003601 is read as 179500000 + 1795003601.
+      ["parts of both", String(later).slice(1), String(sentAt).slice(0, -1)],
+    ])("is refused with 403 when it takes %s for the time", async (_what, nonce, otherNonce) => {
+      let now = sentAt * 1000;
+      await using other = await startGateway({ env, now: () => now });
+      const captured = signed(String(sentAt), message, nonce);
+      const body = JSON.stringify({ encrypt: captured.encrypt });
+      expect(await other.fetch(captured.path, { method: "POST", body })).toMatchObject({ status: 200 });
+
+      now = later * 1000;
+      const query = { msg_signature: captured.signature, timestamp: String(later), nonce: otherNonce };
+      const path = `/wecom/callback?${new URLSearchParams(query).toString()}`;
+      expect(await other.fetch(path, { method: "POST", body })).toMatchObject({ status: 403 });
+    });
+
+    it("is taken when WeCom delivers it late, and its nonce merely looks like a time", async () => {
+      await using other = await startGateway({ env, now: () => later * 1000 });
+      const { path, encrypt } = signed(String(later), message, String(sentAt - 301));
+      const answer = await other.fetch(path, { method: "POST", body: JSON.stringify({ encrypt }) });
+      expect(answer).toMatchObject({ status: 200 });
+    });
   });
 
   it("is refused with 403 when it is meant for another corp, or for a suite", async () => {
