@@ -18,7 +18,8 @@ export class WecomExternalContact {
   }
 }
 
-const instead = (field: string) => `Use ${field} { externalUserid }.`;
+/** VERSIONING.md promises six months. */
+const instead = (field: string) => `Until 2027-06: use ${field} { externalUserid }.`;
 
 @InterfaceType({
   description: "Somebody who watched a living.",

@@ -24,4 +24,11 @@ describe("The schema files", () => {
       /@(key|link|shareable|tag|authenticated|requiresScopes|cost|listSize|cacheControl|contact)\b/,
     );
   });
+
+  it("say of each deprecated field until when it works, and what to use instead", () => {
+    const reasons = readFileSync("schema.graphql", "utf8").match(/@deprecated.*/g)!;
+
+    expect(reasons.length).toBeGreaterThan(0);
+    for (const reason of reasons) expect(reason).toMatch(/^@deprecated\(reason: "Until 20\d\d-(0[1-9]|1[0-2]): use \S/);
+  });
 });
