@@ -1,6 +1,6 @@
 /**
- * The composition root: every `new` of a long-lived object stands here, and nothing is decided. Over 300 lines because all
- * parts meet in this one place.
+ * The composition root: it creates every long-lived object and decides nothing. Over 300 lines because all parts are
+ * connected here.
  */
 import "reflect-metadata";
 import { createHash, randomBytes } from "node:crypto";
@@ -73,42 +73,42 @@ import { RenewedToken } from "./wecom/tokens/renewed-token.js";
 import { Installation } from "./wecom/suite/installation.js";
 
 export interface App {
-  /** @returns the URL under which it answers */
+  /** @returns the URL on which the gateway listens */
   listen(): Promise<string>;
-  /** Tries the credentials of a self-built app. What is wrong is logged, and stands in `/health/ready`. It does not fail. */
+  /** Tests the credentials of a self-built app. Never rejects: a problem is logged and reported by `/health/ready`. */
   checkCredentials(): Promise<void>;
-  /** Whether callers can be told apart: false until the issuer's keys were fetched. */
+  /** Whether callers can be authenticated: false until the issuer's keys have been fetched. */
   canServe(): boolean;
-  /** Where probes, metrics and details are; undefined where they have no port of their own, and before it listens. */
+  /** The URL of the admin port with its probes, metrics and details; undefined without one, and before it listens. */
   readonly adminUrl: string | undefined;
-  /** The page of the simulator, where it answers: what people do in WeCom's client is done there. */
+  /** The simulator's URL with its control page; undefined when the gateway calls WeCom itself. */
   readonly simulatorUrl: string | undefined;
   /**
-   * Drains: says that it is not ready, accepts for a moment more, so that whoever asks can hear it, finishes what runs,
-   * and closes everything. Calling it again waits for the same end.
+   * Drains: reports "not ready", accepts requests for `acceptForMs` more so that load balancers notice, finishes
+   * running requests, then closes everything. Further calls return the same promise.
    */
   close(options?: { acceptForMs?: number }): Promise<void>;
   readonly log: Logger;
 }
 
-/** A drain takes at most the deadline of the operations that run, and this for writing their answers. */
+/** A drain takes at most the operations' deadline, plus this time to write their answers. */
 const answerGraceMs = 1000;
 
 export interface AppOptions {
   readonly logTo?: DestinationStream;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
-  /** Default: below WeCom's documented ones. */
+  /** Default: slightly below WeCom's documented limits. */
   readonly callLimits?: CallLimits;
-  /** Told what the start waits for, each time that it is something else. */
+  /** Called with each step that the start waits for. */
   readonly onWait?: (what: string) => void;
-  /** Made by the build. Absent: there is no explorer without internet. */
+  /** Written by the build. Absent: there is no offline explorer. */
   readonly explorerPage?: URL;
-  /** Of the gateway, for whoever is on call. */
+  /** The gateway's version, for `/health/details` and metrics. */
   readonly version?: string;
 }
 
-/** What every part is made from. */
+/** What every part is created from. */
 interface Base {
   readonly config: Config;
   readonly log: Logger;
@@ -119,11 +119,11 @@ interface Base {
   readonly store: Store;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** The same by a clock that nobody sets, for what is counted over time. */
+  /** Milliseconds since 1970 by a monotonic clock, for counts over time. */
   readonly steady: () => number;
 }
 
-/** @throws when something that the gateway needs cannot be had: its message says what */
+/** @throws when something required is unavailable; the message names it */
 export async function createApp(config: Config, options: AppOptions = {}): Promise<App> {
   const { onWait = () => undefined, explorerPage, version = "unknown" } = options;
   const subgraph = buildLivingSubgraph();
@@ -153,7 +153,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   const close = async ({ acceptForMs = 1000 }): Promise<void> => {
     listeners.main.drain();
     secretFiles.stop();
-    // At once, so that clients connect again elsewhere while those who ask are still answered here.
+    // Immediately, so that clients reconnect to other replicas while remaining requests are still answered here.
     streaming.connections.drain();
     await setTimeout(acceptForMs);
     await Promise.all([listeners.main.close(config.wecom.timeoutMs + answerGraceMs), wecom.creates.stopReconciling()]);
@@ -163,7 +163,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     await wecom.close();
     await Promise.all([audit.close(), tracing?.close()]);
     await store.close();
-    // The last, so that probes hear of the drain until its end.
+    // Last, so that probes are answered until the end of the drain.
     await listeners.admin?.close(0);
   };
   return {
@@ -220,7 +220,7 @@ async function watchSecretFiles({ config, log, metrics }: Base, { access, name }
     },
     onReplaced: () => {
       access.noteName(name).catch((error: unknown) => {
-        log.warn({ reason: reasonOf(error) }, "idempotency keys of before may be forgotten at the next start");
+        log.warn({ reason: reasonOf(error) }, "idempotency keys may not be recognised after the next start");
       });
     },
   });
@@ -228,7 +228,7 @@ async function watchSecretFiles({ config, log, metrics }: Base, { access, name }
   return secretFiles;
 }
 
-/** Loaded only where it is asked for. */
+/** Loaded only if tracing is configured. */
 async function createTracing({ tracing: settings, auth }: Config, version: string, log: Logger, metrics: Metrics) {
   if (!settings) return undefined;
   const { Tracing } = await import("./observability/tracing.js");
@@ -239,7 +239,7 @@ async function createTracing({ tracing: settings, auth }: Config, version: strin
 
 const maxLinkable = 1000;
 
-/** The spans of the last creates under a key, for what is done for them later in this process. */
+/** The spans of recent keyed creates, so that later work on them in this process can link to the original trace. */
 function createTraces(tracing: Tracing | undefined): CreateTraces | undefined {
   if (!tracing) return undefined;
   const begun = new BoundedMap<string, SpanIds>(maxLinkable);
@@ -259,7 +259,7 @@ interface ListenerRoutes extends ReturnType<typeof createRoutes> {
   readonly details: Readonly<Record<string, Route>>;
 }
 
-/** The port for clients and WeCom, and with `ADMIN_PORT` one for whoever operates. */
+/** The port for clients and WeCom, and with `ADMIN_PORT` one for operators. */
 function createListeners({ config, log, metrics }: Base, { http, upgrade, probes, details }: ListenerRoutes) {
   const { adminPort, allowedHosts, corsOrigins, host, port } = config;
   const shared = { log, metrics, allowedHosts, headers: securityHeaders(config) };
@@ -295,7 +295,7 @@ interface DetailParts {
   readonly version: string;
 }
 
-/** What whoever is on call wants to know, and no secret. */
+/** The state that `/health/details` shows operators. Contains no secret. */
 function createDetails({ config, store }: Base, { wecom, callbacks, streaming, version }: DetailParts) {
   return {
     versions: () => ({ gateway: version, node: process.version }),
@@ -317,12 +317,16 @@ function timeOf(unixMs: number | undefined): string | null {
   return unixMs === undefined ? null : new Date(unixMs).toISOString();
 }
 
-/** The key of its HMACs is made once, and lies in the store for all replicas. @throws {StoreError} */
+/**
+ * The audit log. Its HMAC key is generated once and stored, so that all replicas share it.
+ *
+ * @throws {StoreError}
+ */
 async function createAudit({ config, log, metrics, store, now }: Omit<Base, "audit" | "tracing">, sink: AuditSink) {
   const name = "audit:key";
   await store.compareAndSet(name, undefined, randomBytes(32).toString("base64"));
   const key = await store.get(name);
-  if (key === undefined) throw new StoreError("the store does not keep what it is given");
+  if (key === undefined) throw new StoreError("the store lost a record that it had just written");
   const { mode } = config.auth;
   return new AuditLog({
     ...{ sink, key, log, metrics, now },
@@ -338,7 +342,7 @@ function rootFieldsOf(schema: GraphQLSchema) {
 
 type Wecom = Awaited<ReturnType<typeof createWecom>>;
 
-/** The wecom side: the client with its limits, the tokens, and what is built on them. */
+/** The WeCom side: the client with its limits, the tokens, and what uses them. */
 async function createWecom({ config, log, metrics, audit, tracing, store, now, steady }: Base, options: AppOptions) {
   const upstream = await connectUpstream(config, log);
   const { credentials, baseUrl } = upstream;
@@ -400,7 +404,7 @@ async function createWecom({ config, log, metrics, audit, tracing, store, now, s
   };
 }
 
-/** What is known of the tokens, and of the credentials that they are fetched with. */
+/** Tracks token expiries and whether WeCom accepts the app's credentials. */
 function watchTokens(now: () => number, app: () => string) {
   const expiries = new TokenExpiries(now);
   const check = new CredentialCheck(app);
@@ -411,7 +415,9 @@ function watchTokens(now: () => number, app: () => string) {
   return { expiries, check, listeners: { onHeld, onRefused: check.noteRefused } };
 }
 
-/** A fixed token is tried by the first call; a provider's app has nothing to try before WeCom has pushed its ticket. */
+/**
+ * Only for self-built apps: the first call tests a fixed token, and a suite has no token until WeCom pushes a ticket.
+ */
 async function checkCredentials({ config, log }: Base, { access, credentials }: Wecom): Promise<void> {
   const { credentials: given, timeoutMs } = config.wecom;
   if (given.kind === "self-built") await credentials.run(access.tokens, { corp: given.corpid, timeoutMs, log });
@@ -430,7 +436,7 @@ interface Watched {
   readonly suite: Suite | undefined;
 }
 
-/** What is looked at whenever the metrics are read. */
+/** Registers the gauges that are read on each scrape. */
 function watchWecom(metrics: Metrics, { store, expiries, creates, suite }: Watched): void {
   const unfinished = sharedBriefly(() => creates.unfinished());
   metrics.watch("wecom_creates_unfinished", async () => (await unfinished()).count);
@@ -443,7 +449,7 @@ function watchWecom(metrics: Metrics, { store, expiries, creates, suite }: Watch
   metrics.watch("store_up", () => store.get("health").then(() => 1), 0);
 }
 
-/** One reading for those who ask at the same time. */
+/** Concurrent callers share one read. */
 function sharedBriefly<T>(read: () => Promise<T>): () => Promise<T> {
   let reading: Promise<T> | undefined;
   return () =>
@@ -452,16 +458,19 @@ function sharedBriefly<T>(read: () => Promise<T>): () => Promise<T> {
     }));
 }
 
-/** To WeCom at once. The limiter lets no more calls through, so none waits in the pool's own queue, which is fair to nobody. */
+/**
+ * Connections to WeCom. The limiter admits fewer calls than this, so none waits in the pool's own queue, which is not
+ * fair.
+ */
 const connections = 4096;
 
 function createPool({ origin }: URL, timeoutMs: number): Pool {
   return new Pool(origin, {
     connections,
     pipelining: 1,
-    // Sooner than a call's deadline, after which nobody would know why it was not sent.
+    // Shorter than a call's deadline, so that a connection failure is reported as such and not as a timeout.
     connect: resettingConnector({ timeout: Math.min(3000, timeoutMs / 2) }),
-    // Each call's own deadline ends it.
+    // Each call has its own deadline instead.
     headersTimeout: 0,
     bodyTimeout: 0,
   });
@@ -469,7 +478,7 @@ function createPool({ origin }: URL, timeoutMs: number): Pool {
 
 type Callbacks = ReturnType<typeof createCallbacks>;
 
-/** What WeCom pushes, and the subscriptions that hear of it. */
+/** Receives WeCom's callbacks and passes status changes to subscriptions. */
 function createCallbacks({ log, metrics, audit, store, now }: Base, { access, upstream }: Wecom) {
   const { receiver } = access;
   let lastAtMs: number | undefined;
@@ -490,14 +499,14 @@ function createCallbacks({ log, metrics, audit, store, now }: Base, { access, up
       },
     });
   const statusChanges = new LivingStatusChanges({ store, log, receiver, isSetUp: callbackReceiver !== undefined });
-  /** By this replica. */
+  /** Times of the last callbacks that this replica received. */
   const heard = () => ({ lastAt: timeOf(lastAtMs), suiteTicketAt: timeOf(ticketAtMs) });
   return { receiver: callbackReceiver, statusChanges, heard };
 }
 
 type Graphql = ReturnType<typeof createGraphql>;
 
-/** The schema, and how an operation of it is prepared, executed and answered. */
+/** The schema, and how its operations are prepared and executed. */
 function createGraphql({ config, log, metrics }: Base, schema: GraphQLSchema) {
   const formatAnswerError: ExecutorOptions["formatError"] = (formatted, error, source) => {
     const answer = formatError(formatted, error, source);
@@ -508,7 +517,7 @@ function createGraphql({ config, log, metrics }: Base, schema: GraphQLSchema) {
     validationRules: config.revealsSchema ? [] : [noSchemaExposure],
     trusted: config.trustedDocuments && new TrustedDocuments(config.trustedDocuments),
   });
-  // Its document is the gateway's own: no manifest has it.
+  // The gateway's own upload document is in no manifest, so trusted documents do not apply.
   const uploadPreparation = new Preparation({ schema, limits: config.limits, validationRules: [], trusted: undefined });
   const executor = new Executor({ schema, metrics, formatError: formatAnswerError });
   const apollo = createApolloServer({
@@ -518,7 +527,7 @@ function createGraphql({ config, log, metrics }: Base, schema: GraphQLSchema) {
   return { schema, preparation, uploadPreparation, executor, apollo };
 }
 
-/** Told by the other replicas which livings they change. */
+/** A cache that drops livings when another replica changes them. */
 async function createLivingCache({ metrics, store, now }: Pick<Base, "metrics" | "store" | "now">) {
   const cache = new LivingCache({
     now,
@@ -539,7 +548,7 @@ async function createLivingCache({ metrics, store, now }: Pick<Base, "metrics" |
   return cache;
 }
 
-/** Makes the context of each operation, with all that operations share. */
+/** Creates the context of each operation. */
 async function createContexts(
   { config, log, metrics, audit, tracing, store, now, steady }: Base,
   { access, livings, media, creates }: Wecom,
@@ -560,7 +569,7 @@ async function createContexts(
 
 type Streaming = ReturnType<typeof createStreaming>;
 
-/** Who is calling, and what each way of asking needs. */
+/** Authentication, and operations whose answers are streamed. */
 function createStreaming(
   { config: { auth, limits }, log, metrics, now }: Base,
   { preparation, executor }: Graphql,
@@ -587,7 +596,7 @@ interface RouteParts {
   readonly explorerPage: URL | undefined;
 }
 
-/** All that is answered, but for the probes. */
+/** All routes except probes. */
 function createRoutes(base: Base, { wecom, callbacks, graphql, streaming, listensAt, explorerPage }: RouteParts) {
   const { config, log, metrics, store, now } = base;
   const { suite } = wecom.access;
@@ -635,12 +644,12 @@ interface Upstream {
   readonly callback: CallbackKeys | undefined;
   readonly simulatorUrl?: string;
   readonly agentid: number | undefined;
-  /** To the simulator: where its callbacks go. WeCom is told by its administrator. */
+  /** Tells the simulator where to send callbacks. At WeCom, an administrator sets the URL. */
   pushTo(callbackUrl: string): void;
   close(): Promise<void>;
 }
 
-/** WeCom itself, or the simulator where no credentials are given. */
+/** Connects to WeCom, or starts the simulator if no credentials are set. */
 async function connectUpstream({ wecom }: Config, log: Logger): Promise<Upstream> {
   const { credentials, baseUrl, callback, agentid } = wecom;
   if (credentials.kind !== "simulator") {

@@ -1,6 +1,6 @@
 /**
- * What the wecom side throws → what a client sees: a member of a result union where the caller can act on it, a
- * top-level error with a stable code on reads, and a masked one for everything that is a bug.
+ * Translates the WeCom side's errors for clients: a union member where the caller can act on it, a top-level error with
+ * a stable code for reads, and a masked error for every bug.
  */
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import type { Logger } from "./observability/logger.js";
@@ -46,7 +46,10 @@ export type LivingErrorResult = CommonError &
 
 export type LivingErrorName = LivingErrorResult["__typename"];
 
-/** Which member a fault becomes. `none` never fails, and what is not listed by WeCom's table is a `LivingWecomError`. */
+/**
+ * Which union member each fault becomes. `none` never fails; an errcode that is not in WeCom's table is a
+ * `LivingWecomError`.
+ */
 export const memberForFault: Record<Exclude<ErrcodeFault, "none">, LivingErrorName> = {
   "caller-input": "LivingInputError",
   "caller-media": "LivingInputError",
@@ -69,7 +72,7 @@ export const memberForFault: Record<Exclude<ErrcodeFault, "none">, LivingErrorNa
 /** Wire name of a request field → its path in the GraphQL input; undefined when the operation has no such field. */
 export type FieldPaths = Readonly<Record<string, string>>;
 
-/** @throws whatever is not a `WecomError`: a bug, which must not look like an answer */
+/** @throws anything that is not a `WecomError`: a bug must not look like an answer */
 export function toLivingError(error: unknown, fieldPaths: FieldPaths = {}): LivingErrorResult {
   if (!(error instanceof WecomError)) throw error;
   if (error instanceof WecomUnsettledError) {
@@ -78,16 +81,16 @@ export function toLivingError(error: unknown, fieldPaths: FieldPaths = {}): Livi
       message: `WeCom did not confirm ${error.api} yet: it may have been carried out`,
       retryable: true,
       howToFindOut:
-        "Send the same again with the same idempotency key, as often as you like: it is not done twice, and you are told what became of it.",
+        "Repeat the request with the same idempotency key, as often as you like: it is never executed twice, and it returns the outcome once that is known.",
     };
   }
   if (error instanceof WecomGivenUpError) {
     return {
       __typename: "LivingOutcomeUnknownError",
-      message: `What became of ${error.api} could not be found out within 24 hours`,
+      message: `The outcome of ${error.api} could not be determined within 24 hours`,
       retryable: false,
       howToFindOut:
-        "Look at the anchor's livings, in WeCom or with the query livings: if yours is there, use it; if not, create it with a new idempotency key.",
+        "Check the anchor's livings, in WeCom or with the query livings: if yours is there, use it; if not, create it with a new idempotency key.",
     };
   }
   if (error instanceof WecomKeyReusedError) {
@@ -101,7 +104,7 @@ export function toLivingError(error: unknown, fieldPaths: FieldPaths = {}): Livi
       message: `WeCom did not confirm ${error.api}: it may have been carried out`,
       retryable: false,
       howToFindOut:
-        "Look at the anchor's livings before you try again: a second try may do it a second time. With an idempotency key the gateway would find out.",
+        "Check the anchor's livings before you try again: a second attempt may execute it twice. With an idempotency key, the gateway determines the outcome itself.",
       ...(error instanceof WecomApiError && { errcode: error.errcode }),
     };
   }
@@ -140,7 +143,8 @@ function fromErrcode(error: WecomApiError, fieldPaths: FieldPaths): LivingErrorR
     case "LivingNotFoundError":
       return { __typename: name, ...common, missing: entry ? missingThing(entry) : "OTHER" };
     case "LivingRateLimitError":
-      // 45009 blocks for the rest of a window of at least a minute; too many at once are over as soon as one ends.
+      // 45009 blocks for the rest of a window of at least a minute; 45033, too many at once, is over when one call
+      // ends.
       return { __typename: name, ...common, retryAfterSeconds: fault === "concurrency" ? 1 : 60 };
     case "LivingUnavailableError":
       return { __typename: name, ...common, retryAfterSeconds: 5 };
@@ -152,7 +156,7 @@ function fromErrcode(error: WecomApiError, fieldPaths: FieldPaths): LivingErrorR
         __typename: name,
         ...common,
         retryable: false,
-        message: `The gateway's access to WeCom is not in order (errcode ${errcode}): its operator must mend it`,
+        message: `WeCom refuses the gateway's credentials, address or licence (errcode ${errcode}): its operator has to fix this`,
       };
     case "LivingOutcomeUnknownError":
     case "LivingWecomError":
@@ -166,7 +170,7 @@ function fromErrcode(error: WecomApiError, fieldPaths: FieldPaths): LivingErrorR
 }
 
 function memberOf(fault: ErrcodeFault, api: string): LivingErrorName {
-  // A living that is only being created has no state that could stand in the way: WeCom documents no such answer.
+  // A living that does not exist yet has no conflicting state, and WeCom documents no such answer to create.
   if (fault === "none" || (fault === "state" && api === "living/create")) return "LivingWecomError";
   return memberForFault[fault];
 }
@@ -205,7 +209,7 @@ const failureCodes = [
   ...["INTERNAL_SERVER_ERROR", "OPERATION_TIMEOUT", "SERVICE_UNAVAILABLE", "EVENTS_MISSED", "EVENTS_UNAVAILABLE"],
 ];
 
-/** Every code that a client may be told, and how such an answer counts. */
+/** Every code that clients can receive, and how metrics count it. */
 export const outcomeOfCode: Readonly<Record<string, Outcome>> = {
   ...Object.fromEntries(refusalCodes.map((code) => [code, "refused"] as const)),
   ...Object.fromEntries(failureCodes.map((code) => [code, "failed"] as const)),
@@ -214,7 +218,7 @@ export const outcomeOfCode: Readonly<Record<string, Outcome>> = {
   ),
 };
 
-/** `LivingNotFoundError` → `LIVING_NOT_FOUND`: the same word for the member of a union and for a top-level error. */
+/** `LivingNotFoundError` → `LIVING_NOT_FOUND`: the union member's name as the code of a top-level error. */
 export function codeOf(name: LivingErrorName): string {
   return name
     .replace(/Error$/, "")
@@ -223,9 +227,9 @@ export function codeOf(name: LivingErrorName): string {
 }
 
 /**
- * What stands in `errors[]`. Reads have no union, so a `WecomError` becomes a coded error here; an error that graphql or
- * Apollo made for the client passes; anything else is a bug: it is logged, and the client is told nothing of it but the
- * id by which the log line is found.
+ * The content of `errors[]`. Reads return no union, so a `WecomError` becomes an error with a code here. Errors that
+ * graphql-js or Apollo Server made for clients pass. Anything else is a bug: it is logged, and the client only gets the
+ * request id of its log line.
  */
 export function formatError(
   formatted: GraphQLFormattedError,
@@ -254,12 +258,15 @@ export function formatError(
 
 const maxMessageLength = 1000;
 
-/** graphql-js repeats the whole input for each mistake in it, and Apollo Server takes its last word for a bug. */
+/**
+ * graphql-js repeats the whole input for each mistake in it, and Apollo Server treats graphql-js's last such error as a
+ * bug.
+ */
 function fromGraphql(formatted: GraphQLFormattedError): GraphQLFormattedError {
   const { message, extensions } = formatted;
   const isLastWord = message.startsWith("Too many errors processing variables");
   if (message.length <= maxMessageLength && !isLastWord) return formatted;
-  // What is wrong stands at the end.
+  // The cause is at the end of the message.
   const half = maxMessageLength / 2;
   return {
     ...formatted,

@@ -1,10 +1,11 @@
 /**
- * The audit log: one JSON line for each write and authorisation whose outcome is known, and another when one that was
- * unknown is settled. Who acted, by which credential, for which corp, on which living; never a theme, a description, a
- * secret or the idempotency key itself, which others could guess: an HMAC of it stands there.
+ * The audit log: one JSON line per write and per authorisation whose outcome is known, and a second line when an
+ * unknown outcome is settled later. It records who acted, with which credential, for which corp, on which living. It
+ * never contains a theme, a description, a secret, or an idempotency key, which others could guess; it contains the
+ * key's HMAC.
  *
- * Lines are written together, in order, behind the back of requests. What cannot be written is kept, up to a bound, and
- * tried again each second; with `isRequired`, writes are refused meanwhile.
+ * Lines are written in batches, in order, outside of requests. Lines that cannot be written are kept, up to a bound,
+ * and retried each second; with `isRequired`, writes are refused meanwhile.
  */
 import { createHmac } from "node:crypto";
 import { constants } from "node:fs";
@@ -16,7 +17,7 @@ import type { Outcome } from "./outcome.js";
 
 export interface AuditActor {
   readonly userid: string | undefined;
-  /** Tells callers apart who have no userid. */
+  /** Identifies callers that have no userid. */
   readonly identity: string | undefined;
   readonly scopes: ReadonlySet<string>;
 }
@@ -24,33 +25,33 @@ export interface AuditActor {
 export interface AuditEvent {
   readonly action: string;
   readonly outcome: Outcome;
-  /** Why it was not `ok`: as the client was told. */
+  /** The error code that the client got; absent for `ok`. */
   readonly code?: string | undefined;
   readonly errcode?: number | undefined;
   readonly corp: string;
-  /** Absent: WeCom by a callback, or the gateway itself, which settles what was unknown. */
+  /** Absent: WeCom acted by a callback, or the gateway settled an unknown outcome. */
   readonly actor?: AuditActor;
-  /** The anchor, where that is not the actor. */
+  /** The anchor, if the actor is somebody else. */
   readonly onBehalfOf?: string | undefined;
   readonly livingid?: string | undefined;
-  /** Of the idempotency key with its app, corp and caller. */
+  /** Digest of the idempotency key with its app, corp and caller. */
   readonly keyId?: string | undefined;
-  /** Names of the input's fields, of a change. */
+  /** Names of the input fields that a modify changes. */
   readonly changed?: readonly string[] | undefined;
   readonly requestId?: string;
   readonly traceId?: string | undefined;
 }
 
-/** Writes all lines, or says why not, in which case none or a part of them is written. */
+/** Writes all lines. If it rejects, some of them may be written. */
 export interface AuditSink {
   write(lines: readonly string[]): void | Promise<void>;
 }
 
 export interface AuditLogOptions {
   readonly sink: AuditSink;
-  /** Of the HMACs; the same in all replicas. */
+  /** Key of the HMACs; the same in all replicas. */
   readonly key: string;
-  /** By what callers are told. */
+  /** How callers are authenticated. */
   readonly via: string;
   readonly isRequired: boolean;
   readonly replica: string;
@@ -59,11 +60,11 @@ export interface AuditLogOptions {
   readonly now: () => number;
 }
 
-/** 10,000 lines have about 5 MB. */
+/** 10,000 lines take about 5 MB. */
 const maxWaiting = 10_000;
 const maxAtOnce = 500;
 const maxCallers = 1000;
-/** A write for each line would cost several times what the line itself does. */
+/** Batches lines: one write per line would cost several times as much as the line itself. */
 const writeDelayMs = 10;
 const retryMs = 1000;
 
@@ -79,9 +80,9 @@ export class AuditLog {
     this.#mayReport = onceAMinute(options.now);
   }
 
-  /** Whether a write may be begun: its line could be written, as far as is known. */
+  /** Whether a write may start: its line could be written, as far as is known. */
   get mayRecord(): boolean {
-    // A disk that hangs does not fail. Half of the lines are for writes that have begun by then.
+    // A disk that hangs reports no error. The other half of the buffer is for writes that have already started.
     return !this.options.isRequired || (!this.#isFailing && this.#waiting.length < maxWaiting / 2);
   }
 
@@ -95,7 +96,7 @@ export class AuditLog {
     if (this.#waiting.push(this.#lineOf(event)) === 1) this.#beginIn(writeDelayMs);
   }
 
-  /** Tries to write what waits, for a moment. */
+  /** Writes the remaining lines; those that fail now are lost and counted. */
   async close(): Promise<void> {
     await this.#writing;
     clearTimeout(this.#timer);
@@ -168,7 +169,7 @@ export class AuditLog {
     return createHmac("sha256", this.options.key).update(text).digest("hex").slice(0, 16);
   }
 
-  /** Callers come again, keys do not. */
+  /** Cached, because callers repeat; idempotency keys do not. */
   #hmacOfCaller(identity: string): string {
     let known = this.#callers.get(identity);
     if (known === undefined) this.#callers.set(identity, (known = this.#hmac(identity)));
@@ -176,19 +177,23 @@ export class AuditLog {
   }
 }
 
-/** Appends to a file, which may be truncated meanwhile. @throws when it cannot be opened for that */
+/**
+ * Appends to a file, which other programs may truncate.
+ *
+ * @throws when the file cannot be opened for writing
+ */
 export async function auditFile(path: string): Promise<AuditSink> {
   const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
-  // A pipe that nobody reads would keep a thread waiting, and with it even the end of the process.
+  // Without O_NONBLOCK, a pipe without a reader would block a thread, and the process could not exit.
   const file = await open(path, O_APPEND | O_CREAT | O_NONBLOCK | O_WRONLY, 0o640).catch((error: unknown) => {
     throw new Error(`the audit log cannot be opened: ${error instanceof Error ? error.message : String(error)}`);
   });
-  /** What is left of a line that was written in part, when the disk was full. */
+  /** The unwritten rest of the last batch, after a write that failed part-way because the disk was full. */
   let rest: Buffer = Buffer.alloc(0);
   let restOf: readonly string[] | undefined;
   return {
     write: async (lines) => {
-      // The same lines again: those that were written in part go on where they ended.
+      // A retry of the same lines continues where the last write ended.
       if (restOf?.[0] !== lines[0]) rest = Buffer.from(lines.join(""));
       else if (restOf && lines.length > restOf.length) {
         rest = Buffer.concat([rest, Buffer.from(lines.slice(restOf.length).join(""))]);

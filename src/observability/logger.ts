@@ -20,7 +20,7 @@ export function createLogger(level: LogLevel, destination?: DestinationStream): 
   return destination ? pino(options, destination) : pino(options);
 }
 
-/** For lines about what may happen any number of times: true the first time, then once a minute, for each subject. */
+/** Limits repeated log lines: returns true at first, then once a minute, for each subject. */
 export function onceAMinute(nowMs: () => number): (subject?: string) => boolean {
   const lastMs = new Map<string, number>();
   return (subject = "") => {
@@ -39,7 +39,7 @@ export class RequestLogger implements Logger {
     private readonly trace?: TraceParent,
   ) {}
 
-  /** The same, and each line names the trace. */
+  /** As above, and also adds the trace to every line. */
   inTrace(trace: TraceParent): RequestLogger {
     return new RequestLogger(this.log, this.requestId, trace);
   }

@@ -1,26 +1,26 @@
 /**
- * Every metric of the gateway's own: what it counts, its labels, and the values that these may have. A test holds `/metrics`
- * against this table, so that no label can grow with what clients, corps or WeCom send. Labels whose values are listed exist
- * with 0 from the start: an alert on the first one sees nothing in a series that begins with it.
+ * Every metric that the gateway defines: its meaning, its labels, and their allowed values. A test compares `/metrics`
+ * with this table, so that input from clients, corps or WeCom cannot create new label values. Series with listed values
+ * start at 0, because an alert on an increase misses the first count of a series that starts at 1.
  */
 import type { Outcome } from "./outcome.js";
 
 export interface MetricDefinition {
   readonly kind: "counter" | "gauge" | "histogram";
   readonly help: string;
-  /** Name → its values, or the form of those that are too many to be listed. */
+  /** Name → its values, or a pattern if they are too many to list. */
   readonly labels: Readonly<Record<string, readonly string[] | RegExp>>;
 }
 
 const outcomes: readonly Outcome[] = ["ok", "refused", "limited", "failed", "unknown"];
 const operationTypes = ["query", "mutation", "subscription"];
-/** As WeCom's documentation names it: one of those that `src/wecom` calls. */
+/** An API that `src/wecom` calls, as WeCom's documentation names it. */
 const api = /^[a-z_]+(\/[a-z_0-9]+)?$/;
-/** One of the schema's, or an introspection field. */
+/** A root field of the schema, or an introspection field. */
 const rootField = /^_{0,2}[a-z]\w*$/i;
 const code = /^([A-Z_]+|other)$/;
 
-/** `none`: errors without an errcode. The others: see `ErrcodeFault`. */
+/** `none`: errors without an errcode. For the other values see `ErrcodeFault`. */
 export const callFaults = [
   ...[
     "no-answer",

@@ -13,13 +13,17 @@ export interface WecomMetrics {
   observeCall(api: string, outcome: string, seconds: number, fault?: string): void;
   /** A read is sent again. */
   countRetry(api: string): void;
-  /** A call that was not sent. @param reason `queue`, `frequency`, `closed` or `unreachable` */
+  /**
+   * A call was rejected before it was sent.
+   *
+   * @param reason `queue`, `frequency`, `closed` or `unreachable`
+   */
   countRefusal(api: string, reason: string): void;
-  /** @param states asked whenever the metrics are read */
+  /** @param states read on each scrape */
   watchLimiter(states: () => Iterable<LimiterState>): void;
 }
 
-/** Of one corp and API. */
+/** The limiter's state for one corp and API. */
 export interface LimiterState {
   readonly api: string;
   readonly waiting: number;
@@ -30,28 +34,32 @@ export interface LimiterState {
 /** What the HTTP side reports. */
 export interface HttpMetrics {
   observeRequest(route: string, status: number, seconds: number): void;
-  /** `known`: run by its plan; `pipeline`: through Apollo Server. */
+  /** `known`: executed from a cached plan; `pipeline`: through Apollo Server. */
   countOperation(way: "known" | "pipeline"): void;
 }
 
-/** A root field of an operation, and the name under which its answer stands. */
+/** A root field of an operation, and its response key. */
 export interface RootField {
   readonly key: string;
   readonly field: string;
 }
 
-/** An error in an operation's answer. */
+/** An error in an operation's response. */
 export interface FieldFailure {
-  /** The root field's, as its answer is named; undefined: the whole operation's. */
+  /** The response key of its root field; undefined: the error concerns the whole operation. */
   readonly key: string | undefined;
   readonly code: string;
 }
 
 /** What the executor reports. */
 export interface OperationMetrics {
-  /** An operation was executed. @param failures those of its errors, in `errors[]` or as members of unions */
+  /**
+   * An operation was executed.
+   *
+   * @param failures its errors, from `errors[]` or as union members
+   */
   observeOperation(type: string, roots: readonly RootField[], seconds: number, failures: readonly FieldFailure[]): void;
-  /** A client is told an error, however. */
+  /** A client receives an error, in whatever form. */
   countError(code: string): void;
 }
 
@@ -77,19 +85,23 @@ export interface TracingMetrics {
 }
 
 export interface LivingMetrics {
-  /** A living was asked for: known and young, read from WeCom, or old because WeCom is away. */
+  /**
+   * A living was requested: `hit` from the cache, `miss` read from WeCom, `stale` from the cache because WeCom is
+   * unreachable.
+   */
   countCachedRead(outcome: "hit" | "miss" | "stale"): void;
 }
 
 export interface CallbackMetrics {
-  /** @param outcome what became of it, or why it was refused */
+  /** @param outcome how the callback was handled, or why it was refused */
   countCallback(outcome: string): void;
 }
 
 export interface CreateMetrics {
   /**
-   * What became of a create under an idempotency key, or of a lost one without: `created`, `refused`, `repeated` (answered
-   * from the journal), `found` (its answer was lost), `sent-again`, `unknown` (to whoever waited), `doubled`, `given-up` (its key has ended).
+   * The outcome of a create under an idempotency key, or of one without a key whose answer was lost: `created`,
+   * `refused`, `repeated` (answered from the journal), `found` (after a lost answer), `sent-again`, `unknown` (the
+   * request ended before the outcome was known), `doubled` (two livings may exist), `given-up` (the key expired first).
    */
   countCreate(outcome: string): void;
 }
@@ -97,7 +109,10 @@ export interface CreateMetrics {
 export type AuthorisationOutcome = "stored" | "done" | "refused" | "expired" | "lost";
 
 export interface AuthorisationMetrics {
-  /** What became of an auth_code: `stored`, then one of the others. `expired` and `lost`: the corp has to authorise again. */
+  /**
+   * The outcome of an auth_code: `stored` first, then one of the others. After `expired` and `lost`, the corp has to
+   * authorise again.
+   */
   countAuthorisation(outcome: AuthorisationOutcome, corp?: string): void;
 }
 
@@ -114,23 +129,23 @@ export interface Metrics
     CallbackMetrics,
     CreateMetrics,
     AuthorisationMetrics {
-  /** @param count how many subscriptions are open */
+  /** @param count returns the number of open subscriptions */
   watchSubscriptions(count: () => number): void;
-  /** @param count how many connections of a transport are open */
+  /** @param count returns the number of open connections of a transport */
   watchConnections(count: (transport: string) => number): void;
-  /** A gauge without labels, which is read whenever the metrics are, within a second. Where it cannot be: `otherwise`, or NaN. */
+  /** A gauge without labels, read on each scrape for at most a second. If the read fails it is `otherwise`, or NaN. */
   watch(name: MetricName, read: () => number | Promise<number>, otherwise?: number): void;
-  /** Of files that changed: `refused` means that the old secrets stay. */
+  /** A secret's file changed. `refused`: the gateway keeps the old secrets. */
   countSecretChange(outcome: "replaced" | "refused"): void;
-  /** The exposition format of Prometheus. */
+  /** Metrics in Prometheus's exposition format. */
   render(): Promise<{ contentType: string; text: string }>;
 }
 
-/** Label values that other parts know. */
+/** Label values that come from other parts. */
 export interface KnownValues {
-  /** Root fields of the schema with the type of their operation. */
+  /** The schema's root fields with the type of their operation. */
   readonly fields: readonly { readonly field: string; readonly type: string }[];
-  /** How an answer with an error of that code counts. */
+  /** How a response with an error of this code counts. */
   readonly outcomeOfCode: Readonly<Record<string, Outcome>>;
   readonly apis: readonly string[];
   readonly build: { readonly version: string; readonly node: string; readonly schema: string };
@@ -141,10 +156,10 @@ const nothingKnown: KnownValues = {
   build: { version: "unknown", node: process.version, schema: "unknown" },
 };
 
-/** How long the reading of a watched gauge may keep the metrics waiting. */
+/** How long a scrape waits for a watched gauge. */
 const readLimitMs = 1000;
 
-/** Every gateway has a registry of its own, so that several can live in one process. */
+/** Each gateway has its own registry, so that several can run in one process. */
 export function createMetrics(known: KnownValues = nothingKnown): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -278,13 +293,13 @@ export function createMetrics(known: KnownValues = nothingKnown): Metrics {
   };
 }
 
-/** Metrics by the table, with each listed label value at 0. */
+/** Creates metrics from the table, with each listed label value at 0. */
 function makersFor(registry: Registry, { apis }: KnownValues) {
   const of = (name: MetricName) => {
     const { help, labels } = metricTable[name] as MetricDefinition;
     return { config: { name, help, labelNames: Object.keys(labels), registers: [registry] }, labels };
   };
-  /** The listed ones, times the APIs that are known. */
+  /** All combinations of listed label values; `api` takes the known APIs. */
   const combinations = (labels: MetricDefinition["labels"]): Record<string, string>[] => {
     let rows: Record<string, string>[] = [{}];
     for (const [label, values] of Object.entries(labels)) {
@@ -311,7 +326,10 @@ function makersFor(registry: Registry, { apis }: KnownValues) {
   };
 }
 
-/** Root fields by outcome. Counted in plain numbers, and put into Prometheus's when they are read: each request does it. */
+/**
+ * Root fields by outcome. Every request counts here, so plain numbers are used, and copied to Prometheus's counters on
+ * each scrape.
+ */
 class FieldCounts {
   readonly #durations: (field: string, type: string) => Histogram.Internal<string>;
   readonly #counts = new Map<string, Record<Outcome, number>>();
@@ -376,7 +394,7 @@ async function withinLimit(read: () => number | Promise<number>, otherwise: numb
   }
 }
 
-/** Each child of a histogram with two labels is made once, so that an observation does not sort and check its labels. */
+/** Creates each child of a two-label histogram once, so that observations do not sort and validate labels. */
 function boundByLabels<T extends string>(
   histogram: Histogram<T>,
 ): (first: string, second: string) => Histogram.Internal<T> {

@@ -1,23 +1,23 @@
 /**
- * OpenTelemetry's standard variables, as far as this gateway knows them. As their specification says, a value that is not
- * understood is told in the log and counts as not set.
+ * The OpenTelemetry environment variables that the gateway supports. As the specification requires, an invalid value is
+ * logged and counts as not set.
  *
  * @see https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  */
 import { Secret } from "./secret.js";
 
 export interface TracingSettings {
-  /** Where spans are sent, as OTLP over HTTP in JSON. */
+  /** The OTLP endpoint for spans, over HTTP in JSON. */
   readonly endpoint: URL;
   /** May hold credentials. */
   readonly headers: readonly (readonly [name: string, value: Secret])[];
   readonly timeoutMs: number;
   readonly isCompressed: boolean;
-  /** The part of the new traces that is recorded, from 0 to 1. */
+  /** The share of new traces that is recorded, from 0 to 1. */
   readonly ratio: number;
-  /** A trace that a trusted caller has begun is recorded as it says. */
+  /** A trace that a trusted caller started is recorded if the caller says so. */
   readonly followsParent: boolean;
-  /** What all spans have: `service.name` and others. */
+  /** Attributes of all spans, such as `service.name`. */
   readonly resource: Readonly<Record<string, string>>;
   readonly scheduleDelayMs: number;
   readonly maxQueueSize: number;
@@ -26,7 +26,11 @@ export interface TracingSettings {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** @param warn is told what is ignored; values are not repeated, for they may hold credentials. @returns undefined: off */
+/**
+ * @param warn called for each ignored setting, without its value, because values may hold credentials
+ *
+ * @returns undefined if tracing is off
+ */
 export function readTracing(env: Env, warn: (warning: string) => void): TracingSettings | undefined {
   const text = (name: string): string | undefined => env[name]?.trim() || undefined;
   const ignore = (name: string, expected: string): void => {
@@ -97,7 +101,7 @@ export function readTracing(env: Env, warn: (warning: string) => void): TracingS
     return 1;
   }
 
-  /** `name=value,name=value`, percent-encoded. One that is not so makes the whole variable count as not set. */
+  /** `name=value,name=value`, percent-encoded. One malformed pair invalidates the whole variable. */
   function pairs(name: string): (readonly [string, string])[] {
     try {
       return (text(name)?.split(",") ?? []).map((pair) => {

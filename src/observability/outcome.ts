@@ -1,4 +1,4 @@
-/** How a root field was answered, as service levels count it. Of several errors the worst decides. */
+/** The outcome of a root field, as service levels count it. If a field has several errors, the worst counts. */
 export type Outcome = "ok" | "refused" | "limited" | "failed" | "unknown";
 
 const worst: readonly Outcome[] = ["ok", "refused", "limited", "unknown", "failed"];

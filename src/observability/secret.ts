@@ -1,14 +1,14 @@
 import { inspect } from "node:util";
 
 /**
- * A value that prints as `[secret]` when it is turned into a string, so that no log, error or dump can leak it. It may be
- * replaced while the process runs: whoever uses it reveals it each time.
+ * A value that prints as `[secret]`, so that logs, errors and dumps cannot leak it. It may be replaced while the
+ * process runs, so code calls `reveal()` for each use.
  */
 export class Secret {
   #value: string;
   #previous: string | undefined;
 
-  /** @param previous the one before it, while others may still use that */
+  /** @param previous the value before a rotation, while others may still use it */
   constructor(value: string, previous?: string) {
     this.#value = value;
     this.#previous = previous;
@@ -19,12 +19,12 @@ export class Secret {
     return this.#value;
   }
 
-  /** The value, and the one before it. */
+  /** The value, and the previous one. */
   revealAll(): readonly string[] {
     return this.#previous === undefined ? [this.#value] : [this.#value, this.#previous];
   }
 
-  /** @returns whether it is another one now */
+  /** @returns whether the value changed */
   replaceBy(other: Secret): boolean {
     const isOther = this.#value !== other.#value || this.#previous !== other.#previous;
     this.#value = other.#value;

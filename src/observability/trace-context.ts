@@ -1,4 +1,8 @@
-/** The trace that a caller is in, as it says in `traceparent`. @see https://www.w3.org/TR/trace-context/#traceparent-header */
+/**
+ * The caller's trace, from the header `traceparent`.
+ *
+ * @see https://www.w3.org/TR/trace-context/#traceparent-header
+ */
 import type { IncomingHttpHeaders } from "node:http";
 
 export interface TraceParent {
@@ -9,7 +13,7 @@ export interface TraceParent {
 
 const pattern = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-|$)/;
 
-/** Undefined where there is none, or one that is not valid: then a new trace begins here. */
+/** Undefined if the header is absent or invalid: then a new trace starts here. */
 export function traceParentIn({ traceparent }: IncomingHttpHeaders): TraceParent | undefined {
   if (typeof traceparent !== "string") return undefined;
   const [, traceId = "", spanId = "", flags = ""] = pattern.exec(traceparent) ?? [];

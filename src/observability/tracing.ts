@@ -1,8 +1,8 @@
 /**
- * Traces: spans that the gateway makes by hand, sent as OTLP over HTTP in JSON. Loaded only where OTEL_* ask for it.
- * No SDK: three kinds of span need no context propagation, no instrumentation and no dozen packages, and what is sent is
- * what is written here, so that no URL with a token in it can slip in. Whether a trace is recorded is decided before any
- * span exists.
+ * Traces: spans that the gateway creates itself and sends as OTLP over HTTP in JSON. Loaded only if OTEL_* variables
+ * enable it. There is no SDK: three kinds of span need no context propagation, no instrumentation and no dozen
+ * packages, and every attribute is written here, so that no URL with a token can slip in. Whether a trace is recorded
+ * is decided before any span is created.
  *
  * @see https://opentelemetry.io/docs/specs/otlp/#otlphttp
  */
@@ -54,7 +54,7 @@ export class Span implements SpanIds {
     return this;
   }
 
-  /** @param errorType of few values; undefined: it went well */
+  /** @param errorType one of a few fixed values; undefined: success */
   end(errorType?: string): void {
     if (errorType !== undefined) {
       this.#isError = true;
@@ -78,7 +78,7 @@ export class Span implements SpanIds {
 
 export interface TracingOptions {
   readonly settings: TracingSettings;
-  /** Whether callers are believed when they say that their trace is recorded. */
+  /** Whether the callers' decision to record a trace is followed. */
   readonly trustsCallers: boolean;
   readonly metrics: TracingMetrics;
   readonly log: Logger;
@@ -95,7 +95,7 @@ export class Tracing {
 
   constructor(private readonly options: TracingOptions) {}
 
-  /** The span of an operation; undefined: its trace is not recorded. */
+  /** The span of an operation; undefined if its trace is not recorded. */
   begin(name: string, parent: TraceParent | undefined): Span | undefined {
     const { trustsCallers, random, settings } = this.options;
     const { ratio, followsParent } = settings;
@@ -105,12 +105,12 @@ export class Tracing {
     return new Span(name, traceId, { kind: "server", parentSpanId: parent?.spanId }, this.#take);
   }
 
-  /** A trace of its own, which points at what it goes on with. */
+  /** Starts a new trace with a link to the span of the original operation. */
   beginLinked(name: string, link: SpanIds): Span {
     return new Span(name, randomBytes(16).toString("hex"), { kind: "internal", link }, this.#take);
   }
 
-  /** Sends what waits, for as long as one sending may take. */
+  /** Sends the remaining spans, within one export timeout. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
     await this.#sending;
@@ -141,7 +141,7 @@ export class Tracing {
     }, inMs).unref();
   }
 
-  /** Never rejects: spans that cannot be sent are given up, and nobody waits for them. */
+  /** Never rejects: spans that cannot be sent are dropped. */
   async #send(): Promise<void> {
     const { settings, metrics, log } = this.options;
     const spans = this.#waiting.splice(0, settings.maxBatchSize);
@@ -171,7 +171,7 @@ export class Tracing {
   }
 }
 
-/** Never the cause's own words about the request: its headers may hold credentials. */
+/** Only the error's code, because its message may contain headers with credentials. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return "unknown";
   const { code } = (error.cause ?? {}) as { code?: unknown };

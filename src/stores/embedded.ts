@@ -1,10 +1,10 @@
 /**
- * The store of one process: an LMDB file. A write is on disk when its promise resolves, and a killed process leaves every
- * record either as it was or as it was to become.
+ * The store of a single process: an LMDB file. A write is on disk when its promise resolves. If the process is killed,
+ * each record has either its old or its new value.
  */
 import { randomInt } from "node:crypto";
 import { join } from "node:path";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as nextTick } from "node:timers/promises";
 import type { Database } from "lmdb";
 import { type OwnedFolder, openOwnedFolder } from "./owned-folder.js";
 import {
@@ -22,14 +22,14 @@ import {
 } from "./store.js";
 
 export interface EmbeddedStoreOptions {
-  /** Unix milliseconds; never steps back. */
+  /** Unix milliseconds; never goes back. */
   readonly now?: () => number;
-  /** How often what is over is removed. Default: once a minute. */
+  /** How often expired records are removed. Default: once a minute. */
   readonly sweepMs?: number;
   readonly onUnreadable?: OnUnreadable;
 }
 
-/** @throws {StoreError} when the folder cannot be used; its cause is a `FolderInUseError` when another process does */
+/** @throws {StoreError} when the folder cannot be used; its cause is a `FolderInUseError` if another process uses it */
 export function openEmbeddedStore(dataDir: string, options: EmbeddedStoreOptions = {}): Store {
   const path = join(dataDir, "store");
   try {
@@ -44,7 +44,8 @@ export function openEmbeddedStore(dataDir: string, options: EmbeddedStoreOptions
   }
 }
 
-const pageSize = 500;
+/** Records per page of a scan, and per transaction: both are synchronous and block the event loop. */
+const recordsPerStep = 500;
 
 interface StoredRecord {
   readonly key: string;
@@ -52,13 +53,11 @@ interface StoredRecord {
   readonly version?: number;
 }
 
-const maxPerTransaction = 500;
-
 class EmbeddedStore implements Store {
-  /** A disk may be slow, but nothing here hangs: it is worth waiting for. */
-  readonly patienceMs = 10_000;
+  /** Long, because a disk may be slow but does not hang. */
+  readonly shortTimeoutMs = 10_000;
   readonly #records: Database<string, string>;
-  /** What is in a queue is under way, and therefore little: it is looked through whole. */
+  /** Queues hold only unfinished work, so they are small enough to be scanned. */
   readonly #queues: Database<number, [queue: string, member: string]>;
   readonly #sweeper: NodeJS.Timeout;
   #isClosed = false;
@@ -100,7 +99,7 @@ class EmbeddedStore implements Store {
         const entry = this.#entry(key);
         if ((entry && this.#unseal(entry.value)) !== expected) return false;
         if (value === undefined && entry === undefined) return true;
-        // The version tells whether it is still the record that was compared; null: there was none.
+        // The version shows whether the record is still the one that was compared; null: there was no record.
         const version = (entry?.version ?? null) as number;
         const sealed = (text: string): string =>
           "isSame" in expiry ? `${endOf(entry?.value)}:${text}` : this.#seal(text, expiry);
@@ -108,7 +107,7 @@ class EmbeddedStore implements Store {
           value === undefined
             ? await this.#records.remove(key, version)
             : await this.#records.put(key, sealed(value), newVersion(), version);
-        // Else another record stands there, maybe with the same value.
+        // Otherwise another write replaced the record, maybe with the same value: compare again.
         if (isWritten) return true;
       }
     });
@@ -119,9 +118,8 @@ class EmbeddedStore implements Store {
     const write = ({ key, value, expiresInMs }: NewRecord): void => {
       if (this.#read(key) === undefined) this.#records.putSync(key, this.#seal(value, { expiresInMs }), version);
     };
-    for (let from = 0; from < records.length; from += maxPerTransaction) {
-      // The event loop waits for a transaction's callback.
-      const some = records.slice(from, from + maxPerTransaction);
+    for (let from = 0; from < records.length; from += recordsPerStep) {
+      const some = records.slice(from, from + recordsPerStep);
       await this.#attempt(() =>
         this.#records.transaction(() => {
           some.forEach(write);
@@ -140,14 +138,14 @@ class EmbeddedStore implements Store {
     }
   }
 
-  async enqueue(queue: string, member: string, dueAt: number): Promise<void> {
-    await this.#attempt(() => this.#queues.put([queue, member], dueAt));
+  async enqueue(queue: string, member: string, dueAtMs: number): Promise<void> {
+    await this.#attempt(() => this.#queues.put([queue, member], dueAtMs));
   }
 
-  due(queue: string, now: number, limit: number): Promise<string[]> {
+  due(queue: string, nowMs: number, limit: number): Promise<string[]> {
     return this.#attempt(() => {
       const members = this.#queues.getRange({ start: [queue, ""], end: [queue, "\uffff"] });
-      return [...members.filter(({ value }) => value <= now)]
+      return [...members.filter(({ value }) => value <= nowMs)]
         .sort((one, other) => one.value - other.value)
         .slice(0, limit)
         .map(({ key: [, member] }) => member);
@@ -159,8 +157,8 @@ class EmbeddedStore implements Store {
   }
 
   async publish(channel: string, message: string): Promise<void> {
-    // Not within the caller's turn, as with any other store.
-    await nextTurn();
+    // Asynchronously, as with any other store.
+    await nextTick();
     for (const listener of [...(this.folder.listeners.get(channel) ?? [])]) {
       deliver(channel, message, listener, this.options.onUnreadable);
     }
@@ -196,8 +194,8 @@ class EmbeddedStore implements Store {
   }
 
   /**
-   * LMDB must not be read while it closes, that is while the last writes are awaited: a timer of its own throws then, and
-   * ends the process. So nothing is begun after `close`, and nothing that was begun reads again.
+   * Reading LMDB while it closes, which includes waiting for the last writes, makes one of its timers throw, and the
+   * process ends. So nothing starts after `close`, and what has started does not read again.
    *
    * @throws {StoreError}
    */
@@ -219,16 +217,21 @@ class EmbeddedStore implements Store {
     return this.#records.getEntry(key);
   }
 
-  /** Each is read in one turn: no cursor is open when the store may be closed. */
+  /** Reads each page synchronously, so that no cursor is open when the store closes. */
   async *#pages(prefix: string): AsyncGenerator<readonly StoredRecord[]> {
     let last: string | undefined;
     for (;;) {
-      const range = { start: last ?? prefix, exclusiveStart: last !== undefined, limit: pageSize, versions: true };
+      const range = {
+        start: last ?? prefix,
+        exclusiveStart: last !== undefined,
+        limit: recordsPerStep,
+        versions: true,
+      };
       const page = await this.#attempt(() => [...this.#records.getRange(range)]);
       yield page;
-      if (page.length < pageSize) return;
+      if (page.length < recordsPerStep) return;
       last = page.at(-1)?.key;
-      await nextTurn();
+      await nextTick();
     }
   }
 
@@ -258,12 +261,12 @@ class EmbeddedStore implements Store {
   }
 }
 
-/** Of a record as it lies in the file: in Unix milliseconds, or empty. */
+/** The expiry of a stored record: Unix milliseconds, or "" for none. */
 function endOf(record = ":"): string {
   return record.slice(0, record.indexOf(":"));
 }
 
-/** Follows the machine's clock forwards, and goes on by itself where that one is set back. */
+/** Follows the machine's clock forwards; where that is set back, continues by elapsed time. */
 function steadyClock(): () => number {
   let reading = Date.now();
   let readAt = performance.now();
@@ -275,7 +278,7 @@ function steadyClock(): () => number {
   };
 }
 
-/** Never the same twice for one key, so that a record which was replaced and put back is not taken for untouched. */
+/** Random, so that a record that was replaced and restored does not pass for an unchanged one. */
 function newVersion(): number {
   return randomInt(1, 2 ** 48 - 1);
 }

@@ -1,9 +1,10 @@
 /**
- * Encrypts what a store holds: AES-256-GCM, bound to the record's key or to the channel, so that a value that is copied to
- * another record does not open there. Of several keys the first writes and all read, so that keys can be changed while
- * replicas run. `plaintext` stands for no encryption: without it in the ring, what is not encrypted is refused.
+ * Encrypts a store's values with AES-256-GCM. Each value is bound to its record's key or its channel, so a value that
+ * is copied to another record cannot be decrypted there. The first key of the ring encrypts and all keys decrypt, so
+ * that keys can be rotated while replicas run. `plaintext` in the ring stands for no encryption; without it,
+ * unencrypted values are rejected.
  *
- * Keys of records stay readable, and so do members of queues, which are digests or random.
+ * Record keys and queue members are not encrypted; members are digests or random.
  */
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
 import type { Secret } from "../observability/secret.js";
@@ -17,13 +18,13 @@ export class KeyRing {
   /** Undefined: no encryption. */
   readonly #keys: readonly (Buffer | undefined)[];
 
-  /** @param secret keys with spaces or line breaks between them: the SHA-256 of each is used. Default: `plaintext` */
+  /** @param secret keys separated by whitespace, of which the SHA-256 is used. Default: `plaintext` */
   constructor(secret: Secret | undefined) {
     const entries = (secret?.reveal() ?? "plaintext").trim().split(/\s+/);
     this.#keys = entries.map((entry) => (entry === "plaintext" ? undefined : sha256(entry)));
   }
 
-  /** No key at all: nothing sealed is written or read. */
+  /** Without any key, values are neither encrypted nor decrypted. */
   get isPlaintext(): boolean {
     return this.#keys.every((key) => key === undefined);
   }
@@ -62,7 +63,7 @@ export class KeyRing {
     return this.#keys.some((key) => open(key, name, value) !== undefined);
   }
 
-  /** Whether the first key opens it. */
+  /** Whether the first key decrypts it. */
   isCurrent(name: string, value: string): boolean {
     return open(this.#keys[0], name, value) !== undefined;
   }
@@ -72,7 +73,7 @@ function sha256(text: string): Buffer {
   return createHash("sha256").update(text).digest();
 }
 
-/** @returns undefined when it was not sealed with this key, under this name */
+/** @returns undefined if it was not encrypted with this key and this name */
 function open(key: Buffer | undefined, name: string, value: string): string | undefined {
   const isSealed = value.startsWith(mark);
   if (key === undefined) return isSealed ? undefined : value;
@@ -88,13 +89,16 @@ function open(key: Buffer | undefined, name: string, value: string): string | un
   }
 }
 
-/** @param onUnreadable told of messages that no key opens: they are not heard. Records that none opens are not listed */
+/**
+ * @param onUnreadable called for messages that no key decrypts; they are not delivered. Records that no key decrypts
+ * are left out of `scan`
+ */
 export function encrypted(store: Store, ring: KeyRing, onUnreadable: OnUnreadable = () => undefined): Store {
   const listen: Store["listen"] = (channel, listener) =>
     store.listen(channel, {
       ...listener,
       onMessage: (sealed) => {
-        // What cannot be read must not end the process, nor keep other listeners from hearing.
+        // An unreadable message must not end the process or stop other listeners.
         let message: string;
         try {
           message = ring.unseal(channel, sealed);
@@ -107,7 +111,7 @@ export function encrypted(store: Store, ring: KeyRing, onUnreadable: OnUnreadabl
     });
 
   return {
-    patienceMs: store.patienceMs,
+    shortTimeoutMs: store.shortTimeoutMs,
     get: async (name) => {
       const value = await store.get(name);
       return value === undefined ? undefined : ring.unseal(name, value);
@@ -120,10 +124,10 @@ export function encrypted(store: Store, ring: KeyRing, onUnreadable: OnUnreadabl
         return await store.compareAndSet(name, expected, sealed, expiry);
       }
       for (;;) {
-        // The same text is never sealed to the same bytes: what stands there is opened, and its bytes are compared.
+        // Each encryption of a text has other bytes, so the stored bytes are read, decrypted and then compared.
         const found = await store.get(name);
         if (found === undefined || ring.unseal(name, found) !== expected) return false;
-        // Else other bytes stand there by now, maybe with the same text.
+        // Otherwise the stored bytes have changed, maybe to the same text: compare again.
         if (await store.compareAndSet(name, found, sealed, expiry)) return true;
       }
     },
@@ -134,8 +138,8 @@ export function encrypted(store: Store, ring: KeyRing, onUnreadable: OnUnreadabl
         if (ring.opens(name, value)) yield [name, ring.unseal(name, value)] as const;
       }
     },
-    enqueue: (queue, member, dueAt) => store.enqueue(queue, member, dueAt),
-    due: (queue, now, limit) => store.due(queue, now, limit),
+    enqueue: (queue, member, dueAtMs) => store.enqueue(queue, member, dueAtMs),
+    due: (queue, nowMs, limit) => store.due(queue, nowMs, limit),
     dequeue: (queue, member) => store.dequeue(queue, member),
     publish: (channel, message) => store.publish(channel, ring.seal(channel, message)),
     listen,

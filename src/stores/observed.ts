@@ -1,8 +1,8 @@
-/** The same store, whose answers are timed. */
+/** Wraps a store to measure how long each method takes. */
 import type { StoreMetrics } from "../observability/metrics.js";
 import type { Store } from "./store.js";
 
-/** @param nowMs of a clock that never steps back */
+/** @param nowMs a monotonic clock */
 export function observed(store: Store, metrics: StoreMetrics, nowMs = () => performance.now()): Store {
   const timed = <T>(operation: string, answer: Promise<T>): Promise<T> => {
     const startedAt = nowMs();
@@ -20,19 +20,19 @@ export function observed(store: Store, metrics: StoreMetrics, nowMs = () => perf
     return answer;
   };
   return {
-    patienceMs: store.patienceMs,
+    shortTimeoutMs: store.shortTimeoutMs,
     get: (key) => timed("get", store.get(key)),
     set: (key, value, expiry) => timed("set", store.set(key, value, expiry)),
     delete: (key) => timed("delete", store.delete(key)),
     compareAndSet: (key, expected, value, expiry) =>
       timed("compareAndSet", store.compareAndSet(key, expected, value, expiry)),
     setNew: (records) => timed("setNew", store.setNew(records)),
-    enqueue: (queue, member, dueAt) => timed("enqueue", store.enqueue(queue, member, dueAt)),
-    due: (queue, now, limit) => timed("due", store.due(queue, now, limit)),
+    enqueue: (queue, member, dueAtMs) => timed("enqueue", store.enqueue(queue, member, dueAtMs)),
+    due: (queue, nowMs, limit) => timed("due", store.due(queue, nowMs, limit)),
     dequeue: (queue, member) => timed("dequeue", store.dequeue(queue, member)),
     publish: (channel, message) => timed("publish", store.publish(channel, message)),
     now: () => timed("now", store.now()),
-    // As long as it takes whoever walks, and for as long as they listen.
+    // Not measured: these last as long as their caller iterates or listens.
     scan: (prefix) => store.scan(prefix),
     listen: (channel, listener) => store.listen(channel, listener),
     subscribe: (channel, listener) => store.subscribe(channel, listener),

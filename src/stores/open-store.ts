@@ -1,4 +1,4 @@
-/** The store that the settings ask for, opened and tried out: what does not work is told at start, not by a request. */
+/** Opens the store that is configured, and tests it, so that a problem is reported at startup and not by a request. */
 import { setTimeout as wait } from "node:timers/promises";
 import { type Logger, onceAMinute } from "../observability/logger.js";
 import type { Secret } from "../observability/secret.js";
@@ -12,17 +12,17 @@ export interface StoreSettings {
   readonly dataDir: string;
   readonly redisUrl: Secret | undefined;
   readonly redisTls?: { readonly [Name in "ca" | "cert" | "key"]: Secret | undefined };
-  /** How many replicas of Redis must have a write before it counts. Default 0. */
+  /** How many Redis replicas must confirm a write. Default 0. */
   readonly redisReplicas?: number;
   readonly isProduction?: boolean;
-  /** One or several: see `KeyRing`. */
+  /** One or several keys: see `KeyRing`. */
   readonly encryptionKey: Secret | undefined;
 }
 
-/** @throws {StoreError} when it cannot be opened, or not with these keys */
+/** @throws {StoreError} when the store cannot be opened, or not with these keys */
 export async function openStore(settings: StoreSettings, log: Logger, now?: () => number): Promise<Store> {
   const { dataDir, redisUrl, encryptionKey } = settings;
-  // The Redis client is big: it is loaded only where there is a Redis.
+  // Loaded only if Redis is configured, because the Redis client is large.
   const plain = redisUrl
     ? await (await import("./redis.js")).openRedisStore(redisUrl.reveal(), { log, ...redisOptions(settings) })
     : await whenFree(() => openEmbeddedStore(dataDir, now && { now }));
@@ -43,7 +43,7 @@ export async function openStore(settings: StoreSettings, log: Logger, now?: () =
   };
 }
 
-/** Anybody who reaches Redis can publish: once a minute is enough to know it. */
+/** Anybody with access to Redis can publish, so the warning is limited to one a minute. */
 function unreadableTo(log: Logger): OnUnreadable {
   const mayReport = onceAMinute(() => performance.now());
   return (channel, error) => {
@@ -59,7 +59,7 @@ function redisOptions({ redisTls: tls, redisReplicas: replicas = 0, isProduction
   return { replicas, isProduction, tls: { ca: tls?.ca?.reveal(), cert: tls?.cert?.reveal(), key: tls?.key?.reveal() } };
 }
 
-/** As long as the former process of a restart may take to end. */
+/** How long the previous process may take to exit on a restart. */
 const waitForFolderMs = 10_000;
 
 async function whenFree(open: () => Store): Promise<Store> {

@@ -1,7 +1,8 @@
 /**
- * The folder of the embedded store, owned by one process: a lock that the kernel keeps (fcntl, of the open file) and takes
- * back when the process ends, however it ends. No pid file, nothing that could be stale; it holds between containers with
- * one volume as well, and over NFS where that has locks. Several stores of one process share what is opened.
+ * The folder of the embedded store, locked by one process. The kernel holds the lock (fcntl, per open file) and
+ * releases it when the process ends, in whatever way. There is no pid file that could be stale. The lock also works
+ * between containers that share a volume, and over NFS if that supports locks. Several stores in one process share one
+ * open folder.
  */
 import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -15,7 +16,7 @@ export interface OwnedFolder {
   close(): Promise<void>;
 }
 
-/** Another process has it. */
+/** Another process holds the lock. */
 export class FolderInUseError extends Error {
   constructor(path: string) {
     super(`another process uses ${path}, and the embedded store belongs to one: for several set REDIS_URL`);
@@ -48,7 +49,7 @@ export function openOwnedFolder(path: string): OwnedFolder {
 }
 
 function openNew(path: string): Opened {
-  // What is in it may be secret, and LMDB leaves the mode of its files to the umask.
+  // The content may be secret, and LMDB leaves the mode of its files to the umask.
   makeFolder(path);
   const lock = openSync(join(path, "owner"), "a", 0o600);
   try {
@@ -61,7 +62,7 @@ function openNew(path: string): Opened {
   }
 }
 
-/** Not `recursive`: where a file system refuses folders with ENOENT, as /proc does, Node tries for ever. */
+/** Not `recursive`: if a file system rejects folders with ENOENT, as /proc does, Node retries forever. */
 function makeFolder(path: string): void {
   if (existsSync(path)) return;
   makeFolder(dirname(path));

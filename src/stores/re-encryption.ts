@@ -1,28 +1,29 @@
 /**
- * Brings what a store holds under the first key of `STORE_ENCRYPTION_KEY`: as long as there are several, again and again,
- * for other replicas may still write with another. What no key opens is left, and refused to whoever asks for it.
+ * Re-encrypts all records with the first key of `STORE_ENCRYPTION_KEY`. While there are several keys it repeats,
+ * because other replicas may still write with another one. Records that no key decrypts are kept, and reading them
+ * fails.
  */
 import type { Logger } from "../observability/logger.js";
 import type { KeyRing } from "./encrypted.js";
 import { reasonOf, type Store, StoreError } from "./store.js";
 
-/** Opened at each start, by older versions too. */
+/** Decrypted at each start to check the keys, also by older versions. */
 const canary = { key: "encryption", value: "on" };
-/** Says, sealed with a key, that nothing was found that is not sealed with it. */
+/** Encrypted with a key when a full scan found every record encrypted with that key. */
 const completion = { key: "encryption-complete", value: "all" };
 
 const maxAtOnce = 50;
 const pauseAfterChangesMs = 5_000;
 const pauseMs = 600_000;
 
-/** @throws {StoreError} when the store holds what these keys do not open */
+/** @throws {StoreError} when the store holds records that these keys do not decrypt */
 export async function checkKeys(store: Store, ring: KeyRing): Promise<void> {
   const found = await store.get(canary.key);
   if (found !== undefined && !ring.opens(canary.key, found)) {
     throw new StoreError(
       ring.isPlaintext
         ? "the store is encrypted: it needs the STORE_ENCRYPTION_KEY that it was written with"
-        : "the store was written with another key than STORE_ENCRYPTION_KEY, or without: that key, or the word plaintext, must stand behind it",
+        : "the store was written with another key than STORE_ENCRYPTION_KEY, or without one: add that key, or the word plaintext, after the new key",
     );
   }
   if (ring.isPlaintext) return;
@@ -45,8 +46,8 @@ async function requireAllReadable(store: Store, ring: KeyRing): Promise<void> {
     return;
   }
   throw new StoreError(
-    `${unreadable.length} records are not encrypted with STORE_ENCRYPTION_KEY, such as ${unreadable[0]}: the key that it ` +
-      "replaces, or the word plaintext, must stand behind it until they are",
+    `${unreadable.length} records are not encrypted with STORE_ENCRYPTION_KEY, such as ${unreadable[0]}: add the key that it ` +
+      "replaces, or the word plaintext, after it until they are",
   );
 }
 
@@ -60,11 +61,11 @@ export function keepReEncrypting(store: Store, ring: KeyRing, log: Logger): () =
     if (unreadable.length > 0) {
       log.error(
         { records: unreadable.length, such: unreadable[0] },
-        "no key of STORE_ENCRYPTION_KEY opens some records",
+        "no key of STORE_ENCRYPTION_KEY decrypts some records",
       );
     }
     if (changed > 0) {
-      log.info({ records: changed }, "records were written anew with the first key");
+      log.info({ records: changed }, "records were re-encrypted with the first key");
       return pauseAfterChangesMs;
     }
     if (unreadable.length > 0) return pauseMs;
@@ -78,7 +79,7 @@ export function keepReEncrypting(store: Store, ring: KeyRing, log: Logger): () =
   };
   const again = async (): Promise<void> => {
     const nextMs = await run().catch((error: unknown) => {
-      log.warn({ reason: reasonOf(error) }, "what is stored could not be encrypted anew: it is tried again");
+      log.warn({ reason: reasonOf(error) }, "records could not be re-encrypted: retrying");
       return pauseAfterChangesMs;
     });
     if (!isStopped) timer = setTimeout(() => void again(), nextMs).unref();
@@ -90,7 +91,7 @@ export function keepReEncrypting(store: Store, ring: KeyRing, log: Logger): () =
   };
 }
 
-/** Each record whole, as it was or as it is to be, and for as long as it was to last. */
+/** Replaces each record atomically, and keeps its expiry. */
 async function reEncrypt(store: Store, ring: KeyRing): Promise<{ changed: number; unreadable: string[] }> {
   let changed = 0;
   const unreadable: string[] = [];

@@ -1,19 +1,19 @@
-/** Makes the clients of Redis, for each form of REDIS_URL: where the server is, and how it is spoken to. */
+/** Creates Redis clients for each form of REDIS_URL: one server, Sentinel, or Cluster. */
 import { createClient, createCluster } from "@redis/client";
 import calculateSlot from "cluster-key-slot";
 import type { Link } from "./redis-connection.js";
 import type { RedisAddress, RedisTarget } from "./redis-url.js";
 import { reasonOf, StoreError } from "./store.js";
 
-/** PEM: the authorities that are trusted besides Node's own, and what this client shows of itself. */
+/** PEM: certificate authorities in addition to Node's own, and the client's certificate. */
 export interface TlsFiles {
   readonly ca?: string | undefined;
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
 }
 
-/** How each connection of one attempt is made. */
-export interface Way {
+/** Connection settings of one attempt. */
+export interface ConnectOptions {
   readonly tls: TlsFiles | undefined;
   readonly signal: AbortSignal;
 }
@@ -24,15 +24,15 @@ export type NodeClient = ReturnType<typeof nodeClient>;
 
 export interface RedisLink extends Link {
   readonly commands: Pick<NodeClient, Keyed>;
-  /** Each of them holds a part of the keys. */
+  /** The masters, each of which holds a part of the keys. */
   nodes(): Promise<readonly NodeClient[]>;
-  /** The one that holds this key. */
+  /** The master that holds this key. */
   nodeOf(key: string): Promise<NodeClient>;
 }
 
-export async function connectTo(target: RedisTarget, way: Way): Promise<RedisLink> {
-  if (target.kind === "cluster") return await connectToCluster(target, way);
-  const client = await connectToOne(target, way);
+export async function connectTo(target: RedisTarget, options: ConnectOptions): Promise<RedisLink> {
+  if (target.kind === "cluster") return await connectToCluster(target, options);
+  const client = await connectToOne(target, options);
   return {
     ...linkOf(client),
     commands: client,
@@ -45,12 +45,12 @@ export interface ListeningLink extends Link {
   readonly client: NodeClient;
 }
 
-/** A message that is published at one node of a Cluster is heard at every other. */
-export async function connectToListen(target: RedisTarget, way: Way): Promise<ListeningLink> {
+/** In a Cluster one node is enough: messages reach every node. */
+export async function connectToListen(target: RedisTarget, options: ConnectOptions): Promise<ListeningLink> {
   const client =
     target.kind === "cluster"
-      ? await firstOf(target.addresses, (address) => connected(address, target, way))
-      : await connectToOne(target, way);
+      ? await firstOf(target.addresses, (address) => connected(address, target, options))
+      : await connectToOne(target, options);
   return { ...linkOf(client), client };
 }
 
@@ -64,10 +64,11 @@ function linkOf(client: NodeClient): Link {
   };
 }
 
-async function connectToOne(target: RedisTarget, way: Way): Promise<NodeClient> {
-  if (target.kind === "single") return await firstOf(target.addresses, (address) => connected(address, target, way));
+async function connectToOne(target: RedisTarget, options: ConnectOptions): Promise<NodeClient> {
+  if (target.kind === "single")
+    return await firstOf(target.addresses, (address) => connected(address, target, options));
   const client = await firstOf(target.addresses, async (address) => {
-    const sentinel = await connected(address, { ...target, ...noUser, ...target.sentinel, database: 0 }, way);
+    const sentinel = await connected(address, { ...target, ...noUser, ...target.sentinel, database: 0 }, options);
     try {
       const reply = await sentinel.sendCommand<[host: string, port: string] | null>([
         "SENTINEL",
@@ -75,12 +76,12 @@ async function connectToOne(target: RedisTarget, way: Way): Promise<NodeClient> 
         target.masterName,
       ]);
       if (!reply) throw new StoreError(`the Sentinels know no master ${target.masterName}`);
-      return await connected({ host: reply[0], port: Number(reply[1]) }, target, way);
+      return await connected({ host: reply[0], port: Number(reply[1]) }, target, options);
     } finally {
       sentinel.destroy();
     }
   });
-  // While it is demoted, a Sentinel may still name the former master.
+  // During a failover, a Sentinel may still name the former master.
   const [role] = await client.sendCommand<[string]>(["ROLE"]);
   if (role === "master") return client;
   client.destroy();
@@ -89,15 +90,20 @@ async function connectToOne(target: RedisTarget, way: Way): Promise<NodeClient> 
 
 const noUser = { username: undefined, password: undefined };
 
-async function connectToCluster(target: RedisTarget, way: Way): Promise<RedisLink> {
+async function connectToCluster(target: RedisTarget, options: ConnectOptions): Promise<RedisLink> {
   const { username, password } = target;
   const cluster = createCluster({
-    rootNodes: target.addresses.map((address) => ({ socket: socketOf(address, target, way) })),
-    defaults: { ...common, ...(username && { username }), ...(password && { password }), socket: tlsOf(target, way) },
+    rootNodes: target.addresses.map((address) => ({ socket: socketOf(address, target, options) })),
+    defaults: {
+      ...common,
+      ...(username && { username }),
+      ...(password && { password }),
+      socket: tlsOf(target, options),
+    },
   });
   let lost: (reason: unknown) => void = () => undefined;
   cluster.on("error", (error) => lost(error));
-  await connectUnlessAborted(cluster, way.signal);
+  await connectUnlessAborted(cluster, options.signal);
   const nodes = () => Promise.all(cluster.masters.map((node) => cluster.nodeClient(node)));
   return {
     commands: cluster,
@@ -115,12 +121,12 @@ async function connectToCluster(target: RedisTarget, way: Way): Promise<RedisLin
   };
 }
 
-/** Nobody waits for a server that is away: what it would be asked fails at once. */
+/** Commands fail immediately when the server is not connected, instead of being queued. */
 const common = { disableOfflineQueue: true, maintNotifications: "disabled" } as const;
 
-async function connected(address: RedisAddress, target: RedisTarget, way: Way): Promise<NodeClient> {
-  const client = nodeClient(address, target, way);
-  await connectUnlessAborted(client, way.signal);
+async function connected(address: RedisAddress, target: RedisTarget, options: ConnectOptions): Promise<NodeClient> {
+  const client = nodeClient(address, target, options);
+  await connectUnlessAborted(client, options.signal);
   return client;
 }
 
@@ -142,27 +148,27 @@ async function connectUnlessAborted(
   }
 }
 
-function nodeClient(address: RedisAddress, target: RedisTarget, way: Way) {
+function nodeClient(address: RedisAddress, target: RedisTarget, options: ConnectOptions) {
   const { username, password, database } = target;
   return createClient({
     ...common,
     ...(username && { username }),
     ...(password && { password }),
     database,
-    // Who uses it connects anew, and learns thereby that messages were missed, or that the master is another.
-    socket: { ...socketOf(address, target, way), reconnectStrategy: false },
+    // `RedisConnection` reconnects instead: only then are missed messages noticed, and a new master found.
+    socket: { ...socketOf(address, target, options), reconnectStrategy: false },
   }).on("error", () => undefined);
 }
 
-function socketOf({ host, port }: RedisAddress, target: RedisTarget, way: Way) {
-  return { host, port, ...tlsOf(target, way) };
+function socketOf({ host, port }: RedisAddress, target: RedisTarget, options: ConnectOptions) {
+  return { host, port, ...tlsOf(target, options) };
 }
 
-function tlsOf({ isTls }: RedisTarget, { tls }: Way) {
+function tlsOf({ isTls }: RedisTarget, { tls }: ConnectOptions) {
   return { connectTimeout: 2000, ...(isTls && ({ tls: true, ...tls } as const)) };
 }
 
-/** @throws what the last one failed with */
+/** @throws the error of the last address */
 async function firstOf<T>(
   addresses: readonly RedisAddress[],
   attempt: (address: RedisAddress) => Promise<T>,

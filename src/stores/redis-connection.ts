@@ -1,7 +1,7 @@
 /**
- * One connection to Redis, made anew whenever it is lost or does not answer. A ping each second finds out: a connection to
- * a machine that vanished looks healthy, and writing to it keeps every idle timer of a socket from running out. Pings that
- * fail end it within three seconds. Who connects anew asks anew where the server is.
+ * One connection to Redis, which is replaced when it is lost or does not answer. It is pinged each second, because a
+ * connection to a machine that vanished looks healthy, and writes to it reset every idle timer of the socket. Failed
+ * pings end it within three seconds. Each new attempt looks up the server again.
  */
 import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "../observability/logger.js";
@@ -10,29 +10,29 @@ import { reasonOf, StoreError, within } from "./store.js";
 export interface Link {
   ping(): Promise<unknown>;
   destroy(): void;
-  /** Calls it once at least when the connection is lost. */
+  /** Calls `lost` at least once when the connection is lost. */
   onLost(lost: (reason: unknown) => void): void;
 }
 
 export interface ConnectionOptions<L extends Link> {
-  /** Ends what it has begun when the signal says so: nothing is left open by an attempt that takes too long. */
+  /** Ends the attempt when the signal is aborted, so that an attempt that takes too long leaves nothing open. */
   readonly connect: (signal: AbortSignal) => Promise<L>;
-  /** Called with each new link, before it is used. What it rejects with ends the link. */
+  /** Called with each new connection before it is used. If it rejects, the connection is closed. */
   readonly onUp?: (link: L) => Promise<void> | void;
   readonly onDown?: () => void;
   readonly log: Logger;
   readonly timeoutMs: number;
-  /** Between attempts, at most; and between pings. */
+  /** The interval of pings, and the longest pause between attempts. */
   readonly restMs: number;
 }
 
-/** Together with `restMs` below the three seconds within which a lost connection is noticed. */
-const pingPatienceMs = 1500;
+/** Together with `restMs` less than three seconds, within which a lost connection is noticed. */
+const pingTimeoutMs = 1500;
 const handshakeMs = 2000;
 
 export class RedisConnection<L extends Link> {
   #link: L | undefined;
-  /** It did not answer a moment ago: nobody queues behind it until it has answered a ping. */
+  /** A command timed out. Until a ping is answered, other commands fail immediately instead of queuing. */
   #isSilent = false;
   #isClosed = false;
   #isReported = false;
@@ -40,7 +40,7 @@ export class RedisConnection<L extends Link> {
 
   constructor(private readonly options: ConnectionOptions<L>) {}
 
-  /** @throws whatever makes the first attempt fail; later ones are repeated */
+  /** @throws the error of the first attempt; later attempts are repeated */
   async open(): Promise<L> {
     const link = await this.#connect();
     void this.#keepUp(Promise.resolve(link));
@@ -51,7 +51,7 @@ export class RedisConnection<L extends Link> {
     return this.#link;
   }
 
-  /** @throws {StoreError} when it is not answered in time, and at once when the server is known not to answer */
+  /** @throws {StoreError} when the answer is late, and immediately if the server is known not to answer */
   async ask<T>(command: (link: L) => Promise<T>): Promise<T> {
     const { timeoutMs } = this.options;
     const link = this.#link;
@@ -66,13 +66,13 @@ export class RedisConnection<L extends Link> {
       });
     } catch (error) {
       if (error instanceof StoreError) throw error;
-      // Another server has taken over, and this one does not end its connections.
+      // The server is no longer the master, but keeps its connections open.
       if (/^(READONLY|MOVED) /.test(reasonOf(error))) this.drop(error);
       throw new StoreError(`Redis failed: ${reasonOf(error)}`, error);
     }
   }
 
-  /** Connects anew. */
+  /** Closes the connection and opens a new one. */
   drop(reason: unknown): void {
     this.#lose(reason);
   }
@@ -139,7 +139,7 @@ export class RedisConnection<L extends Link> {
   }
 
   async #ping(link: L): Promise<void> {
-    await within(pingPatienceMs, link.ping(), () => new StoreError(`no answer to a ping within ${pingPatienceMs} ms`));
+    await within(pingTimeoutMs, link.ping(), () => new StoreError(`no answer to a ping within ${pingTimeoutMs} ms`));
     if (link === this.#link) this.#isSilent = false;
   }
 }

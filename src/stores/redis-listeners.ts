@@ -1,4 +1,7 @@
-/** The channels that this process hears, over one connection of their own. Each new connection begins with a gap. */
+/**
+ * The channels that this process listens to, on a connection of their own. Each new connection starts with a gap,
+ * because messages may have been missed.
+ */
 import { type ConnectionOptions, RedisConnection } from "./redis-connection.js";
 import type { ListeningLink } from "./redis-clients.js";
 import { type ChannelListener, deliver, type Listening, type OnUnreadable } from "./store.js";
@@ -40,7 +43,7 @@ export class RedisListeners {
     };
     const each: Listener = { channel, listener, receive, isHearing: false };
     this.#listeners.add(each);
-    // Failed: a connection on which a channel cannot be heard is made anew, and the channel is heard over the next one.
+    // If the channel cannot be subscribed, the connection is replaced, and all channels are subscribed on the new one.
     await this.#connection
       .ask((link) => this.#hear(link, each))
       .catch((error: unknown) => {
@@ -65,7 +68,8 @@ export class RedisListeners {
 
   async #hear({ client }: ListeningLink, each: Listener): Promise<void> {
     await client.subscribe(each.channel, each.receive);
-    // Of a channel that somebody else is about to hear, the client says at once that it is heard: the ping is behind it.
+    // If another listener is already subscribing to the channel, the client resolves before Redis confirms. A ping is
+    // answered after that.
     await client.ping();
     if (!this.#listeners.has(each) || each.isHearing) return;
     each.isHearing = true;

@@ -20,16 +20,16 @@ export interface RedisTarget extends Credentials {
   readonly isTls: boolean;
   readonly addresses: readonly RedisAddress[];
   readonly database: number;
-  /** The master's name, for `sentinel`. */
+  /** The master's name; for `sentinel` only. */
   readonly masterName: string;
-  /** Those of the sentinels themselves. */
+  /** The credentials of the Sentinels themselves. */
   readonly sentinel: Credentials;
 }
 
 const form =
   /^redis(?<tls>s?)(?:\+(?<kind>sentinel|cluster))?:\/\/(?:(?<user>[^@/?]*)@)?(?<hosts>[^@/?#]+)(?<path>[^?#]*)(?:\?(?<query>[^#]*))?$/;
 
-/** @returns undefined when it has another form */
+/** @returns undefined if the URL has none of these forms */
 export function parseRedisUrl(text: string): RedisTarget | undefined {
   const parts = form.exec(text)?.groups;
   if (!parts) return undefined;

@@ -1,7 +1,7 @@
 /**
- * The store that replicas on several machines share, in Redis or Valkey. Redis may be slow, hang or be gone at any time: a
- * command that is not answered within `timeoutMs` fails, and from then on all others fail at once, so that nobody queues
- * behind a server that does not answer, until it has answered a ping. Each command has one key, as a Cluster needs it.
+ * The store that several replicas share, in Redis or Valkey. Redis may be slow, hang or be unreachable: a command
+ * without an answer within `timeoutMs` fails, and further commands fail immediately until a ping is answered, so that
+ * requests do not queue behind a hanging server. Each command has one key, because a Cluster requires it.
  */
 import type { Logger } from "../observability/logger.js";
 import { connectTo, connectToListen, type NodeClient, type RedisLink, type TlsFiles } from "./redis-clients.js";
@@ -28,14 +28,14 @@ export interface RedisStoreOptions {
   /** Between pings, and between attempts to connect. Default 1000. */
   readonly restMs?: number;
   readonly tls?: TlsFiles;
-  /** Refuses a Redis that may evict what is stored. */
+  /** Rejects a Redis that may evict records. */
   readonly isProduction?: boolean;
-  /** Each write waits until so many replicas of Redis have it. Default 0. */
+  /** How many Redis replicas must confirm each write. Default 0. */
   readonly replicas?: number;
   readonly onUnreadable?: OnUnreadable;
 }
 
-/** Everything of ours begins so: the database may be shared with others. */
+/** Prefix of all keys and channels, because the database may be shared. */
 const namespace = "wecom-living:";
 
 const compareAndSetScript = `
@@ -60,14 +60,14 @@ const now = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
 
-/** Asked with a key, so that all replicas ask the same node of a Cluster. */
+/** Takes a key, so that in a Cluster all replicas ask the same node. */
 const nowScript = `${now}
 return now`;
 
-/** @throws {StoreError} when it cannot be reached now, or is not fit; later it may go and come back */
+/** @throws {StoreError} when Redis cannot be reached or is not suitable; later failures are repaired */
 export async function openRedisStore(url: string, options: RedisStoreOptions): Promise<Store> {
   const target = parseRedisUrl(url);
-  if (!target) throw new StoreError("REDIS_URL has a form that is not known");
+  if (!target) throw new StoreError("REDIS_URL has an unknown form");
   const store = new RedisStore(target, {
     timeoutMs: 500,
     restMs: 1000,
@@ -89,9 +89,9 @@ export async function openRedisStore(url: string, options: RedisStoreOptions): P
 type Options = Required<Omit<RedisStoreOptions, "tls">> & Pick<RedisStoreOptions, "tls">;
 
 class RedisStore implements Store {
-  readonly patienceMs = 100;
+  readonly shortTimeoutMs = 100;
   readonly #reading: RedisConnection<RedisLink>;
-  /** Waiting for replicas blocks a connection: reads go over another one. */
+  /** WAIT blocks its connection, so reads use another one. */
   readonly #writing: RedisConnection<RedisLink>;
   readonly #listeners: RedisListeners;
 
@@ -157,7 +157,7 @@ class RedisStore implements Store {
       do {
         const page = await this.#read(() => node.scan(cursor, { MATCH: pattern, COUNT: 500, TYPE: "string" }));
         cursor = page.cursor;
-        // SCAN may name a key twice.
+        // SCAN may return a key twice.
         const keys = page.keys.filter((key) => !seen.has(key));
         for (const key of keys) seen.add(key);
         const values = await this.#read(({ commands }) => Promise.all(keys.map((key) => commands.get(key))));
@@ -169,13 +169,13 @@ class RedisStore implements Store {
     }
   }
 
-  async enqueue(queue: string, member: string, dueAt: number): Promise<void> {
-    await this.#write(queue, (client, name) => client.zAdd(name, { score: dueAt, value: member }));
+  async enqueue(queue: string, member: string, dueAtMs: number): Promise<void> {
+    await this.#write(queue, (client, name) => client.zAdd(name, { score: dueAtMs, value: member }));
   }
 
-  due(queue: string, now: number, limit: number): Promise<string[]> {
+  due(queue: string, nowMs: number, limit: number): Promise<string[]> {
     const page = { BY: "SCORE", LIMIT: { offset: 0, count: limit } } as const;
-    return this.#read(({ commands }) => commands.zRange(namespace + queue, "-inf", now, page));
+    return this.#read(({ commands }) => commands.zRange(namespace + queue, "-inf", nowMs, page));
   }
 
   async dequeue(queue: string, member: string): Promise<void> {
@@ -198,7 +198,7 @@ class RedisStore implements Store {
     return (await this.#read(({ commands }) => evaluate(commands, nowScript, `${namespace}clock`, []))) as number;
   }
 
-  /** Not a polite goodbye, which would wait for a server that hangs: all that was to be written has been awaited. */
+  /** Not QUIT, which would wait for a hanging server: all writes that matter have been awaited. */
   close(): Promise<void> {
     for (const each of [this.#reading, this.#writing, this.#listeners]) each.close();
     return Promise.resolve();
@@ -214,12 +214,12 @@ class RedisStore implements Store {
     if (replicas === 0) return await this.#writing.ask(({ commands }) => command(commands, name));
     const [reply, acknowledged] = await this.#writing.ask(async (link) => {
       const node = await link.nodeOf(name);
-      // In one turn, so that nothing comes between: WAIT speaks of what its own connection wrote last.
+      // Sent together, because WAIT covers the last write of its own connection.
       return await Promise.all([command(node, name), node.wait(replicas, Math.ceil(timeoutMs / 2))]);
     });
     if (acknowledged >= replicas) return reply;
     throw new StoreError(
-      `Redis has the write, but ${acknowledged} of ${replicas} replicas (WECOM_STORE_REPLICAS) said so`,
+      `Redis has the write, but only ${acknowledged} of ${replicas} replicas (WECOM_STORE_REPLICAS) confirmed it`,
     );
   }
 }
@@ -230,7 +230,7 @@ function evaluate(client: Pick<NodeClient, "eval">, script: string, key: string,
   return client.eval(script, { keys: [key], arguments: [...args] }) as Promise<unknown>;
 }
 
-/** An absent value must differ from an empty one. */
+/** Distinguishes an absent value from an empty one. */
 function marked(value: string | undefined): string {
   return value === undefined ? "" : `=${value}`;
 }
@@ -243,10 +243,10 @@ function milliseconds(value: number) {
   return { type: "PX", value: Math.max(1, Math.ceil(value)) } as const;
 }
 
-/** @throws {StoreError} when it would lose what is stored, or cannot hold it */
+/** @throws {StoreError} when this Redis could lose records, or cannot hold them */
 async function checkFitness(link: RedisLink, target: RedisTarget, { log, isProduction }: Options): Promise<void> {
   for (const node of await link.nodes()) {
-    // A user who may not ask is not kept from starting.
+    // A Redis user without access to INFO does not prevent the start.
     const facts = await node.info().catch(() => "");
     const fact = (name: string): string => new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(facts)?.[1] ?? "";
     if (target.kind === "single" && fact("cluster_enabled") === "1") {
@@ -258,13 +258,13 @@ async function checkFitness(link: RedisLink, target: RedisTarget, { log, isProdu
     if (fact("role") === "slave") throw new StoreError("it is a replica, which takes no writes");
     const mayEvict = Number(fact("maxmemory")) > 0 && fact("maxmemory_policy") !== "noeviction";
     if (mayEvict) {
-      const problem = `its maxmemory-policy is ${fact("maxmemory_policy")}, so that what is stored may vanish: it must be noeviction`;
+      const problem = `its maxmemory-policy is ${fact("maxmemory_policy")}, so that Redis may evict records: it must be noeviction`;
       if (isProduction) throw new StoreError(problem);
       log.warn(`Redis: ${problem}`);
     }
     if (fact("aof_enabled") === "0") {
-      // Permanent codes are given out once: without them every corp has to authorise the app again.
-      log.warn("Redis runs without appendonly: what is stored there can be lost when it stops");
+      // WeCom issues permanent codes once: without them every corp has to authorise the app again.
+      log.warn("Redis runs without appendonly: records can be lost when it stops");
     }
   }
 }

@@ -1,12 +1,12 @@
 /**
- * State that outlives a request, and that every replica sees: tokens, permanent codes, leases, journals. Two
- * implementations keep one contract (`test/stores/stores.test.ts`): embedded on disk, and Redis.
+ * State that outlives a request and that all replicas share: tokens, permanent codes, leases, journals. Two
+ * implementations fulfil one contract (`test/stores/stores.test.ts`): embedded on disk, and Redis.
  */
 import { randomUUID } from "node:crypto";
 import { isNativeError } from "node:util/types";
 
 export interface Expiry {
-  /** The record is gone this long from now. Without it the record stays until it is deleted. */
+  /** The record expires after this time. Without it, the record stays until it is deleted. */
   readonly expiresInMs?: number;
 }
 
@@ -15,30 +15,30 @@ export interface NewRecord extends Required<Expiry> {
   readonly value: string;
 }
 
-/** The record that takes another's place is gone when that one would have been. */
+/** Keeps the expiry of the record that is replaced. */
 export interface SameExpiry {
   readonly isSame: true;
 }
 
 /**
- * Every method rejects with a `StoreError` when the store does not answer. Whether a write that failed so took effect is
- * not known. A write that succeeded is durable as far as the store is: on disk, or as Redis is set up.
+ * Every method rejects with a `StoreError` when the store does not answer; then a write may or may not have taken
+ * effect. A write that succeeds is as durable as the store: on disk, or as Redis is configured.
  */
 export interface Store {
-  /** How long to wait for an answer for whoever can do without it, in milliseconds. What takes longer is as good as gone. */
-  readonly patienceMs: number;
+  /** How long, in milliseconds, callers wait that can continue without an answer. */
+  readonly shortTimeoutMs: number;
 
   get(key: string): Promise<string | undefined>;
 
   set(key: string, value: string, expiry?: Expiry): Promise<void>;
 
-  /** @returns whether there was one: of several that delete the same record at once, one is told `true` */
+  /** @returns whether a record existed: if several callers delete it at once, one of them gets `true` */
   delete(key: string): Promise<boolean>;
 
   /**
-   * Writes `value` where `expected` stands; `undefined` means no record, on both sides.
+   * Writes `value` if the record's value is `expected`; `undefined` means no record, for both.
    *
-   * @returns false, and nothing is changed, when something else stands there
+   * @returns false, without a change, if the record has another value
    */
   compareAndSet(
     key: string,
@@ -47,39 +47,44 @@ export interface Store {
     expiry?: Expiry | SameExpiry,
   ): Promise<boolean>;
 
-  /** Writes those under whose keys there is no record. When it rejects, some of them may be written. */
+  /** Writes only records whose keys do not exist yet. If it rejects, some of them may be written. */
   setNew(records: readonly NewRecord[]): Promise<void>;
 
-  /** The records whose key begins so, in no particular order. Walks all keys in Redis: not for the path of a request. */
+  /**
+   * The records whose keys have this prefix, in no order. In Redis it walks all keys, so requests must not wait for it.
+   */
   scan(prefix: string): AsyncIterable<readonly [key: string, value: string]>;
 
   /**
-   * Puts `member` into `queue`, to be due at a Unix time in milliseconds; one that is in it already is moved. Members are
-   * never encrypted: they must be digests, or random.
+   * Adds `member` to `queue`, due at `dueAtMs`; a member that is already in it is moved. Members are never encrypted:
+   * they must be digests, or random.
    */
-  enqueue(queue: string, member: string, dueAt: number): Promise<void>;
+  enqueue(queue: string, member: string, dueAtMs: number): Promise<void>;
 
-  /** Those of `queue` that are due at `now`, the earliest first, at most `limit`. They stay until they are taken out. */
-  due(queue: string, now: number, limit: number): Promise<string[]>;
+  /** Members of `queue` that are due at `nowMs`, the earliest first. They stay in the queue until `dequeue`. */
+  due(queue: string, nowMs: number, limit: number): Promise<string[]>;
 
   dequeue(queue: string, member: string): Promise<void>;
 
-  /** Tells all who listen now, in all replicas, this one included. Nobody hears what was said before they listened. */
+  /**
+   * Sends a message to all current listeners in all replicas, this one included. Listeners that come later do not get
+   * it.
+   */
   publish(channel: string, message: string): Promise<void>;
 
   /**
-   * Listens until it is stopped, whatever happens to the store: what cannot be heard now is tried again.
+   * Listens until `stop` is called, whatever happens to the store: a failed subscription is repeated.
    *
-   * @returns when the channel is heard, or when that failed at first
+   * @returns after the first attempt, successful or not
    */
   listen(channel: string, listener: ChannelListener): Promise<Listening>;
 
-  /** As `listen`, but rejects when the channel cannot be heard now. */
+  /** As `listen`, but rejects if the first attempt fails. */
   subscribe(channel: string, listener: (message: string) => void): Promise<() => void>;
 
   /**
-   * The store's clock in Unix milliseconds: the same for all replicas, which makes times of theirs comparable. Redis: the
-   * server's, which may step back when another server takes over. Embedded: never steps back while the process runs.
+   * The store's clock in Unix milliseconds, which all replicas share, so that their times can be compared. Redis: the
+   * server's, which may step back at a failover. Embedded: never steps back while the process runs.
    */
   now(): Promise<number>;
 
@@ -88,7 +93,7 @@ export interface Store {
 
 export interface ChannelListener {
   onMessage(message: string): void;
-  /** Messages are heard from now on, at first and after each gap. What was published before may have been missed. */
+  /** Messages are received from now on, at first and after each gap. Earlier ones may have been missed. */
   onHearing?(): void;
   /** Messages may be missed from now on, until `onHearing`. */
   onGap?(): void;
@@ -100,7 +105,7 @@ export interface Listening {
   stop(): void;
 }
 
-/** The store did not do what was asked. What it holds is not told, only what went wrong. */
+/** The store failed. The message says why, and never contains stored values. */
 export class StoreError extends Error {
   constructor(message: string, cause?: unknown) {
     super(message, { cause });
@@ -108,31 +113,36 @@ export class StoreError extends Error {
   }
 }
 
-/** A process that stalls does not see the answer that lies there: the time is counted in turns of its event loop. */
-const turnsOfPatience = 10;
+/**
+ * Waits in several short timers: after a stall of the process, an answer that has already arrived is read before the
+ * last of them fires.
+ */
+const timersPerWait = 10;
 
-/** What `answer` gives, or a rejection with the error that `tooLate` makes, when it takes longer than that. */
+/** Returns `answer`, or rejects with the error from `tooLate` if it takes longer. */
 export async function within<T>(ms: number, answer: Promise<T>, tooLate: () => StoreError): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const giveUp = new Promise<never>((_resolve, reject) => {
-    const wait = (turns: number): void => {
+    const wait = (timers: number): void => {
       timer = setTimeout(() => {
-        if (turns > 1) wait(turns - 1);
+        if (timers > 1) wait(timers - 1);
         else reject(tooLate());
-      }, ms / turnsOfPatience);
+      }, ms / timersPerWait);
     };
-    wait(turnsOfPatience);
+    wait(timersPerWait);
   });
   return await Promise.race([answer, giveUp]).finally(() => {
     clearTimeout(timer);
   });
 }
 
-/** The same store for somebody who can do without it: what it does not answer in time fails, though it may take effect. */
-export function impatient(store: Store): Pick<Store, "get" | "set" | "delete" | "compareAndSet"> {
-  const { patienceMs } = store;
+/**
+ * A store for callers that can continue without it: late answers count as failures, although writes may take effect.
+ */
+export function withShortTimeout(store: Store): Pick<Store, "get" | "set" | "delete" | "compareAndSet"> {
+  const { shortTimeoutMs } = store;
   const inTime = <T>(answer: Promise<T>): Promise<T> =>
-    within(patienceMs, answer, () => new StoreError(`the store did not answer within ${patienceMs} ms`));
+    within(shortTimeoutMs, answer, () => new StoreError(`the store did not answer within ${shortTimeoutMs} ms`));
   return {
     get: (key) => inTime(store.get(key)),
     set: (key, value, expiry) => inTime(store.set(key, value, expiry)),
@@ -141,10 +151,13 @@ export function impatient(store: Store): Pick<Store, "get" | "set" | "delete" | 
   };
 }
 
-/** Called with each message that a listener could not make sense of: of another release, say, or sealed with another key. */
+/**
+ * Called for each message that a listener could not read: for example from another release, or encrypted with another
+ * key.
+ */
 export type OnUnreadable = (channel: string, error: unknown) => void;
 
-/** What a listener throws must not end the process, nor keep other listeners from hearing. */
+/** An error of one listener must not end the process, or stop other listeners. */
 export function deliver(channel: string, message: string, listener: ChannelListener, onUnreadable: OnUnreadable): void {
   try {
     listener.onMessage(message);
@@ -153,7 +166,7 @@ export function deliver(channel: string, message: string, listener: ChannelListe
   }
 }
 
-/** @throws {StoreError} when the channel cannot be heard now */
+/** @throws {StoreError} when the channel cannot be subscribed now */
 export async function subscribeTo(
   store: Pick<Store, "listen">,
   channel: string,
@@ -162,28 +175,28 @@ export async function subscribeTo(
   const listening = await store.listen(channel, { onMessage });
   if (!listening.isHearing) {
     listening.stop();
-    throw new StoreError(`the channel ${channel} cannot be heard`);
+    throw new StoreError(`the channel ${channel} cannot be subscribed`);
   }
   return () => {
     listening.stop();
   };
 }
 
-/** The words of whatever was thrown. */
+/** The message of any thrown value. */
 export function reasonOf(error: unknown): string {
   return isNativeError(error) ? error.message : String(error);
 }
 
 export interface Lease {
-  /** Gives the lease up, unless it is somebody else's by now. */
+  /** Releases the lease, unless somebody else holds it by now. */
   release(): Promise<void>;
 }
 
 /**
- * The right to be the one that does something. It is prolonged for as long as it is held, and ends `ttlMs` after its
- * holder has died. It makes double work rare, not impossible: whoever stalls for longer than that is not alone any more.
+ * An exclusive right, renewed while it is held. If its holder dies, it expires after `ttlMs`. It makes double work
+ * rare, not impossible: a holder that stalls for longer loses it without noticing.
  *
- * @returns undefined when somebody else holds it
+ * @returns undefined if somebody else holds it
  */
 export async function acquireLease(
   store: Pick<Store, "compareAndSet">,

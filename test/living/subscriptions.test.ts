@@ -376,7 +376,7 @@ describeWithRedis("An event that WeCom told one replica, with Redis", () => {
     await using subscriber = overEventStream(gateway);
     await redis.stop();
     expect((await next(subscriber.run({ query: statusChanges }))).errors).toMatchObject([
-      { message: "Events cannot be heard right now", extensions: { code: "EVENTS_UNAVAILABLE", retryable: true } },
+      { message: "Events cannot be received right now", extensions: { code: "EVENTS_UNAVAILABLE", retryable: true } },
     ]);
     await redis.restart();
     // The client of Redis tries again with pauses.

@@ -102,7 +102,7 @@ export class SimulatedStore {
       return members;
     };
     return {
-      patienceMs: 100,
+      shortTimeoutMs: 100,
       get: (key) => ask(() => this.peek(key)),
       set: (key, value, expiry) =>
         ask(() => {

@@ -134,7 +134,7 @@ describeWithRedis("STORE_ENCRYPTION_KEY in a rolling deployment", () => {
     await using eager = new Running(["node", "dist/main.js"], { ...deployment.env(0, first), PORT: "0" });
     expect(await eager.exitCode).toBe(69);
     expect(eager.output).toMatch(
-      /records are not encrypted with STORE_ENCRYPTION_KEY.*plaintext, must stand behind it/,
+      /records are not encrypted with STORE_ENCRYPTION_KEY.*plaintext, after it until they are/,
     );
     await deployment.expectToWork();
   }, 60_000);

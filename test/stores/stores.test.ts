@@ -560,7 +560,7 @@ describe("opening the store at start", () => {
       const lines: string[] = [];
       const logged = createLogger("info", { write: (line) => void lines.push(line) });
       const during = await openStore(settings(dataDir, keys), logged);
-      await until(() => lines.some((line) => line.includes("records were written anew")));
+      await until(() => lines.some((line) => line.includes("records were re-encrypted")));
       await during.close();
       const after = await openStore(settings(dataDir, only), log);
       expect([await after.get("record:119"), await after.get("short")]).toEqual(["119", "lived"]);

@@ -55,7 +55,7 @@ export class LivingStatusChanges {
       throw new WecomConfigurationError(message, { api: "living_status_change" });
     }
     if (!(await this.#listen()).isHearing) {
-      throw new WecomEventsError("Events cannot be heard right now", "EVENTS_UNAVAILABLE");
+      throw new WecomEventsError("Events cannot be received right now", "EVENTS_UNAVAILABLE");
     }
     const queue = new EventQueue(filter, () => this.#waiting.delete(queue));
     this.#waiting.add(queue);
@@ -85,7 +85,7 @@ export class LivingStatusChanges {
     const isRepeated = newest?.at === event.at && newest.status === event.status;
     if (newest && (event.at < newest.at || isRepeated)) {
       const { livingid, status } = event;
-      this.options.log.info({ livingid, status }, "a status change was repeated or came too late: it is not passed on");
+      this.options.log.info({ livingid, status }, "a status change was repeated or out of order: it is dropped");
       return;
     }
     this.#newest.set(key, event);
@@ -94,7 +94,7 @@ export class LivingStatusChanges {
 
   #endAll(): void {
     if (this.#waiting.size > 0) {
-      this.options.log.warn("events of other replicas may have been missed: subscriptions are ended, and told so");
+      this.options.log.warn("events of other replicas may have been missed: subscriptions are ended with an error");
     }
     const message = "Events may have been missed: read the livings, and subscribe again";
     for (const queue of this.#waiting) queue.end(new WecomEventsError(message, "EVENTS_MISSED"));

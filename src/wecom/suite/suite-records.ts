@@ -5,7 +5,7 @@
  */
 import { BoundedMap } from "../../lib/bounded-map.js";
 import { randomUUID } from "node:crypto";
-import { type Expiry, impatient, type Store } from "../../stores/store.js";
+import { type Expiry, withShortTimeout, type Store } from "../../stores/store.js";
 
 /** Every record says how new it is: of two with one key, the one with the greater number, then revision, is valid. */
 export interface Versioned {
@@ -30,7 +30,7 @@ const markerLifeMs = 24 * 3_600_000;
 const maxAtOnce = 50;
 
 export class SuiteRecords {
-  readonly #store: ReturnType<typeof impatient>;
+  readonly #store: ReturnType<typeof withShortTimeout>;
   readonly #copies: BoundedMap<string, Copy>;
   /** Holds the time until which the store has all that was noted: one that went back to an earlier state says so. */
   readonly #marker: string;
@@ -46,7 +46,7 @@ export class SuiteRecords {
     /** The record noted longest ago makes room. */
     maxCopies = 20_000,
   ) {
-    this.#store = impatient(store);
+    this.#store = withShortTimeout(store);
     this.#copies = new BoundedMap(maxCopies);
     this.#marker = `${prefix}marker:${randomUUID()}`;
   }

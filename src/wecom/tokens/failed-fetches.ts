@@ -6,7 +6,7 @@
  * @see https://developer.work.weixin.qq.com/document/path/90313
  */
 import { type Logger, onceAMinute } from "../../observability/logger.js";
-import { impatient, type Store } from "../../stores/store.js";
+import { withShortTimeout, type Store } from "../../stores/store.js";
 import { WecomOverloadError } from "../errors.js";
 
 export const failuresPerHour = 600;
@@ -33,10 +33,10 @@ export class FailedFetches {
   #returned = 0;
   #isSettling = false;
   readonly #mayReport: () => boolean;
-  readonly #store: ReturnType<typeof impatient>;
+  readonly #store: ReturnType<typeof withShortTimeout>;
 
   constructor(private readonly dependencies: { store: Store; log: Logger; now: () => number }) {
-    this.#store = impatient(dependencies.store);
+    this.#store = withShortTimeout(dependencies.store);
     this.#mayReport = onceAMinute(dependencies.now);
   }
 

@@ -8,7 +8,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "../../observability/logger.js";
 import { Secret } from "../../observability/secret.js";
-import { acquireLease, impatient, type Store, StoreError } from "../../stores/store.js";
+import { acquireLease, withShortTimeout, type Store, StoreError } from "../../stores/store.js";
 import type { CallOptions } from "../call.js";
 import { Deadline } from "../deadline.js";
 import { WecomApiError, WecomTransportError } from "../errors.js";
@@ -84,7 +84,7 @@ interface Held {
 
 export class RenewedToken implements TokenSource {
   /** A token can be had without it, and requests wait for one. */
-  readonly #store: ReturnType<typeof impatient>;
+  readonly #store: ReturnType<typeof withShortTimeout>;
   readonly #refusals: Refusals;
   #held: Held | undefined;
   #fetching: Promise<Held> | undefined;
@@ -97,7 +97,7 @@ export class RenewedToken implements TokenSource {
     private readonly options: RenewedTokenOptions,
     private readonly dependencies: TokenDependencies,
   ) {
-    this.#store = impatient(dependencies.store);
+    this.#store = withShortTimeout(dependencies.store);
     this.#refusals = new Refusals(this.#store, `refusal:${options.key}`, dependencies.now);
   }
 

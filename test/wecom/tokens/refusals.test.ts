@@ -20,7 +20,7 @@ const write = (key: string, value: string | undefined, { expiresInMs = Infinity 
   else records.set(key, { value, expiresAtMs: storeNow + expiresInMs });
 };
 const store = {
-  patienceMs: 1000,
+  shortTimeoutMs: 1000,
   now: () => Promise.resolve(storeNow),
   get: (key: string) => Promise.resolve(read(key)),
   set: (key: string, value: string, expiry = {}) => {
@@ -189,7 +189,14 @@ describe("An hour of 60 corps with stale permanent codes, two replicas, and corp
 
   it("counts without the store as well, and less", async () => {
     const away = () => Promise.reject(new Error("away"));
-    const gone = { ...store, patienceMs: 10, get: away, set: away, compareAndSet: away, now: away } as unknown as Store;
+    const gone = {
+      ...store,
+      shortTimeoutMs: 10,
+      get: away,
+      set: away,
+      compareAndSet: away,
+      now: away,
+    } as unknown as Store;
     const failures = new FailedFetches({ store: gone, log, now: () => storeNow });
     const granted = await Promise.allSettled(Array.from({ length: 300 }, () => failures.reserve("gettoken", false)));
     expect(granted.filter(({ status }) => status === "fulfilled")).toHaveLength(100);

@@ -134,8 +134,8 @@ describe("A token and the store that replicas share", () => {
       if (answers.now === "hangs") return new Promise(() => undefined);
       return answers.now === "fails" ? Promise.reject(new StoreError("gone")) : Promise.resolve(answer());
     };
-    const store: Pick<Store, "patienceMs" | "get" | "set" | "delete" | "compareAndSet" | "now"> = {
-      patienceMs: 50,
+    const store: Pick<Store, "shortTimeoutMs" | "get" | "set" | "delete" | "compareAndSet" | "now"> = {
+      shortTimeoutMs: 50,
       now: () => ask(now),
       get: (key) => ask(() => records.get(key)),
       set: (key, value) => ask(() => void records.set(key, value)),
