@@ -587,7 +587,7 @@ export const guards = [
     file: receiver,
     find: `if (isReplayed(signed, event.at)) throw new CallbackRefused("too-old");`,
     replace: `isReplayed(signed, event.at);`,
-    test: "test/callback.test.ts",
+    test: "test/wecom/callback/callback.test.ts",
     only: "that was captured",
   },
   {
@@ -611,7 +611,7 @@ export const guards = [
   {
     name: "queue: bounded",
     file: "src/wecom/limits/semaphore.ts",
-    find: `    this.#refuseIfTooLate(path, timeLimit);\n`,
+    find: `    this.#refuseIfTooLate(path, timeLimit, now);\n`,
     replace: ``,
     test: pressure,
     only: "Ten times more than WeCom can take",
