@@ -159,7 +159,7 @@ export const guards = [
   {
     name: "booking lock: who stood still takes nothing",
     file: "src/wecom/create-once/recover-lost.ts",
-    find: `if (!lock.isHeld()) throw mayBeAnothers("this process stood still");`,
+    find: `if (!lock.isHeld()) throw mayBeAnothers("this process stalled");`,
     replace: ``,
     test: simulation,
   },
@@ -230,9 +230,9 @@ export const guards = [
   {
     name: "a search that was not complete finds nothing out",
     file: keyed,
-    find: `could not look for a living just now");
+    find: `could not search for a living");
       return entry;`,
-    replace: `could not look for a living just now");`,
+    replace: `could not search for a living");`,
     test: simulation,
   },
   {
@@ -358,7 +358,7 @@ export const guards = [
   {
     name: "installation: what is not stored is not said to go on",
     file: installation,
-    find: `      // Nothing goes on without this page: the code is known to nobody but the browser.`,
+    find: `      // The page reloads itself, because only the browser has the code.`,
     replace: `      if (authCode !== "") return answerTo({ state: "open" });`,
     test: "test/wecom/suite/installation.test.ts",
     only: "is told that nothing is stored",

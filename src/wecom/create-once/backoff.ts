@@ -1,8 +1,8 @@
-/** How long to wait before looking again. */
+/** Pauses between attempts to learn the outcome of a create. */
 
-/** Between the looks of a request: WeCom may carry a create out late. */
+/** For a request that looks for a lost create's living: WeCom may execute a create late. */
 const lookPausesMs = [100, 200, 400, 800, 1600];
-/** Between the looks of a request whether another with the same key is done. */
+/** For a request that waits for another request with the same key. */
 const waitPausesMs = [10, 20, 40];
 const longestMs = 5 * 60_000;
 
@@ -15,10 +15,10 @@ export function waitPauseMs(waits: number): number {
 }
 
 /**
- * Of the reconciler: every 2 s while the create may take effect, and once right after that; then a quarter longer each time,
- * for what stays open for long is worth few calls.
+ * For the reconciler: every 2 s while the create may still take effect, once right after that, then at growing
+ * intervals, because an outcome that stays unknown for long is not worth many calls.
  *
- * @param settledForMs how long it has not been able to take effect any more; negative: for so long it still may
+ * @param settledForMs time since the create could last take effect; negative while it still can
  */
 export function reconcilePauseMs(settledForMs: number): number {
   if (settledForMs < 0) return Math.min(2000, -settledForMs);

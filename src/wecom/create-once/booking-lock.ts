@@ -1,7 +1,7 @@
 /**
- * Read–write lock per booking. Creates under a key, and whoever looks for a lost one, hold it alone, in all replicas: what
- * is looked for is not another's that is on its way. Creates without a key share it in their process, for they must cost
- * nothing; the other replicas hear of those that are not answered at once.
+ * Read–write lock per booking. Keyed creates, and searches for a lost create's living, hold it exclusively across all
+ * replicas, so that a search does not find the living of another create in flight. Unkeyed creates share it within
+ * their process, because they must cost nothing; slow ones are announced to the other replicas.
  */
 import type { CreateStore } from "./closable-store.js";
 import type { Clock } from "../clock.js";
@@ -15,7 +15,7 @@ import type { StoreTime } from "./store-watch.js";
 const leaseMs = 2_000;
 const leasePollMs = 25;
 
-/** What two creates have in common that could be taken for each other. */
+/** The fields that make two creates indistinguishable when their livings are searched for. */
 export function bookingOf(corp: string, request: CreateLivingRequest): string {
   return `${corp}\n${useridKey(request.anchor_userid)}\n${request.living_start}\n${request.theme.trim()}`;
 }
@@ -28,7 +28,7 @@ interface Waiting {
 interface Lock {
   holders: number;
   isExclusive: boolean;
-  /** In the order of their coming: who wants to be alone is not overtaken for ever. */
+  /** First in, first out, so that an exclusive waiter does not starve. */
   readonly waiting: Waiting[];
 }
 
@@ -36,7 +36,7 @@ type Release = () => void;
 
 export interface ExclusiveLock {
   readonly release: Release;
-  /** False: this process stood still, or had no store, for longer than the lock lasts. */
+  /** False if the lease has expired, because this process stalled or the store was unreachable. */
   isHeld(): boolean;
 }
 
@@ -44,7 +44,7 @@ export interface BookingLockOptions {
   readonly store: CreateStore;
   readonly clock: Clock;
   readonly time: StoreTime;
-  /** Of this process, among the replicas. */
+  /** Identifies this process among the replicas. */
   readonly self: string;
 }
 
@@ -55,7 +55,7 @@ export class BookingLock {
   constructor(private readonly options: BookingLockOptions) {}
 
   /**
-   * Beside others that share, in this process. Not a promise where nobody is in the way.
+   * Shared within this process. Synchronous if nobody holds the lock exclusively.
    *
    * @throws {WecomTransportError} `delivery: "none"` when the deadline passes first
    */
@@ -64,7 +64,7 @@ export class BookingLock {
   }
 
   /**
-   * Alone, in all replicas.
+   * Exclusive across all replicas.
    *
    * @throws {WecomTransportError} `delivery: "none"` when the deadline passes first
    * @throws {StoreError}
@@ -89,7 +89,11 @@ export class BookingLock {
     }
   }
 
-  /** Tells the other replicas of a create without a key that is under way. The returned function says that it has ended. */
+  /**
+   * Announces an unkeyed create in flight to the other replicas.
+   *
+   * @returns withdraws the announcement
+   */
   announce(booking: string, name: string, forMs: number): Release {
     const { store, time } = this.options;
     const untilMs = Math.ceil(time.latestMs() + forMs);
@@ -99,7 +103,7 @@ export class BookingLock {
   }
 
   /**
-   * Whether a create without a key is known to be under way in another replica.
+   * Whether another replica has announced an unkeyed create of this booking.
    *
    * @throws {StoreError}
    */
@@ -111,7 +115,10 @@ export class BookingLock {
     return members.some((member) => !isOver(member) && !member.includes(self));
   }
 
-  /** Prolonged until it is released. Makes double work rare, not impossible: whoever stalls is not alone any more. */
+  /**
+   * A lease that is renewed until it is released. It makes double work rare, not impossible: a holder that stalls loses
+   * it.
+   */
   async #lease(key: string): Promise<ExclusiveLock | undefined> {
     const { store, clock, self } = this.options;
     const holder = `${self} ${(this.#leases += 1)}`;
@@ -167,7 +174,7 @@ export class BookingLock {
       taken.waiting.push(waiting);
       const stopWaiting = deadline.onCancel((reason) => {
         taken.waiting.splice(taken.waiting.indexOf(waiting), 1);
-        // Those behind may have waited for this one alone.
+        // Waiters behind it may have waited for it only.
         this.#admit(booking, taken);
         reject(tooLate(reason));
       });

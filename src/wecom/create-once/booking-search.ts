@@ -1,9 +1,9 @@
 /**
- * Looks for the living of a create whose answer was lost: WeCom has no way to ask for it, so all livings of the anchor are
- * walked, and what was booked alike is found.
+ * Searches the living of a create whose answer was lost. WeCom has no call for that, so all livings of the anchor are
+ * read and compared with the request.
  *
  * @see https://developer.work.weixin.qq.com/document/path/93634 ids, in no documented order
- * @see https://developer.work.weixin.qq.com/document/path/93635 what was booked
+ * @see https://developer.work.weixin.qq.com/document/path/93635 a living's fields
  */
 import type { CallOptions } from "../call.js";
 import { WecomApiError, WecomError } from "../errors.js";
@@ -13,20 +13,20 @@ import type { LivingDataSource } from "../living.datasource.js";
 import { cancelledStatus, type CreateLivingRequest, type LivingidPage, type LivingInfo } from "../living.wire.js";
 import { PageWalk } from "../page-walk.js";
 
-/** Of likenesses the greatest: in every respect. */
+/** The highest likeness: all fields match. */
 const alike = 3;
 const eventType = 4;
 const pageLimit = 100;
-/** A hundred thousand livings of one anchor. */
+/** With 100 livings per page: at most 100,000 livings of an anchor. */
 const maxPages = 1000;
-/** Of the calls that a corp may have under way, so many are one search's. */
+/** The share of a corp's concurrent calls that one search may take. */
 const readsAtOnce = 4;
 const maxCached = 20_000;
-/** What was booked changes only when somebody modifies it. */
+/** A booking changes only when somebody modifies it. */
 const cachedForMs = 10 * 60_000;
 
 export class BookingSearch {
-  /** What was found to be booked, so that the next search of the same anchor reads only what is new. */
+  /** Bookings that were read, so that the next search of the same anchor only reads new livings. */
   readonly #bookings = new BoundedMap<string, { readonly booked: Booked; readonly untilMs: number }>(maxCached);
 
   constructor(
@@ -35,11 +35,13 @@ export class BookingSearch {
   ) {}
 
   /**
-   * @param takenOf which of these livings need not be looked at: nearly all, where this gateway made them
-   * @param isAfresh nothing that was read before is trusted: it may have been changed since
-   * @returns the ids of the livings that were booked so, the likest first; where one or the other could not be looked at,
-   * those that leave no doubt
-   * @throws {WecomError} when not all of them are known, or not all could be looked at and none was found
+   * @param takenOf returns which of these livings belong to other creates, so they are not read: nearly all, if this
+   * gateway created them
+   *
+   * @param isAfresh ignores cached bookings, which may have been modified since
+   * @returns ids of the livings that match, the best match first; if some could not be read, only exact matches
+   * @throws {WecomError} if the list is incomplete, or if some livings could not be read and none of the others matches
+   * exactly
    */
   async find(
     request: CreateLivingRequest,
@@ -60,7 +62,7 @@ export class BookingSearch {
       const taken = await takenOf(fresh);
       const free = fresh.filter((livingid) => !taken.has(livingid));
       await inParallel(free, readsAtOnce, async (livingid) => {
-        // The others are looked at all the same: what is read now need not be read the next time.
+        // After a failure the others are still read, and cached for the next search.
         const likeness = await this.#likeness(livingid, request, call, isAfresh).catch((error: unknown) => {
           unseen = asWecomError(error);
           return 0;
@@ -74,7 +76,7 @@ export class BookingSearch {
     return usable.sort((one, other) => other.likeness - one.likeness).map(({ livingid }) => livingid);
   }
 
-  /** Somebody has changed what is booked. */
+  /** The booking was modified. */
   forget(corp: string, livingid: string): void {
     this.#bookings.delete(keyOf(corp, livingid));
   }
@@ -92,7 +94,7 @@ export class BookingSearch {
   ): Promise<number> {
     const known = isAfresh ? undefined : this.#cached(livingid, call);
     if (known && likenessOf(request, known) === 0) return 0;
-    // What seems to match is looked at again: it may have been changed since.
+    // A cached match is read again, because it may have been modified since.
     const booked = await this.#read(livingid, call);
     return booked ? likenessOf(request, booked) : 0;
   }
@@ -102,7 +104,7 @@ export class BookingSearch {
     return known && this.now() < known.untilMs ? known.booked : undefined;
   }
 
-  /** @returns undefined for a living that this app may not see: it is not one that it made */
+  /** @returns undefined for a living that this app may not see, and so did not create */
   async #read(livingid: string, call: CallOptions): Promise<Booked | undefined> {
     try {
       const booked = bookedOf(await this.livings.getLivingInfo(livingid, call));
@@ -115,12 +117,12 @@ export class BookingSearch {
   }
 }
 
-/** The errcode says something of one living, and not of WeCom, the gateway or the moment. */
+/** Whether the errcode concerns this living, and not WeCom, the gateway or a temporary condition. */
 function isFinal({ entry }: WecomApiError): boolean {
   return entry?.about === "request" && entry.retry === "never";
 }
 
-/** What is told of a living's booking, and nothing that is secret or long. */
+/** The fields that are compared; nothing secret or long. */
 function bookedOf(info: LivingInfo) {
   return {
     anchor: info.anchor_userid,
@@ -136,8 +138,8 @@ function bookedOf(info: LivingInfo) {
 type Booked = ReturnType<typeof bookedOf>;
 
 /**
- * 0: not what was booked; 3: in every respect; 2: but for what WeCom has been seen to tell otherwise than it was told;
- * 1: so, but cancelled: its user may have cancelled it before it was found, and whoever is given it sees that.
+ * 0: does not match. 3: all fields match. 2: differs only in fields that WeCom has been seen to return changed. 1:
+ * matches but was cancelled, maybe by its user before it was found; the caller sees the status.
  */
 function likenessOf(request: CreateLivingRequest, booked: Booked): 0 | 1 | 2 | typeof alike {
   const isBooked =
@@ -148,11 +150,11 @@ function likenessOf(request: CreateLivingRequest, booked: Booked): 0 | 1 | 2 | t
     booked.duration === request.living_duration;
   if (!isBooked) return 0;
   const isSameType = booked.type === (request.type ?? 0);
-  // A living that was created with type 3 has been seen to read type 0.
+  // WeCom has been seen to return type 0 for a living that was created with type 3.
   if (!isSameType && booked.type !== 0) return 0;
   const { description: told } = booked;
   const isEvent = request.type === eventType;
-  // An event has two descriptions; which of them WeCom tells, if any, is not documented.
+  // An event has two descriptions; WeCom does not document which of them it returns.
   const isUntold = told === undefined || (told === "" && isEvent);
   const given = [request.description, ...(isEvent ? [request.activity_detail?.description] : [])];
   if (!isUntold && !given.some((text) => (text?.trim() ?? "") === told)) return 0;
@@ -168,7 +170,7 @@ async function inParallel<T>(items: readonly T[], width: number, work: (item: T)
   await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
 }
 
-/** @throws what is none: a bug */
+/** @throws anything that is not a `WecomError`: a bug */
 function asWecomError(error: unknown): WecomError {
   if (error instanceof WecomError) return error;
   throw error;

@@ -1,4 +1,7 @@
-/** A store that can be left: much of what creates write, nobody waits for, and it must be over before the store is closed. */
+/**
+ * A store whose pending operations can be awaited before it is closed: many writes of creates are not awaited by a
+ * request.
+ */
 import { type Store, StoreError } from "../../stores/store.js";
 
 export type CreateStore = Pick<
@@ -22,7 +25,7 @@ export class ClosableStore implements CreateStore {
   readonly dequeue: CreateStore["dequeue"] = (...given) => this.#ask(() => this.store.dequeue(...given));
   readonly now: CreateStore["now"] = () => this.#ask(() => this.store.now());
 
-  /** Waits for what is under way; what is asked from now on is refused. */
+  /** Waits for pending operations; new ones are rejected. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.allSettled(this.#underWay);

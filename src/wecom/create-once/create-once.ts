@@ -1,8 +1,8 @@
 /**
- * One living per click. `living/create` has no idempotency key, and networks lose answers. What a failure means is told by
- * its error: certainly not sent → it may be sent anew; certainly refused → final; everything else → unknown, and the living
- * is looked for. Only under a key, and only after a settling time in which a lost create may still take effect, is one that
- * was not found sent again. docs/creates.md has the protocol and what it assumes.
+ * One living per click. `living/create` has no idempotency key, and networks lose answers. The error class decides:
+ * certainly not sent → may be sent again; certainly refused → final; anything else → unknown, and the living is
+ * searched. A create is sent again only under an idempotency key, and only after a settling time in which the lost one
+ * could still have taken effect. docs/creates.md describes the protocol and its assumptions.
  */
 import type { Logger } from "../../observability/logger.js";
 import type { CreateMetrics } from "../../observability/metrics.js";
@@ -26,7 +26,7 @@ import { StoreWatch } from "./store-watch.js";
 
 const dayMs = 24 * 3_600_000;
 
-/** Lets what is done for a create later point at the operation that began it. */
+/** Links later work on a create to the trace of its original operation. */
 export interface CreateTraces {
   readonly remember: (id: string, span: Span) => void;
   readonly resume: (id: string) => Span | undefined;
@@ -36,7 +36,7 @@ export interface CreateOnceOptions {
   readonly livings: LivingDataSource;
   readonly store: Store;
   readonly metrics: CreateMetrics;
-  /** A create was settled for which no request of this process waits any more. */
+  /** Called when a create is settled and no request of this process waits for it any more. */
   readonly onSettledLate?: (settled: SettledCreate) => void;
   readonly log: Logger;
   readonly traces?: CreateTraces | undefined;
@@ -44,21 +44,23 @@ export interface CreateOnceOptions {
   readonly random: () => number;
   /** How long a create whose answer was lost may still take effect. */
   readonly settleMs: number;
-  /** How long an operation, and a step of the reconciler, takes at most. */
+  /** The time limit of an operation, and of a step of the reconciler. */
   readonly timeoutMs: number;
-  /** How long after it was first seen a key ends. Default: 24 hours. */
+  /** The lifetime of an idempotency key from its first use. Default: 24 hours. */
   readonly keyLifetimeMs?: number;
-  /** The store is other processes' as well. */
+  /** Whether other processes use the same store. */
   readonly isShared: boolean;
-  /** Names the app: the keys of two apps that share a store are not each other's. */
+  /** Identifies the app, so that apps sharing a store do not share idempotency keys. */
   readonly app: string;
 }
 
 export interface IdempotencyKey {
   readonly key: string;
-  /** Whose it is: the same text of another caller is another key. Undefined where callers cannot be told apart. */
+  /**
+   * The caller that the key belongs to: other callers' keys are distinct. Undefined if callers cannot be told apart.
+   */
   readonly caller: string | undefined;
-  /** What the caller gave: another input under the same key is refused. Absent and null fields are the same. */
+  /** The client's input: the key with another input is rejected. Absent and null fields are equal. */
   readonly input: unknown;
 }
 
@@ -74,7 +76,7 @@ export class CreateOnce {
   readonly #keyed: KeyedCreates;
   readonly #journal: Journal;
   readonly #reconciler: Reconciler;
-  /** Ids for which requests wait, and how many. */
+  /** How many requests wait, by create id. */
   readonly #awaited = new Map<string, number>();
   #unkeyedCount = 0;
 
@@ -110,7 +112,7 @@ export class CreateOnce {
     this.#reconciler.start();
   }
 
-  /** Looks after no create any more but those of requests; waits for what runs. */
+  /** Stops reconciling and waits for running steps. Creates of running requests continue. */
   async stopReconciling(): Promise<void> {
     await this.#reconciler.stop();
   }
@@ -123,13 +125,14 @@ export class CreateOnce {
   }
 
   /**
-   * Reserves a living: once under one key, however often it is asked for within 24 hours; without a key it is sent once.
-   * A lost answer is looked for until the deadline.
+   * Reserves a living. With an idempotency key: once within 24 hours, however often the key is used. Without one: sent
+   * once, and if the answer is lost, the living is searched until the deadline.
    *
-   * @throws {WecomUnsettledError} the outcome is open; the same key answers with it later
-   * @throws {WecomGivenUpError} the key has ended, and what became of its create was not found out
-   * @throws {WecomKeyReusedError} the key belongs to another request
-   * @throws {WecomError} as `LivingDataSource.create`; without a key, `mayHaveTakenEffect` says that it was not found out
+   * @throws {WecomUnsettledError} the outcome is unknown so far; the same key returns it later
+   * @throws {WecomGivenUpError} the key expired before the outcome was known
+   * @throws {WecomKeyReusedError} the key was used with another input
+   * @throws {WecomError} as `LivingDataSource.create`; without a key, `mayHaveTakenEffect` means that the outcome
+   * stayed unknown
    */
   create(
     request: CreateLivingRequest,
@@ -138,13 +141,14 @@ export class CreateOnce {
   ): Promise<{ livingid: string }> {
     if (!key) return this.#createUnkeyed(request, call);
     const id = this.idOf(key, call.corp);
-    // Of the input, which a release that maps it otherwise does not change. Earlier releases: of what it was mapped to.
+    // The first digest is of the GraphQL input, which does not depend on how a release maps it. Earlier releases stored
+    // the second.
     const digests = [`input:${digestOf(normalised(key.input))}`, digestOf(request)] as const;
     const { deadline } = call;
     if (call.span) this.options.traces?.remember(id, call.span);
     this.#awaited.set(id, (this.#awaited.get(id) ?? 0) + 1);
     const creating = this.#keyed.create({ id, digests, request }, regardlessOfClient(call));
-    // A store that is slow keeps nobody waiting: what goes on is finished without the request.
+    // A slow store does not delay the answer: the create continues without its request.
     return deadline
       .race(creating, () => new WecomUnsettledError({ api: "living/create" }))
       .finally(() => {
@@ -154,19 +158,23 @@ export class CreateOnce {
       });
   }
 
-  /** By which the journal knows a key: nothing can be read from it, but a key that can be guessed can be tried. */
+  /** The key's id in the journal. A digest: it reveals nothing, except that a guess can be verified. */
   idOf({ key, caller }: Pick<IdempotencyKey, "key" | "caller">, corp: string): string {
     return digestOf([this.options.app, corp, caller, key]);
   }
 
-  /** Creates under a key whose outcome is open, in all replicas. @throws {StoreError} */
+  /**
+   * Keyed creates with an unknown outcome, of all replicas.
+   *
+   * @throws {StoreError}
+   */
   async unfinished(): Promise<{ count: number; oldestSeconds: number }> {
     const { count, oldestAtMs } = await this.#journal.unfinished();
     const oldestMs = oldestAtMs === undefined ? 0 : Math.max(this.#watch.latestMs() - oldestAtMs, 0);
     return { count, oldestSeconds: oldestMs / 1000 };
   }
 
-  /** What is booked for a living has been changed: it may be found by other words now. */
+  /** The living was modified, so its cached booking is dropped. */
   forgetBooking(corp: string, livingid: string): void {
     this.#search.forget(corp, livingid);
   }
@@ -192,7 +200,7 @@ export class CreateOnce {
         permit: announcement.permit,
       });
       const living = { corp, livingid: created.livingid, livingStart: request.living_start };
-      // Else it is not waited for. docs/creates.md says when it comes too late.
+      // Normally the write is not awaited. docs/creates.md says what can happen then.
       if (!announcement.isDue()) this.#ownership.ownLater(living);
       else if (!(await this.#ownership.ownUnkeyed(living, deadline))) throw takenFor(created.livingid);
       return created;
@@ -207,7 +215,7 @@ export class CreateOnce {
     return { livingid: await deadline.race(finding, () => failure) };
   }
 
-  /** Other replicas cannot see this create: one that is not answered at once is announced to them. */
+  /** Other replicas cannot see an unkeyed create, so it is announced to them if it is not answered at once. */
   #announceLater(booking: string): { permit: SendPermit; isDue: () => boolean; end: () => void } {
     let stopTimer: (() => void) | undefined;
     let withdraw: (() => void) | undefined;
@@ -223,23 +231,23 @@ export class CreateOnce {
     };
     const end = (): void => {
       stopTimer?.();
-      // Whose it is, is written first.
+      // After its living's owner has been written.
       if (withdraw) this.#clock.after(invisibleMs, withdraw);
     };
-    // Not whether it is: a process that stood still finds its timers late.
+    // Compares times, because after a stall the timer fires late.
     return { permit, end, isDue: () => this.#clock.monotonicMs() >= isDueAtMs };
   }
 
-  /** @throws what the create has failed with, when the living does not show before the deadline */
+  /** @throws the create's error, if the living is not found before the deadline */
   async #findUnkeyed(request: CreateLivingRequest, call: CallOptions, failure: WecomError): Promise<string> {
     const { metrics, settleMs } = this.options;
     const owner = `unkeyed:${this.#self}:${(this.#unkeyedCount += 1)}`;
     const lost = { owner, request, settlesAtMs: this.#watch.latestMs() + settleMs };
-    call.log.warn({ corp: call.corp }, "the answer to a create without a key is lost: looking for its living");
+    call.log.warn({ corp: call.corp }, "the answer to a create without a key is lost: searching for its living");
     for (let look = 0; ; look += 1) {
       const found = await this.#lost.find(lost, false, call).catch((error: unknown) => {
         if (!(error instanceof WecomError) && !(error instanceof StoreError)) throw error;
-        call.log.info({ reason: error.message }, "could not look for a living just now");
+        call.log.info({ reason: error.message }, "could not search for a living");
         return undefined;
       });
       if (found?.livingid !== undefined) {
@@ -253,14 +261,14 @@ export class CreateOnce {
   }
 }
 
-/** Its own, if there is another one, has yet to be found. */
+/** Another create owns this living, so its own, if it exists, has yet to be found. */
 function takenFor(livingid: string): WecomTransportError {
   return new WecomTransportError(`${livingid} was taken for another create's before it was answered`, {
     ...{ api: "living/create", delivery: "unknown", mayHaveTakenEffect: true },
   });
 }
 
-/** The same for inputs that say the same: without absent and null fields, in one order. */
+/** Canonical form: without absent and null fields, keys sorted. */
 function normalised(input: unknown): unknown {
   if (Array.isArray(input)) return input.map(normalised);
   if (typeof input !== "object" || input === null) return input;

@@ -1,6 +1,6 @@
 /**
- * What is known of each create under an idempotency key. A record changes only by comparison with what stood there before:
- * of two that change it, one finds that it is not what it was.
+ * The record of each keyed create. Every write is a compare-and-set with the record that was read, so concurrent
+ * writers cannot overwrite each other.
  */
 import { createHash } from "node:crypto";
 import type { CreateStore } from "./closable-store.js";
@@ -8,32 +8,32 @@ import type { CreateLivingRequest } from "../living.wire.js";
 import type { StoreTime } from "./store-watch.js";
 
 const queue = "creates";
-/** A request that looks for what was lost has moved its record on by then, or is gone. */
+/** A request that is still searching updates its record within this time; after it, the reconciler takes over. */
 const unattendedAfterMs = 1000;
 
 interface CreateOfKey {
-  /** Tells the input from another one under the same key. */
+  /** Identifies the input that the key was first used with. */
   readonly digest: string;
-  /** When the key ends, in the store's Unix milliseconds: a while after it was first seen, and never put off. */
+  /** When the key expires, in the store's Unix milliseconds. Fixed at its first use. */
   readonly endsAtMs: number;
 }
 
-/** A create whose outcome is open. Times are the store's, in Unix milliseconds. */
+/** A create with an unknown outcome. Times are the store's, in Unix milliseconds. */
 export type OpenCreate = CreateOfKey & {
   readonly corp: string;
   readonly request: CreateLivingRequest;
 } &
-  /** Not sent yet; never stored so. */
+  /** Not sent yet; never stored. */
   (
     | { readonly state: "new" }
     | {
-        /** It may be on its way, and somebody may be waiting for its answer, until `answerByMs`. */
+        /** Possibly sent; a request may wait for the answer until `answerByMs`. */
         readonly state: "sent";
         readonly answerByMs: number;
-        /** Which sending it is: no two write the same record. */
+        /** Identifies the attempt, so that two attempts never store equal records. */
         readonly attempt: string;
       }
-    /** Nobody waits for its answer; it may take effect until `settlesAtMs`. */
+    /** No request waits for the answer; the create may take effect until `settlesAtMs`. */
     | { readonly state: "unknown"; readonly settlesAtMs: number }
   );
 
@@ -43,14 +43,14 @@ export type CreateOutcome =
 export type EndedCreate = CreateOfKey &
   (
     | { readonly state: "done"; readonly outcome: CreateOutcome }
-    /** The key has ended, and what became of the create was not found out. */
+    /** The key expired before the outcome was known. */
     | { readonly state: "given-up" }
   );
 
 interface EntryOf<R> {
   readonly id: string;
   readonly record: R;
-  /** As it stands in the store, for the comparison; undefined: there was none. */
+  /** The stored text, for compare-and-set; undefined: no record. */
   readonly text: string | undefined;
 }
 
@@ -76,16 +76,17 @@ export class Journal {
   }
 
   /**
-   * What is open is looked at again by the reconciler of some replica, whatever becomes of this process.
+   * An open record is also queued for the reconciler, in case this process dies.
    *
-   * @returns undefined, and nothing is changed, when the record is not what it was
+   * @returns undefined, without a change, if the record has changed meanwhile
    */
   async replace<R extends OpenCreate | EndedCreate>(
     { id, text: before }: Pick<Entry, "id" | "text">,
     record: R,
   ): Promise<EntryOf<R> | undefined> {
     const text = JSON.stringify(record);
-    // What is not done by its end is kept as long again: somebody has to notice, and whoever asks has to be told.
+    // An unfinished record is kept for another key lifetime after its end, so that the failure is noticed and clients
+    // are told.
     const keptMs = record.endsAtMs - this.time.latestMs() + (record.state === "done" ? 0 : this.keyLifetimeMs);
     const expiry = { expiresInMs: Math.max(keptMs, 1000) };
     const isOpen = record.state === "sent" || record.state === "unknown";
@@ -95,19 +96,23 @@ export class Journal {
       isOpen && this.remindOf(id, remindAtMs),
     ]);
     if (!isWritten) return undefined;
-    // One reminder too many does no harm.
+    // A superfluous reminder does no harm.
     if (!isOpen) this.remindOfNoMore(id).catch(() => undefined);
     return { id, record, text };
   }
 
-  /** As if it had never been: certainly nothing was carried out. @returns false when it is not what it was */
+  /**
+   * Deletes the record, when the create certainly had no effect.
+   *
+   * @returns false if the record has changed meanwhile
+   */
   async forget({ id, text }: Entry): Promise<boolean> {
     const isForgotten = await this.store.compareAndSet(keyOf(id), text, undefined);
     if (isForgotten) await this.remindOfNoMore(id);
     return isForgotten;
   }
 
-  /** Lets the reconciler of any replica look at it at that time of the store's. */
+  /** Queues the create for the reconciler of any replica, due at that time of the store's clock. */
   remindOf(id: string, atMs: number): Promise<void> {
     return this.store.enqueue(queue, id, atMs);
   }
@@ -116,7 +121,7 @@ export class Journal {
     return this.store.dequeue(queue, id);
   }
 
-  /** How many are open, up to a thousand, and when the oldest of the first hundred was begun. */
+  /** The number of open creates, up to a thousand, and the start of the oldest among the first hundred. */
   async unfinished(): Promise<{ count: number; oldestAtMs: number | undefined }> {
     const ids = await this.store.due(queue, Number.MAX_SAFE_INTEGER, 1000);
     const entries = await Promise.all(ids.slice(0, 100).map((id) => this.read(id)));
@@ -131,7 +136,7 @@ export class Journal {
   }
 }
 
-/** Of fixed length, and nothing can be read from it. */
+/** Of fixed length, and reveals nothing. */
 export function digestOf(value: unknown): string {
   return createHash("sha256").update(JSON.stringify(value)).digest("base64url");
 }

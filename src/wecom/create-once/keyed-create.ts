@@ -1,12 +1,13 @@
 /**
- * The state machine of a create under an idempotency key, as docs/creates.md draws it. One step at a time is made by
- * whoever comes: the request that brings the key, a later one, or the reconciler of any replica. The rules:
+ * The state machine of a keyed create, which docs/creates.md draws. Each step is executed by whoever comes first: the
+ * original request, a later one with the same key, or the reconciler of any replica. The rules:
  *
- * 1. What was sent is not sent again before it has settled: by the record, and by what this process knows itself.
- * 2. What is not known is not free: without the store nothing is sent, found or told.
- * 3. An outcome is told only when it is written down.
+ * 1. A create that was sent is not sent again before it has settled, according to the record and to this process's
+ * memory.
+ * 2. Without the store, nothing is sent, searched or answered: what is unknown might have been sent.
+ * 3. An outcome is returned only after it has been stored.
  * 4. Times that replicas compare are the store's.
- * 5. A key ends a fixed time after it was first seen, settled or given up.
+ * 5. A key ends a fixed time after its first use, whether the create is settled or given up.
  *
  * Over 300 lines because the state machine is read as a whole.
  */
@@ -27,7 +28,10 @@ import type { StoreWatch } from "./store-watch.js";
 import type { Clock } from "../clock.js";
 
 const api = "living/create";
-/** Of the time that is left, a create waits so much for its answer: the rest is for finding a living whose answer is lost. */
+/**
+ * The part of the remaining time in which a create waits for its answer; the rest is for searching its living if the
+ * answer is lost.
+ */
 export const partForAnswer = 0.75;
 
 export interface KeyedCreatesOptions {
@@ -42,20 +46,20 @@ export interface KeyedCreatesOptions {
   readonly clock: Clock;
   readonly settleMs: number;
   readonly keyLifetimeMs: number;
-  /** Of this process, among the replicas. */
+  /** Identifies this process among the replicas. */
   readonly self: string;
 }
 
-/** A create under a key whose outcome is written down. */
+/** A keyed create whose outcome has been stored. */
 export interface SettledCreate {
   readonly id: string;
   readonly corp: string;
   readonly anchorUserid: string;
-  /** Undefined: it was given up. */
+  /** Undefined: given up. */
   readonly outcome: CreateOutcome | undefined;
 }
 
-/** A key as it came. `digests`: of its input, by which it may be known. */
+/** A keyed request. `digests`: of its input, in the current and in earlier formats. */
 export interface KeyedRequest {
   readonly id: string;
   readonly digests: readonly [current: string, ...earlier: string[]];
@@ -63,7 +67,7 @@ export interface KeyedRequest {
 }
 
 export class KeyedCreates {
-  /** The records that this process works on just now, by id, with the digest of their requests. */
+  /** Creates that this process is working on, by id, with the digest of their input. */
   readonly #workedOn = new Map<string, string>();
   readonly #sentHere: SentHere;
   #attempts = 0;
@@ -80,7 +84,7 @@ export class KeyedCreates {
     }
   }
 
-  /** For the reconciler: a step further with a record that is due. */
+  /** For the reconciler: executes a step of a record that is due. */
   async resume(id: string, call: Omit<CallOptions, "corp">): Promise<void> {
     const { journal, watch, settleMs } = this.options;
     await this.#alone(id, undefined, async () => {
@@ -89,7 +93,7 @@ export class KeyedCreates {
         await journal.remindOfNoMore(id);
         return undefined;
       }
-      // Meanwhile the other replicas leave it alone.
+      // Postpones the reminder, so that other replicas leave the record alone meanwhile.
       await journal.remindOf(id, watch.latestMs() + call.deadline.remainingMs);
       const next = await this.#advance(entry, { ...call, corp: entry.record.corp });
       if (!next || isEnded(next) || next.record.state !== "unknown") return undefined;
@@ -101,12 +105,16 @@ export class KeyedCreates {
     });
   }
 
-  /** Ids of creates whose outcome this process knows, and the store does not. */
+  /** Ids of creates whose outcome is known in this process but not stored yet. */
   unwritten(): Iterable<string> {
     return this.#sentHere.unwritten();
   }
 
-  /** One in this process works on a record; `undefined` when it is another, or `work` has found no outcome. */
+  /**
+   * At most one request of this process works on a record at a time.
+   *
+   * @returns undefined if another one does, or if `work` found no outcome
+   */
   async #alone(
     id: string,
     digest: string | undefined,
@@ -143,7 +151,7 @@ export class KeyedCreates {
     return entry;
   }
 
-  /** What is known of a key: by the store, or by this process where the store does not know it any more. */
+  /** The record of a key: from the store, or from this process's memory if the store has lost it. */
   async #read(id: string, call: CallOptions): Promise<Entry | undefined> {
     const { journal, watch, clock } = this.options;
     const sent = this.#sentHere.get(id);
@@ -151,7 +159,7 @@ export class KeyedCreates {
       this.#conclude({ ...known.entry, text }, outcome, how, call);
     if (sent?.answer?.isWritten === false) {
       const ended = await conclude(sent, sent.answer, sent.entry.text);
-      // Its living was another's: the record is open.
+      // Another create owns the living, so the record is open again.
       return ended ?? (await journal.read(id));
     }
     const entry = await journal.read(id);
@@ -166,7 +174,11 @@ export class KeyedCreates {
     );
   }
 
-  /** Until the outcome is known or the time is over. @returns undefined when somebody else is at it */
+  /**
+   * Repeats steps until the outcome is known or the time is over.
+   *
+   * @returns undefined if another process works on the record
+   */
   async #settle(entry: OpenEntry, call: CallOptions): Promise<EndedEntry | undefined> {
     const { watch, metrics, journal } = this.options;
     let current = entry;
@@ -184,7 +196,11 @@ export class KeyedCreates {
     }
   }
 
-  /** One step. @returns undefined when somebody else is at it, or has changed the record */
+  /**
+   * One step.
+   *
+   * @returns undefined if another process works on the record, or has changed it
+   */
   async #advance(entry: OpenEntry, call: CallOptions): Promise<OpenEntry | EndedEntry | undefined> {
     const { journal, watch, settleMs } = this.options;
     const { record } = entry;
@@ -203,7 +219,7 @@ export class KeyedCreates {
     }
   }
 
-  /** Looks for what was sent, and sends again what was not found when it cannot appear any more. */
+  /** Searches the living. If it is not found and cannot appear any more, sends the create again. */
   async #look(
     entry: OpenEntry,
     record: OpenCreate & { state: "unknown" },
@@ -214,7 +230,7 @@ export class KeyedCreates {
     const { request, settlesAtMs } = record;
     try {
       if (watch.earliestMs() >= settlesAtMs) await watch.askTime();
-      // Before the look: what takes effect while it goes on is not sure to be seen by it.
+      // Read before the search, which may miss a living that appears while it runs.
       const lookedAtMs = watch.earliestMs();
       const isSettled = lookedAtMs >= settlesAtMs && !this.#sentHere.isUnsettled(id) && !watch.isHeld;
       const found = await lost.find({ owner: ownerOf(entry), request, settlesAtMs }, isSettled, call);
@@ -226,7 +242,7 @@ export class KeyedCreates {
       if (!(error instanceof StoreError) && (!(error instanceof WecomError) || error instanceof WecomUnsettledError)) {
         throw error;
       }
-      call.log.info({ create: id, reason: error.message }, "could not look for a living just now");
+      call.log.info({ create: id, reason: error.message }, "could not search for a living");
       return entry;
     }
     return await this.#send(entry, call);
@@ -238,7 +254,7 @@ export class KeyedCreates {
     const { release } = await lock.exclusive(bookingOf(corp, request), call.deadline).catch((error: unknown) => {
       throw error instanceof StoreError ? notSent(error.message) : error;
     });
-    // Whose the living is, is written while it is locked: nobody may look for one like this before.
+    // The lock is held until the living's owner is stored, so that no search for an equal booking runs before.
     try {
       const deadline = call.deadline.part(partForAnswer);
       const attempt = `${this.options.self} ${(this.#attempts += 1)}`;
@@ -272,7 +288,7 @@ export class KeyedCreates {
       const { errcode, errmsg } = error;
       return await this.#conclude(sent, { refusal: { errcode, errmsg } }, "refused", call);
     }
-    // Nothing came of it, and the same key may try again.
+    // The create had no effect, so the same key may try again.
     this.#sentHere.delete(sent.id);
     const isRestored = await orUnsettled(async () => {
       const { corp, request, digest, endsAtMs } = sent.record;
@@ -285,10 +301,10 @@ export class KeyedCreates {
     throw error;
   }
 
-  /** Nobody waits for the answer any more: from now on the settling time runs. */
+  /** The answer is lost: the settling time starts now. */
   async #lose(sent: OpenEntry, call: CallOptions): Promise<OpenEntry | undefined> {
     const { journal, watch, settleMs } = this.options;
-    call.log.warn({ corp: call.corp, create: sent.id }, "the answer to a create is lost: looking for its living");
+    call.log.warn({ corp: call.corp, create: sent.id }, "the answer to a create is lost: searching for its living");
     this.#noteSent(sent, 0);
     const { corp, request, digest, endsAtMs } = sent.record;
     const settlesAtMs = Math.ceil(watch.latestMs() + settleMs);
@@ -303,10 +319,10 @@ export class KeyedCreates {
   }
 
   /**
-   * Makes the living this create's own and writes the outcome down; what cannot be written now is written later, and told
-   * then.
+   * Stores that the living belongs to this create, then the outcome. What cannot be stored now is stored later, and
+   * returned then.
    *
-   * @throws {WecomUnsettledError} when the store is away
+   * @throws {WecomUnsettledError} when the store is unreachable
    */
   async #conclude(
     entry: OpenEntry,
@@ -325,7 +341,8 @@ export class KeyedCreates {
       if ("livingid" in outcome) {
         const { corp, request } = record;
         const living = { corp, livingid: outcome.livingid, livingStart: request.living_start };
-        // A lost create alike was given this living. Then the lost one's, if there is one, is ours: the two are the same.
+        // Another lost create with an equal booking took this living. Then that one's living, if it exists, is equal to
+        // ours and is taken instead.
         if (!(await ownership.own(living, ownerOf(entry)))) {
           this.#sentHere.delete(id);
           await this.#lose(entry, call);
@@ -355,27 +372,27 @@ export class KeyedCreates {
     for (let before = text; ;) {
       const done = await journal.replace({ id, text: before }, { digest, endsAtMs, state: "done", outcome });
       if (done) return done;
-      // Somebody has changed the record, or the store has lost it, and another input may have come under the key.
+      // The record was changed, or the store lost it and the key was used with another input.
       const found = await journal.read(id);
       if (found && (isDone(found) || found.record.digest !== digest)) {
         const kept = isDone(found) && found.record.digest === digest ? found : undefined;
         this.#reportSecond(id, outcome, kept?.record.outcome, call);
         return kept;
       }
-      // Whoever has sent it again may have made it, in spite of our refusal.
+      // Another process sent it again and may have succeeded, although WeCom refused ours.
       if (found && how === "refused") return undefined;
       before = found?.text;
     }
   }
 
-  /** Another process has finished this create: if by sending it again, there are two livings. */
+  /** Another process has finished this create. If it had sent it again, there are two livings. */
   #reportSecond(id: string, outcome: CreateOutcome, told: CreateOutcome | undefined, { corp, log }: CallOptions): void {
     const kept = told && "livingid" in told ? told.livingid : undefined;
     if (!("livingid" in outcome) || outcome.livingid === kept) return;
     this.options.metrics.countCreate("doubled");
     log.error(
       { corp, create: id, kept, left: [outcome.livingid] },
-      "a create has taken effect twice: WeCom carried it out later than WECOM_SETTLE_MS says, or the store has lost what it had confirmed; cancel what is left",
+      "a create has taken effect twice: WeCom executed it later than WECOM_SETTLE_MS, or the store has lost confirmed writes: cancel those in `left`",
     );
   }
 
@@ -389,13 +406,13 @@ export class KeyedCreates {
     this.#tellSettled(entry, ended.record);
     call.log.error(
       { corp: record.corp, create: id, anchor: record.request.anchor_userid, theme: record.request.theme },
-      "what became of a create was not found out while its key lived: look at the anchor's livings",
+      "the outcome of a create is still unknown at the end of its key: check the anchor's livings",
     );
     return ended;
   }
 }
 
-/** With the input: where the store has lost a record, another input may have come under the key. */
+/** Includes the input's digest: if the store lost the record, the key may have been used with another input since. */
 function ownerOf({ id, record }: OpenEntry): string {
   return `${id} ${record.digest}`;
 }
@@ -405,7 +422,8 @@ function isDone(entry: Entry): entry is EndedEntry & { readonly record: { readon
 }
 
 /**
- * @throws {WecomApiError} as at the first time
+ * @throws {WecomApiError} WeCom's first refusal
+ *
  * @throws {WecomGivenUpError}
  */
 function livingidOf(record: EndedCreate): { livingid: string } {
@@ -414,7 +432,7 @@ function livingidOf(record: EndedCreate): { livingid: string } {
   throw new WecomApiError({ api, mayHaveTakenEffect: false, ...record.outcome.refusal });
 }
 
-/** What cannot be written down is not told. */
+/** If an outcome cannot be stored, it is not returned. */
 async function orUnsettled<T>(write: () => Promise<T>): Promise<T> {
   try {
     return await write();

@@ -1,7 +1,7 @@
 /**
- * Which living belongs to which create: each to one. A record per living says whose it is, and is written once: by the
- * create that was told of it or, where the answer was lost, by the one that found it. What the store does not say is not
- * known, and what is not known is not free.
+ * Which create owns which living, one to one. A record per living names its owner. It is written once: by the create
+ * that got the livingid in its answer, or by the search that found it after a lost answer. A living without a record is
+ * not free to take while the store is unreachable.
  */
 import { BoundedMap } from "../../lib/bounded-map.js";
 import { type NewRecord, StoreError } from "../../stores/store.js";
@@ -11,13 +11,13 @@ import type { Deadline } from "../deadline.js";
 import { digestOf } from "./journal.js";
 import type { StoreTime } from "./store-watch.js";
 
-/** A living can be taken for that of a later create alike until well after its start; but not for ever. */
+/** A living may match a later create's search until well after its start, but not forever. */
 const keptAfterStartMs = 24 * 3_600_000;
 const longestMs = 400 * 24 * 3_600_000;
 const maxRemembered = 10_000;
-/** While the store is away: 50,000 livings have about 15 MB. */
+/** Bounds memory while the store is unreachable: 50,000 livings take about 15 MB. */
 const maxUnwritten = 50_000;
-/** A store that is slow takes so many in time, and not all that have waited for it. */
+/** Small batches, because a slow store can complete these in time, but not everything that has accumulated. */
 const maxAtOnce = 100;
 
 export interface OwnableLiving {
@@ -27,24 +27,24 @@ export interface OwnableLiving {
   readonly livingStart: number;
 }
 
-/** Writes that nobody waits for are cheap together: those of every 5 ms cost a fifth of a create's CPU more. */
+/** Batches writes that no request waits for: at every 5 ms they would cost a create a fifth more CPU. */
 const writeDelayMs = 50;
 /**
- * How long an unkeyed create that was answered, in whatever replica, may not be visible to the others: it is announced
- * when it has no answer after `announceAfterMs`, and its living is written `writeDelayMs` after the answer.
+ * How long after its answer an unkeyed create may be invisible to other replicas: it is announced if it has no answer
+ * after `announceAfterMs`, and its living's owner is written `writeDelayMs` after the answer.
  */
 export const announceAfterMs = 200;
 export const invisibleMs = announceAfterMs + writeDelayMs + 150;
 
-/** Of all creates without a key whose answer was not lost: none of them asks for its living again. */
+/** The owner of all livings of unkeyed creates whose answers arrived: none of them is searched for again. */
 const unkeyed = "unkeyed";
 
 export class Ownership {
-  /** What the store has confirmed: it does not change. */
+  /** Owners that the store has confirmed; they do not change. */
   readonly #owners = new BoundedMap<string, string>(maxRemembered);
-  /** Livings of creates without a key that are not written yet, by key. */
+  /** Livings of unkeyed creates whose owner is not written yet, by key. */
   readonly #unwritten = new BoundedMap<string, OwnableLiving>(maxUnwritten);
-  /** Of these, those that are being written. */
+  /** The part of these whose write is running. */
   readonly #beingWritten = new Set<string>();
   #isWriteDue = false;
 
@@ -55,8 +55,9 @@ export class Ownership {
   ) {}
 
   /**
-   * @param create whose it is to be
-   * @returns whether it is; false when it is another's
+   * @param create the id of the owner
+   *
+   * @returns whether this create owns the living
    * @throws {StoreError}
    */
   async own(living: OwnableLiving, create: string): Promise<boolean> {
@@ -69,9 +70,10 @@ export class Ownership {
   }
 
   /**
-   * The living of a create without a key, where others may have found it before it was answered: now.
+   * For an unkeyed create that was announced: writes its owner immediately, because a search may have found its living
+   * before the answer.
    *
-   * @returns false when it is another's
+   * @returns false if another create owns the living
    */
   async ownUnkeyed(living: OwnableLiving, deadline: Deadline): Promise<boolean> {
     try {
@@ -83,13 +85,13 @@ export class Ownership {
     }
   }
 
-  /** The living of a create without a key: in this process at once, in the store in a moment. */
+  /** For an unkeyed create: in this process immediately, in the store with the next batch. */
   ownLater(living: OwnableLiving): void {
     this.#unwritten.set(keyOf(living), living);
     this.#writeIn(writeDelayMs);
   }
 
-  /** All but those that are being written. */
+  /** Writes all owners that are not being written already. */
   async writeUnwritten(): Promise<void> {
     const record = ([key, living]: [string, OwnableLiving]): NewRecord => ({
       key,
@@ -124,14 +126,14 @@ export class Ownership {
     if (this.#isWriteDue) return;
     this.#isWriteDue = true;
     this.clock.after(ms, () => {
-      // What comes while the others are being written does not wait for them.
+      // New entries do not wait for running writes.
       this.#isWriteDue = false;
       void this.writeUnwritten();
     });
   }
 
   /**
-   * Whose these are, by livingid, of those that are anybody's.
+   * The owners of these livings, by livingid; livings without an owner are absent.
    *
    * @throws {StoreError}
    */
@@ -146,8 +148,8 @@ export class Ownership {
   }
 
   /**
-   * A lost create takes a living which may be that of another lost create alike. Then its own, which may appear until
-   * `untilMs` of the store's time, is the other's, which must not be sent again before.
+   * A lost create may take a living that belongs to another lost create with an equal booking. Then that one takes this
+   * one's living, which may appear until `untilMs` (the store's time), so it must not be sent again before.
    *
    * @throws {StoreError}
    */

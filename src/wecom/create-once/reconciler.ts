@@ -1,4 +1,4 @@
-/** Finishes the creates that no request waits for any more: those of processes that died, and those whose answer was lost. */
+/** Finishes keyed creates that no request waits for: after the process died, or after the answer was lost. */
 import type { Logger } from "../../observability/logger.js";
 import type { Span } from "../../observability/tracing.js";
 import { reasonOf } from "../../stores/store.js";
@@ -9,19 +9,19 @@ import type { KeyedCreates } from "./keyed-create.js";
 import type { StoreTime } from "./store-watch.js";
 
 const pauseMs = 500;
-/** Searches cost calls, of which a corp has few at once. */
+/** Limits concurrent searches, because each needs calls, of which a corp may have few at once. */
 const atOnce = 8;
 
 export interface ReconcilerOptions {
   readonly journal: Journal;
   readonly creates: KeyedCreates;
   readonly log: Logger;
-  /** A span of what is done for a create, where that was recorded. */
+  /** The span of later work on a create whose operation was traced. */
   readonly trace?: ((id: string) => Span | undefined) | undefined;
   readonly clock: Clock;
   readonly time: StoreTime;
   readonly random: () => number;
-  /** How long one step with one record may take. */
+  /** The time limit of one step. */
   readonly timeoutMs: number;
 }
 
@@ -37,7 +37,7 @@ export class Reconciler {
     this.#schedule();
   }
 
-  /** Begins nothing any more, and waits for what runs. */
+  /** Starts no further step, and waits for running ones. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#stopTimer?.();
@@ -47,7 +47,7 @@ export class Reconciler {
   #schedule(): void {
     if (this.#isStopped) return;
     const { random, clock } = this.options;
-    // Replicas must not all look at the same moment.
+    // Randomised, so that replicas do not all poll at once.
     this.#stopTimer = clock.after(
       pauseMs * (0.5 + random()),
       () =>
@@ -78,7 +78,7 @@ export class Reconciler {
     try {
       await creates.resume(id, { deadline, log, span });
     } catch (error) {
-      log.info({ create: id, reason: reasonOf(error) }, "a create could not be finished just now");
+      log.info({ create: id, reason: reasonOf(error) }, "a create could not be finished yet");
     } finally {
       deadline.close();
       span?.end();

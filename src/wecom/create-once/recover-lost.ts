@@ -1,4 +1,4 @@
-/** Finds the living of a create whose answer was lost, and makes it that create's own. */
+/** Finds the living of a create whose answer was lost, and makes the create its owner. */
 import type { CallOptions } from "../call.js";
 import { WecomTransportError } from "../errors.js";
 import type { CreateLivingRequest } from "../living.wire.js";
@@ -7,17 +7,17 @@ import { bookingOf, type BookingLock, type ExclusiveLock } from "./booking-lock.
 import { invisibleMs, type Ownership } from "./ownership.js";
 
 export interface LostCreate {
-  /** Whose the living is to be. */
+  /** The id of the create that is to own the living. */
   readonly owner: string;
   readonly request: CreateLivingRequest;
-  /** Until then, in the store's time, it may take effect. */
+  /** The create may take effect until this time, by the store's clock. */
   readonly settlesAtMs: number;
 }
 
 export interface Found {
-  /** Undefined when WeCom has none that was booked so and is not another create's. */
+  /** Undefined if no living matches that has no other owner. */
   readonly livingid: string | undefined;
-  /** Until then one may still appear: its own, or that of another which was given its own. */
+  /** A matching living may still appear until this time: its own, or the one that another create should have taken. */
   readonly settlesAtMs: number;
 }
 
@@ -29,17 +29,18 @@ export class LostCreateRecovery {
   ) {}
 
   /**
-   * @param isLastLook nothing that was read before is trusted
-   * @throws {WecomError} when not all of the anchor's livings could be looked at, or one may be another create's
-   * @throws {StoreError} when it is not known which are other creates'
+   * @param isLastLook ignores cached bookings
+   *
+   * @throws {WecomError} when not all of the anchor's livings could be read, or a match may belong to another create
+   * @throws {StoreError} when the owners of the matches are unknown
    */
   async find(lost: LostCreate, isLastLook: boolean, { corp, deadline, log }: CallOptions): Promise<Found> {
     const booking = bookingOf(corp, lost.request);
     const lock = await this.lock.exclusive(booking, deadline);
     try {
-      // What is looked for counts neither for the caller's rate nor as theirs to give up.
+      // The search is neither counted against the caller's quota nor cancelled when the client leaves.
       const livingid = await this.#find(lost, booking, lock, isLastLook, { corp, deadline, log });
-      // While it is locked: who takes one after this look has seen that this create did not want it.
+      // Read under the lock: a create that takes a living after this search has seen this reservation.
       return { livingid, settlesAtMs: Math.max(lost.settlesAtMs, await this.ownership.reservedUntilMs(booking)) };
     } finally {
       lock.release();
@@ -64,19 +65,19 @@ export class LostCreateRecovery {
       if (own.length === 0) throw error;
       return [];
     });
-    // Its owner before it could be written down as the outcome. With another one besides, that would be lost for the
-    // create alike whose it is.
+    // This create already owns a living, but the outcome was not stored. Taking another one as well would take it from
+    // the create with an equal booking that it belongs to.
     if (own.length > 0 || found.length === 0) return own[0];
-    // It may be that of a create without a key in another replica, which is about to say so.
+    // The match may belong to an unkeyed create in another replica, which announces it within this time.
     if (!(await deadline.pause(invisibleMs))) throw mayBeAnothers("there is no time left to find out");
     if (await this.lock.isAnnounced(booking)) throw mayBeAnothers("a create without a key is under way");
     const owners = await this.ownership.ownersOf(corp, found);
-    // The process that sent it may have had its answer meanwhile.
+    // The process that sent the create may have received the answer meanwhile.
     const ownNow = found.find((livingid) => owners.get(livingid) === owner);
     if (ownNow !== undefined) return ownNow;
     await this.ownership.reserveUntil(booking, settlesAtMs);
-    // Another process may have found one for this create by now.
-    if (!lock.isHeld()) throw mayBeAnothers("this process stood still");
+    // The lock was lost, so another process may have found a living for this create.
+    if (!lock.isHeld()) throw mayBeAnothers("this process stalled");
     let kept: string | undefined;
     const left: string[] = [];
     for (const livingid of found.filter((each) => !owners.has(each))) {
@@ -87,7 +88,7 @@ export class LostCreateRecovery {
     if (left.length > 0) {
       log.error(
         { corp, kept, left },
-        "several livings match a create whose answer was lost: one is kept, look whether the others are meant",
+        "several livings match a create whose answer was lost: one is kept, check whether those in `left` are wanted",
       );
     }
     return kept;

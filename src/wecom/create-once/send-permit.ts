@@ -1,6 +1,6 @@
 /**
- * The right to send a create under a key: `sent` is written down before the first byte leaves, by comparison with what
- * stood there, so that of several processes one sends, and all others see until when its answer may come.
+ * The permission to send a keyed create. The state `sent` is stored before the first byte leaves, by compare-and-set,
+ * so that only one process sends, and all others know how long an answer may take.
  */
 import { StoreError } from "../../stores/store.js";
 import type { SendPermit } from "../call.js";
@@ -12,12 +12,13 @@ import type { StoreWatch } from "./store-watch.js";
 const api = "living/create";
 
 export class KeyedSendPermit implements SendPermit {
-  /** As it was written down; undefined: it was not, so nothing was sent. */
+  /** The stored record; undefined: nothing was stored, so nothing was sent. */
   sent: OpenEntry | undefined;
 
   /**
-   * @param deadline until when its answer is waited for
-   * @param attempt another one for each sending
+   * @param deadline ends the wait for the answer
+   *
+   * @param attempt unique for each attempt
    */
   constructor(
     private readonly entry: OpenEntry,
@@ -29,7 +30,7 @@ export class KeyedSendPermit implements SendPermit {
   ) {}
 
   async obtain(): Promise<void> {
-    // WeCom has refused the token: the same create is sent once more.
+    // WeCom has refused the token, so the same create is sent once more.
     if (this.sent) return;
     const { id, text, record } = this.entry;
     const { corp, request, digest, endsAtMs } = record;
@@ -42,7 +43,7 @@ export class KeyedSendPermit implements SendPermit {
         { ...{ corp, request, digest, endsAtMs }, state: "sent" as const, answerByMs, attempt },
       );
     } catch (error) {
-      // It may have been written all the same, and then it will be finished.
+      // The record may have been written nevertheless; then the reconciler finishes it.
       throw error instanceof StoreError ? new WecomUnsettledError({ api, cause: error }) : error;
     }
     if (!sent) throw new WecomUnsettledError({ api });

@@ -1,6 +1,6 @@
 /**
- * What this process has sent under idempotency keys, and what it was answered, whatever the store says: it may have lost
- * what it had confirmed, or not be there when an answer is to be written down.
+ * The keyed creates that this process has sent, with their answers, independent of the store: it may have lost
+ * confirmed writes, or be unreachable when an answer arrives.
  */
 import type { Clock } from "../clock.js";
 import type { CreateOutcome, OpenEntry } from "./journal.js";
@@ -10,19 +10,19 @@ export type HowEnded = "created" | "found" | "sent-again" | "refused";
 export interface Answer {
   readonly outcome: CreateOutcome;
   readonly how: HowEnded;
-  /** The store has confirmed it. */
+  /** Whether the store has confirmed the outcome. */
   readonly isWritten: boolean;
 }
 
 export interface Sent {
   readonly entry: OpenEntry;
-  /** Until then, by this process's clock, it may take effect. */
+  /** The create may take effect until this time, by this process's clock. */
   readonly unsettledUntilMs: number;
   readonly answer?: Answer;
 }
 
 export class SentHere {
-  /** In the order of their sending. */
+  /** In the order of sending. */
   readonly #sent = new Map<string, Sent>();
 
   constructor(private readonly clock: Clock) {}
@@ -48,7 +48,7 @@ export class SentHere {
     this.#sent.delete(id);
   }
 
-  /** Ids of those whose answers are not written down. */
+  /** Ids of creates whose answers are not stored yet. */
   *unwritten(): Iterable<string> {
     for (const [id, { answer }] of this.#sent) if (answer?.isWritten === false) yield id;
   }

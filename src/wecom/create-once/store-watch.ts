@@ -1,7 +1,7 @@
 /**
- * What time it is for the store, and whether it still is the store that this process knows. A store that was emptied, or
- * is back at an older state, may have forgotten which keys were sent. Who notices tells all others through the store, and
- * until every create that may have been forgotten has settled, no key that is not known is sent.
+ * Tracks the store's clock, and whether the store has lost data. A store that was emptied, or reset to an older state,
+ * may have lost which keys were sent. The process that notices this writes it to the store for the others. Until every
+ * create that may have been lost has settled, unknown keys are held: they are not sent.
  */
 import { reasonOf } from "../../stores/store.js";
 import type { CreateStore } from "./closable-store.js";
@@ -10,25 +10,25 @@ import type { Clock } from "../clock.js";
 
 const key = "creates-watch";
 const tickMs = 500;
-/** A process that is behind by a tick or two sees what another wrote since. */
+/** A tick is due only if no other process has ticked, so that most processes only read. */
 const newTickAfterMs = 400;
-/** Within this, every process that can ask the store has looked whether it is still the one that it knows. */
+/** Within this time, every process that can reach the store has checked it for lost data. */
 const noticedWithinMs = 4 * tickMs;
 
-/** The store's clock in Unix milliseconds, as far as it is known: its answer was on its way for some time. */
+/** The store's clock in Unix milliseconds. It is known as an interval, because reading it takes time. */
 export interface StoreTime {
-  /** It is not earlier than this: for whether something is certainly over. */
+  /** The lower bound: to decide whether something is certainly over. */
   earliestMs(): number;
-  /** It is not later than this: for until when something may go on. */
+  /** The upper bound: to decide how long something may continue. */
   latestMs(): number;
 }
 
 interface Watch {
-  /** Another one after each loss. */
+  /** Changes with each loss. */
   readonly epoch: string;
-  /** Counts up: one that is lower than it was says that the store is back at an older state. */
+  /** Increases; a lower value than before means that the store was reset to an older state. */
   readonly tick: number;
-  /** Until then, what is not known may have been sent. */
+  /** Until this time, an unknown key may have been sent before. */
   readonly heldUntilMs: number;
 }
 
@@ -39,14 +39,17 @@ export interface StoreWatchOptions {
   readonly random: () => number;
   /** How long a create may take effect after it was sent. */
   readonly holdMs: number;
-  /** By several processes: one that finds it empty may be the only one that does not know what was in it. */
+  /**
+   * Whether several processes use the store: a process that finds it empty may be the only one that does not know what
+   * it held.
+   */
   readonly isShared: boolean;
 }
 
 export class StoreWatch implements StoreTime {
   #known: Watch | undefined;
   #tickedAtMs = 0;
-  /** The store's clock less this process's. */
+  /** Offsets of the store's clock from this process's. */
   #earliestOffsetMs = 0;
   #latestOffsetMs = 0;
   #stopTimer: (() => void) | undefined;
@@ -62,7 +65,7 @@ export class StoreWatch implements StoreTime {
     return this.options.clock.monotonicMs() + this.#latestOffsetMs;
   }
 
-  /** Until when a key that the store does not know is not sent; in the past: it may be sent. */
+  /** Unknown keys are not sent before this time; in the past: they are sent. */
   get heldUntilMs(): number {
     return this.#known?.heldUntilMs ?? 0;
   }
@@ -82,8 +85,8 @@ export class StoreWatch implements StoreTime {
   }
 
   /**
-   * What is to be sent is written down: whether the store has kept all that it had confirmed before. Where it has not, keys
-   * are held from now on.
+   * Called after a write: checks whether the store still has all confirmed data. If not, unknown keys are held from now
+   * on.
    *
    * @throws {StoreError}
    */
@@ -98,13 +101,13 @@ export class StoreWatch implements StoreTime {
       const known = this.#known;
       const text = await store.get(key);
       const found = text === undefined ? undefined : (JSON.parse(text) as Watch);
-      // Meanwhile another check has learnt more.
+      // A concurrent check has updated it meanwhile.
       if (known !== this.#known) continue;
       if (found && (!known || (found.epoch === known.epoch && found.tick >= known.tick))) {
         this.#known = found;
         return;
       }
-      // Who has noticed it before has held the keys; until the store is what it was for that process, it knows more.
+      // Another process noticed the loss first and holds unknown keys. Its record is adopted.
       if (found && known && found.epoch !== known.epoch && found.heldUntilMs > this.latestMs()) {
         this.#known = found;
         return;
@@ -113,7 +116,7 @@ export class StoreWatch implements StoreTime {
       const next = { epoch: this.#name(), tick: 1, heldUntilMs };
       if (!(await store.compareAndSet(key, text, JSON.stringify(next)))) continue;
       if (!known && isShared) this.#sinceEmpty = new Promise((resolve) => clock.after(noticedWithinMs, resolve));
-      if (known) log.error({ heldForMs: holdMs }, "the store has lost what it had confirmed: new keys are held");
+      if (known) log.error({ heldForMs: holdMs }, "the store has lost confirmed writes: new keys are held");
       this.#known = next;
       return;
     }
@@ -124,7 +127,7 @@ export class StoreWatch implements StoreTime {
     this.#stopTimer = clock.after(tickMs, () => {
       this.#tick()
         .catch((error: unknown) => {
-          log.debug({ reason: reasonOf(error) }, "the store could not be watched just now");
+          log.debug({ reason: reasonOf(error) }, "the store could not be checked");
         })
         .finally(() => {
           this.#schedule();
@@ -133,7 +136,7 @@ export class StoreWatch implements StoreTime {
   }
 
   /**
-   * The store's clock may have been set back since it was asked.
+   * Reads the store's clock again, which may have been set back.
    *
    * @throws {StoreError}
    */

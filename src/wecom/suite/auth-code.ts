@@ -1,15 +1,15 @@
 /**
- * What the store holds of an auth_code, and where it can go from there.
+ * The stored state of an auth_code, and its transitions:
  *
- *     pending ⇄ sent → exchanged → done          refused: WeCom does not take the code
- *                 ↓                              expired: it could not be sent as long as the code was good
+ *     pending ⇄ sent → exchanged → done          refused: WeCom rejects the code
+ *                 ↓                              expired: not exchanged while the code was valid
  *               lost
  */
 import { WecomApiError, type WecomError, WecomTransportError } from "../errors.js";
 import { permanentCodeApi } from "./suite.datasource.js";
 import type { Versioned } from "./suite-records.js";
 
-/** WeCom's ten minutes, and one for clocks that differ. */
+/** WeCom's ten minutes, plus one for clock differences. */
 export const authCodeLifeMs = 11 * 60_000;
 
 export type AuthCodeRecord = Versioned & { readonly at: number } & AuthCodeState;
@@ -20,7 +20,7 @@ export type AuthCodeState =
       readonly corpid: string;
       readonly permanentCode: string;
       readonly isCustomised: boolean;
-      /** Of the app in that corp; absent where WeCom did not tell it. */
+      /** The app's agentid in that corp; absent if WeCom did not return it. */
       readonly agentid?: number | undefined;
     }
   | { readonly state: "done"; readonly corpid: string }
@@ -28,11 +28,11 @@ export type AuthCodeState =
 export type OpenRecord = Extract<AuthCodeRecord, { authCode: string }>;
 export type ExchangedRecord = Extract<AuthCodeRecord, { state: "exchanged" }>;
 
-/** What became of an auth_code. `open`: nothing yet. */
+/** The outcome of an auth_code. `open`: not known yet. */
 export type AuthorisationOutcome =
   { readonly state: "done"; readonly corpid: string } | { readonly state: "open" | "refused" | "expired" | "lost" };
 
-/** For the log. */
+/** Log messages of the outcomes. */
 export const endings = {
   refused: "WeCom does not take an auth_code: unless the corp works already, it has to authorise the app again",
   expired: "an auth_code could not be exchanged in time: the corp has to authorise the app again",
@@ -43,7 +43,7 @@ export function isFinal(record: AuthCodeRecord): record is Exclude<AuthCodeRecor
   return !["pending", "sent", "exchanged"].includes(record.state);
 }
 
-/** On the code itself, and not on what its exchange needs. */
+/** Whether the error is about the code itself, and not about the suite's own credentials. */
 export function isVerdict(error: WecomError): error is WecomApiError {
   return error instanceof WecomApiError && error.api === permanentCodeApi && error.entry?.retry === "never";
 }
@@ -53,7 +53,7 @@ export function mayBeSent(error: WecomError): boolean {
   return error instanceof WecomTransportError ? error.delivery !== "none" : error.mayHaveTakenEffect;
 }
 
-/** The older a code, the longer. */
+/** The pause until the next attempt, which grows with the code's age. */
 export function pauseMs(ageMs: number): number {
   return Math.min(Math.max(ageMs / 4, 500), 10_000);
 }

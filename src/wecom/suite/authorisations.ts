@@ -1,10 +1,11 @@
 /**
- * The auth_codes by which corps authorise the app, as a queue in the store. WeCom and the administrator are answered when a
- * code is stored, with a number that rises; then one replica exchanges it, and others do not wait for that.
+ * The auth_codes with which corps authorise the app, as a queue in the store. WeCom and the administrator get their
+ * answer when a code is stored, with an increasing number. One replica then exchanges it for a permanent code.
  *
- * An auth_code works once. So `sent` is written before the exchange, by comparison: whoever wrote it sends, and nobody
- * else before `untilMs`. WeCom's answer is written down before anything is done with it. When WeCom refuses a code that was
- * sent before, its first answer went to a process that has died: it is lost, and the corp has to authorise the app again.
+ * An auth_code can be exchanged once. So `sent` is stored before the exchange, by compare-and-set: only the process
+ * that wrote it sends, and no other one before `untilMs`. WeCom's answer is stored before it is used. If WeCom refuses
+ * a code that was sent before, the first answer went to a process that died: it is lost, and the corp has to authorise
+ * the app again.
  */
 import { createHash } from "node:crypto";
 import { setMaxListeners } from "node:events";
@@ -31,21 +32,27 @@ import type { PermanentCodes } from "./permanent-codes.js";
 import type { Authorisation } from "./suite.datasource.js";
 import type { SuiteRecords } from "./suite-records.js";
 
-/** What became of a code is of interest for somewhat longer. */
+/** Outcomes are kept longer than codes are valid, so that the installation page can show them. */
 const keptMs = 20 * 60_000;
-/** A permanent code that is written down is not forgotten before it has reached its place. */
+/** A permanent code that was received is kept until it has been saved in its final record. */
 const exchangedKeptMs = 30 * 24 * 3_600_000;
-/** More than the changes of any other replica, which a store that lost some may have made meanwhile of the same code. */
+/**
+ * Added to the revision, so that this record wins over any other replica's changes to the same code, even if the store
+ * lost some.
+ */
 const exchangedBeats = 1_000_000;
 const pollMs = 1_000;
-/** How many polls pass until this process looks at its own codes, whose places in the queue a failover may have lost. */
+/** Polls between two checks of this process's own codes, whose queue entries a failover may have lost. */
 const pollsBetweenOwn = 5;
 const outcomePollMs = 50;
-/** Anybody may bring a code by a browser, though none that WeCom takes: what waits is bounded. WeCom's own events always wait. */
+/**
+ * Limits codes from browsers, which anybody can send, although WeCom would refuse them. Codes from WeCom's own events
+ * are always stored.
+ */
 const maxOpen = 500;
-/** Exchanges of one replica at once, each for another code. */
+/** Concurrent exchanges per replica. */
 const maxAtOnce = 20;
-/** After the deadline of an exchange, as long as its answer may need to be written down. */
+/** After the deadline of an exchange: time to store its answer. */
 const writeDownMs = 5_000;
 
 export interface AuthorisationsOptions {
@@ -55,10 +62,10 @@ export interface AuthorisationsOptions {
   readonly codes: PermanentCodes;
   readonly log: Logger;
   readonly metrics: AuthorisationMetrics;
-  /** How long an exchange may take, and how long `stop` waits for what is in hand. */
+  /** The time limit of an exchange, and of `stop`. */
   readonly timeoutMs: number;
   exchange(authCode: Secret): Promise<Authorisation>;
-  /** A corp's code has changed. */
+  /** Called when a corp's permanent code has changed. */
   onChange(corpid: string): Promise<void>;
 }
 
@@ -66,7 +73,7 @@ export class Authorisations {
   readonly #prefix: string;
   readonly #queue: string;
   readonly #running = new Map<string, Promise<void>>();
-  /** Stored by this process, or found at its start, and not known to be finished. */
+  /** Codes that this process stored or found at its start, and that are not finished as far as it knows. */
   readonly #open = new Set<string>();
   readonly #end = new AbortController();
   #numbering: Promise<number> = Promise.resolve(0);
@@ -78,14 +85,14 @@ export class Authorisations {
   constructor(private readonly options: AuthorisationsOptions) {
     this.#prefix = `${options.prefix}auth-code:`;
     this.#queue = `${options.prefix}auth-codes`;
-    // Each exchange may wait with its answer until the store is back.
+    // Each running exchange may be waiting for the store with its answer.
     setMaxListeners(maxAtOnce + 1, this.#end.signal);
   }
 
   start(): void {
     const poll = (): void => {
       void this.#poll()
-        // Without the store there is nothing to be done, and it says itself that it is gone.
+        // If the store is unreachable, the poll is repeated; the store itself logs that.
         .catch(() => undefined)
         .finally(() => {
           if (!this.#isStopped) this.#polling = setTimeout(poll, pollMs).unref();
@@ -94,7 +101,7 @@ export class Authorisations {
     poll();
   }
 
-  /** Lets what is in hand be written down. */
+  /** Waits until running exchanges have stored their answers. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#polling);
@@ -104,11 +111,11 @@ export class Authorisations {
   }
 
   /**
-   * Stores an auth_code, however often it comes. On return it is durable, and will be exchanged without anybody asking.
+   * Stores an auth_code, which may come several times. When it resolves, the code is durable and will be exchanged.
    *
-   * @param atSeconds WeCom's time of it; default: the store's
-   * @returns by which `outcome` finds it
-   * @throws {StoreError} when it is not sure to be stored: whoever brought it must bring it again
+   * @param atSeconds WeCom's time of the code; default: the store's
+   * @returns the id for `outcome`
+   * @throws {StoreError} when the code may not be stored: the sender has to send it again
    */
   async accept(authCode: Secret, atSeconds?: number): Promise<string> {
     const { records, metrics } = this.options;
@@ -127,7 +134,7 @@ export class Authorisations {
     return id;
   }
 
-  /** What kept the exchanges from succeeding may be over. */
+  /** Retries all open codes now, because the reason for their failures may be gone. */
   hurry(): void {
     for (const id of this.#open) this.#begin(id, { isHurried: true });
   }
@@ -143,7 +150,10 @@ export class Authorisations {
     }
   }
 
-  /** Rises in all replicas, and on if the store forgets the last one: it is at least the store's time in milliseconds. */
+  /**
+   * Increases across all replicas. It is at least the store's time in milliseconds, so it increases even if the store
+   * loses the last one.
+   */
   #nextNumber(): Promise<number> {
     const { store, prefix } = this.options;
     const next = async (): Promise<number> => {
@@ -153,7 +163,7 @@ export class Authorisations {
         if (await store.compareAndSet(`${prefix}auth-number`, last, String(number))) return number;
       }
     };
-    // One after the other, or those of one process would keep each other from it.
+    // Sequential within the process, because concurrent compare-and-sets would make each other fail.
     return (this.#numbering = this.#numbering.then(next, next));
   }
 
@@ -167,7 +177,7 @@ export class Authorisations {
     for (const id of new Set([...due, ...own])) this.#begin(id);
   }
 
-  /** Codes have no place in the queue when an older version stored them, or nobody lived to queue them again. */
+  /** Finds codes without a queue entry: those of an older version, and those whose process died before queuing them. */
   async #look(): Promise<void> {
     for await (const [key, text] of this.options.store.scan(this.#prefix)) {
       if (!isFinal(JSON.parse(text) as AuthCodeRecord)) this.#open.add(key.slice(this.#prefix.length));
@@ -179,7 +189,7 @@ export class Authorisations {
     if (this.#isStopped || this.#running.size >= maxAtOnce || this.#running.has(id)) return;
     const work = this.#work(id, isHurried)
       .catch((error: unknown) => {
-        this.options.log.warn({ reason: reasonOf(error) }, "an authorisation has to wait for the store");
+        this.options.log.warn({ reason: reasonOf(error) }, "an authorisation waits for the store");
       })
       .finally(() => this.#running.delete(id));
     this.#running.set(id, work);
@@ -200,7 +210,7 @@ export class Authorisations {
     this.#open.delete(id);
   }
 
-  /** @returns until when the code has to wait; undefined when it can go on at once */
+  /** @returns when the next attempt is due; undefined to continue immediately */
   async #send(id: string, record: OpenRecord, isHurried: boolean): Promise<number | undefined> {
     const { store, timeoutMs } = this.options;
     const nowMs = await store.now();
@@ -232,7 +242,7 @@ export class Authorisations {
     }
   }
 
-  /** Only this process has the answer: it is written down before anything else, however long the store is away. */
+  /** Only this process has the answer, so it is stored before anything else, however long the store is unreachable. */
   async #writeDown(id: string, sent: AuthCodeRecord, authorisation: Authorisation): Promise<void> {
     const { records, store, log } = this.options;
     const { corpid, isCustomised, permanentCode, agentid } = authorisation;
@@ -254,17 +264,16 @@ export class Authorisations {
               : { ...exchanged, number, at, revision: (found ?? sent).revision + exchangedBeats },
           { expiresInMs: exchangedKeptMs },
         );
-        // Another may have thought it lost, and taken it out.
+        // Another replica may have taken it for lost and dequeued it.
         await store.enqueue(this.#queue, id, 0);
         return;
       } catch (error) {
         const reason = reasonOf(error);
-        if (attempts === 0)
-          log.error({ corp: corpid, reason }, "a permanent code waits for the store to be written down");
+        if (attempts === 0) log.error({ corp: corpid, reason }, "a permanent code could not be stored: retrying");
         await wait(100, undefined, { signal: this.#end.signal }).catch(() => {
           log.error(
             { corp: corpid },
-            "the gateway ends with a permanent code that the store did not take: the corp has to authorise the app again",
+            "the gateway stops with a permanent code that could not be stored: the corp has to authorise the app again",
           );
           throw error;
         });
@@ -296,18 +305,18 @@ export class Authorisations {
   async #read(id: string): Promise<AuthCodeRecord | undefined> {
     const { records } = this.options;
     const found = await records.get<AuthCodeRecord>(this.#prefix + id);
-    // Nothing would be lost with it.
+    // A final record has nothing worth restoring.
     if (found && isFinal(found) && found.state !== "done") records.forget(this.#prefix + id);
-    // An older version counted by nothing but WeCom's time.
+    // Older versions ordered codes by WeCom's time only.
     return found && { ...found, number: found.number || found.at * 1000 };
   }
 
-  /** @returns the new record; undefined when another replica has changed it meanwhile */
+  /** @returns the new record; undefined if another replica has changed it meanwhile */
   async #replace(id: string, record: AuthCodeRecord, change: AuthCodeState): Promise<AuthCodeRecord | undefined> {
     const { number, at, revision } = record;
     return await this.options.records.update<AuthCodeRecord>(
       this.#prefix + id,
-      // What is gone was not finished: it is only over when it is said to be.
+      // A missing record was not finished: only a final state ends it.
       (found) =>
         !found || (found.state === record.state && found.revision === revision)
           ? { number, at, revision: revision + 1, ...change }

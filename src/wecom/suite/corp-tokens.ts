@@ -1,4 +1,6 @@
-/** The access_token of each corp that authorised the app: the same rules for all, each with its own permanent code. */
+/**
+ * The access_token of each corp that authorised the app. All follow the same rules, each with its own permanent code.
+ */
 import { BoundedMap } from "../../lib/bounded-map.js";
 import type { Secret } from "../../observability/secret.js";
 import { StoreError } from "../../stores/store.js";
@@ -12,7 +14,7 @@ import { type TokenSource, unknownCorp } from "../tokens/token-source.js";
 import type { PermanentCodes } from "./permanent-codes.js";
 import { type Authorisation, corpTokenApi, type SuiteDataSource } from "./suite.datasource.js";
 
-/** The corps whose tokens are kept in this process; the one that was not asked for longest makes room. */
+/** How many corps' tokens this process caches; the least recently used is evicted. */
 const maxCorps = 10_000;
 
 export interface CorpTokensOptions {
@@ -31,13 +33,13 @@ export class CorpTokens implements TokenSource {
 
   async get(call: CallOptions): Promise<Secret> {
     const tokens = this.#corps.get(call.corp) ?? (await this.#find(call.corp));
-    // Behind all the others: the first is always the one not asked for longest.
+    // Moves it to the end: the first entry is always the least recently used.
     this.#corps.delete(call.corp);
     this.#corps.set(call.corp, tokens);
     return await tokens.get(call);
   }
 
-  /** What the app is called in that corp, as its authorisation told. */
+  /** The app's agentid in that corp, from its authorisation. */
   async agentidOf(corpid: string): Promise<number | undefined> {
     return (await this.#authorisations(corpid))[0].agentid;
   }
@@ -46,7 +48,7 @@ export class CorpTokens implements TokenSource {
     return this.#corps.get(call.corp)?.invalidate(refused) ?? true;
   }
 
-  /** Its permanent code changed or is void: the tokens that were fetched with it, too. */
+  /** The corp's permanent code changed or is void, and so are the tokens fetched with it. */
   async forgetShared(corpid: string): Promise<void> {
     await RenewedToken.forget(this.options.dependencies.store, this.#key(corpid));
   }
@@ -91,7 +93,7 @@ export class CorpTokens implements TokenSource {
     const fetched = isCustomised
       ? await gettoken(client, corpid, permanentCode, call)
       : await calls.getCorpToken(corpid, permanentCode, suiteTokens, call);
-    // Without the store it is found out again the next time; this token is good all the same.
+    // Not saved if the store is unreachable: found again next time, and this token is valid nevertheless.
     if (!isSure) await codes.confirm(corpid, permanentCode).catch(() => undefined);
     return fetched;
   }

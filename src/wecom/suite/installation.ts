@@ -1,7 +1,7 @@
 /**
- * How an administrator of a corp comes to install the app: from here to WeCom's page with a pre-auth code, and back with
- * an auth_code. The state that goes along is signed, and good for one auth_code: a page that is loaded again tells what
- * became of it, and brings the code again where it could not be stored.
+ * The installation of the app by a corp's administrator: this page redirects to WeCom's with a pre-auth code, and WeCom
+ * redirects back with an auth_code. The `state` parameter is signed and valid for one auth_code. Reloading the page
+ * shows the outcome, and stores the code again if that failed before.
  *
  * @see https://developer.work.weixin.qq.com/document/path/90597
  */
@@ -13,12 +13,15 @@ import { reasonOf, type Store } from "../../stores/store.js";
 import type { AuthorisationOutcome } from "./auth-code.js";
 import type { Suite } from "./suite.js";
 
-/** WeCom's pre-auth code lasts for about twenty minutes. */
+/** WeCom's pre-auth code is valid for about twenty minutes. */
 const stateLifeMs = 30 * 60_000;
-/** In hexadecimal digits, for no other character is sure to come back as it was: Unix seconds of its end, a random part. */
+/** Hexadecimal, because other characters may be changed in transit: Unix seconds of its expiry, and a random part. */
 const [stateEndDigits, stateDigits, macDigits] = [8, 40, 64];
 
-/** Anybody may start, and each pre-auth code costs a call to WeCom: who comes after these shares the newest one. */
+/**
+ * Limits new pre-auth codes, because anybody may start and each code costs a call to WeCom. Beyond it, visitors share
+ * the newest one.
+ */
 const preAuthCodesPerMinute = 30;
 
 const reloadAfterSeconds = 5;
@@ -28,7 +31,7 @@ export interface InstallationOptions {
   readonly store: Store;
   readonly log: Logger;
   readonly now: () => number;
-  /** Where WeCom sends the administrator back to: this same page, as a browser reaches it. */
+  /** The URL of this page in browsers, to which WeCom redirects the administrator. */
   readonly redirectUri: () => string;
 }
 
@@ -46,7 +49,7 @@ export class Installation {
     } catch (error) {
       this.options.log.error({ reason: reasonOf(error) }, "an installation could not go on");
       if (authCode === "") return { status: 503, text: "WeCom could not be asked. Please try again later." };
-      // Nothing goes on without this page: the code is known to nobody but the browser.
+      // The page reloads itself, because only the browser has the code.
       return {
         status: 503,
         text:
@@ -70,7 +73,7 @@ export class Installation {
     const minute = Math.floor(this.options.now() / 60_000);
     if (minute !== this.#minute) this.#codesInMinute = 0;
     this.#minute = minute;
-    // Shared although it may fail: what WeCom refuses is not asked for by everybody who comes.
+    // Shared even while it may fail: WeCom is not asked again for each visitor.
     if (this.#newest && this.#codesInMinute >= preAuthCodesPerMinute) return this.#newest;
     this.#codesInMinute += 1;
     return (this.#newest = this.options.suite.preAuthCode());
@@ -86,7 +89,7 @@ export class Installation {
     return answerTo(await this.options.suite.authorise(authCode));
   }
 
-  /** Written here, not too old, and not used for another auth_code. */
+  /** Whether this gateway signed it, it has not expired, and it was not used for another auth_code. */
   async #isOurs(signedState: string, authCode: Secret): Promise<boolean> {
     const { suite, store } = this.options;
     if (!/^[0-9a-f]+$/.test(signedState) || signedState.length !== stateDigits + macDigits) return false;

@@ -1,7 +1,7 @@
 /**
- * The permanent codes: WeCom hands one out for each authorisation, and never again. It means the one that it exchanged last,
- * which is not known here of authorisations that overlapped: all their codes are kept, the latest first, until WeCom has
- * taken one after that time. A later authorisation replaces them, and only the corp's own cancellation ends them.
+ * The permanent codes. WeCom issues one per authorisation, once. The valid one is the one that WeCom exchanged last,
+ * which is unknown here if authorisations overlapped: then all their codes are kept, the latest first, until WeCom has
+ * accepted one after that time. A later authorisation replaces them. Only the corp's own cancellation deletes them.
  */
 import { Secret } from "../../observability/secret.js";
 import type { Authorisation } from "./suite.datasource.js";
@@ -11,9 +11,9 @@ interface Code {
   readonly permanentCode: string;
   readonly isCustomised: boolean;
   readonly agentid?: number | undefined;
-  /** Of the auth_code that it was given for: a later one has a greater number. */
+  /** The number of its auth_code; later authorisations have greater numbers. */
   readonly number: number;
-  /** Unix seconds: of the event that brought the auth_code, or of the cancellation. */
+  /** Unix seconds of the event: the authorisation or the cancellation. */
   readonly at: number;
 }
 
@@ -21,14 +21,17 @@ type CodeRecord = Versioned & { readonly at: number } & (
     { readonly isCancelled?: never; readonly codes: readonly Code[] } | { readonly isCancelled: true }
   );
 
-/** Older versions had one, without a number at first, and another beside it. They still read the first so. */
+/**
+ * The current format. Older versions stored one code, at first without a number, and later another beside it; they
+ * still read the first one here.
+ */
 type OlderRecord = Code & { readonly codes?: never; readonly isCancelled?: never; readonly other?: Code };
 
-/** Two exchanges that overlapped lie no further apart: an auth_code is good for ten minutes. */
+/** How far apart overlapping exchanges can be: an auth_code is valid for ten minutes. */
 const overlapMs = 11 * 60_000;
-/** Each of them may be tried, and its failure counts at WeCom. */
+/** Limits attempts, because WeCom counts each failure. */
 const maxCodes = 8;
-/** For so long a code from before the cancellation, which another replica has in its memory, is not put back. */
+/** How long a cancellation is remembered, so that a replica's cached code from before it is not restored. */
 const cancellationKeptMs = 30 * 24 * 3_600_000;
 
 export class PermanentCodes {
@@ -39,16 +42,16 @@ export class PermanentCodes {
     prefix: string,
   ) {
     this.#prefix = `${prefix}corp:`;
-    // A store that has lost the one may have got the other since.
+    // A store that lost one record may have the other one since.
     records.mergeBy(this.#prefix, (newer, older) =>
       codesOf(older as CodeRecord).reduce((merged, code) => withCode(merged, code) ?? merged, newer as CodeRecord),
     );
   }
 
   /**
-   * In the order in which they are tried; none where the corp has not authorised the app.
+   * The codes in the order in which to try them; empty if the corp has not authorised the app.
    *
-   * @throws {StoreError} when the store does not answer and this process has never seen them
+   * @throws {StoreError} when the store does not answer and this process has not read them before
    */
   async get(corpid: string): Promise<readonly Authorisation[]> {
     const found = await this.records.get<CodeRecord>(this.#prefix + corpid);
@@ -58,10 +61,10 @@ export class PermanentCodes {
   }
 
   /**
-   * Saves the code that WeCom gave for an auth_code, durably, unless that of a later authorisation is there.
+   * Saves the permanent code of an auth_code durably, unless a later authorisation's is saved.
    *
    * @param number of the auth_code
-   * @param at Unix time of the event that brought it, in seconds
+   * @param at Unix seconds of the event that brought it
    */
   async save(
     { corpid, permanentCode, isCustomised, agentid }: Authorisation,
@@ -72,7 +75,12 @@ export class PermanentCodes {
     await this.records.update<CodeRecord>(this.#prefix + corpid, (found) => withCode(found, code));
   }
 
-  /** WeCom has taken this code just now: it is tried first, and once nothing is under way, alone. @throws {StoreError} */
+  /**
+   * WeCom has just accepted this code: it is tried first. When no exchange can overlap any more, the others are
+   * deleted.
+   *
+   * @throws {StoreError}
+   */
   async confirm(corpid: string, taken: Secret): Promise<void> {
     const nowMs = await this.records.storeNow();
     await this.records.update<CodeRecord>(this.#prefix + corpid, (found) => {
@@ -85,9 +93,9 @@ export class PermanentCodes {
   }
 
   /**
-   * The corp took its authorisation back: a code that is younger is left, for the message came late.
+   * The corp cancelled its authorisation. A later code is kept, because the message was late.
    *
-   * @returns whether there was one to take back
+   * @returns whether an authorisation was cancelled
    * @throws {StoreError}
    */
   async cancel(corpid: string, atSeconds: number): Promise<boolean> {
@@ -103,7 +111,7 @@ export class PermanentCodes {
   }
 }
 
-/** @returns undefined when nothing changes */
+/** @returns undefined for no change */
 function withCode(found: CodeRecord | undefined, code: Code): CodeRecord | undefined {
   if (found?.isCancelled && found.number >= code.number) return undefined;
   const known = codesOf(found);
@@ -139,7 +147,7 @@ function isOverlapping(one: Code, other: Code): boolean {
   return Math.abs(one.number - other.number) < overlapMs;
 }
 
-/** Of two that overlap the one with the greater number may be the older: it could not be stored when it came first. */
+/** Of two that overlap, the greater number may be the older authorisation, if storing it was delayed. */
 function isLater(one: Code, other: Code): boolean {
   return isOverlapping(one, other) && one.at !== other.at ? one.at > other.at : one.number > other.number;
 }

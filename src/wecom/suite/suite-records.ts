@@ -1,17 +1,17 @@
 /**
- * What a suite must not lose: permanent codes, the ticket, the auth_codes that are under way. They belong to the store. A
- * copy of what this process wrote or read stays in its memory: it is served while the store does not answer, and put back
- * when the store has lost it, after a restart without its data or a failover to a server that lags behind.
+ * Records that a suite must not lose: permanent codes, the ticket, unfinished auth_codes. The store owns them. This
+ * process keeps a copy of each record that it read or wrote: it serves the copy while the store does not answer, and
+ * restores it if the store lost it, by a restart without its data or a failover to a stale replica.
  */
 import { BoundedMap } from "../../lib/bounded-map.js";
 import { randomUUID } from "node:crypto";
 import { type Expiry, withShortTimeout, type Store } from "../../stores/store.js";
 
-/** Every record says how new it is: of two with one key, the one with the greater number, then revision, is valid. */
+/** Orders versions of a record: the greater number is valid, then the greater revision. */
 export interface Versioned {
   readonly number: number;
   readonly revision: number;
-  /** By the store's clock; absent: never. Set by `update`. */
+  /** By the store's clock; absent: no expiry. Set by `update`. */
   readonly expiresAtMs?: number;
 }
 
@@ -21,10 +21,10 @@ interface Copy {
   readonly notedAtMs: number;
 }
 
-/** What is valid of two records that may have been written without knowledge of each other. */
+/** Merges two records that may have been written independently. */
 export type Merge = (newer: Versioned, older: Versioned) => Versioned;
 
-/** What was noted within this time is looked for again: a failover can lose it without losing anything older. */
+/** Records noted within this time are checked again, because a failover can lose the latest writes only. */
 const recentMs = 10_000;
 const markerLifeMs = 24 * 3_600_000;
 const maxAtOnce = 50;
@@ -32,18 +32,21 @@ const maxAtOnce = 50;
 export class SuiteRecords {
   readonly #store: ReturnType<typeof withShortTimeout>;
   readonly #copies: BoundedMap<string, Copy>;
-  /** Holds the time until which the store has all that was noted: one that went back to an earlier state says so. */
+  /**
+   * The key of a record with the time until which the store has all copies. An older value shows that the store went
+   * back to an earlier state.
+   */
   readonly #marker: string;
   #markedAtMs = 0;
   readonly #merges = new Map<string, Merge>();
-  /** By how much the store's clock was ahead of this process's when it was last asked. */
+  /** How much the store's clock was ahead of this process's when it was last read. */
   #storeAheadMs = 0;
 
   constructor(
     private readonly store: Store,
     prefix: string,
     private readonly now: () => number,
-    /** The record noted longest ago makes room. */
+    /** The oldest copy is evicted first. */
     maxCopies = 20_000,
   ) {
     this.#store = withShortTimeout(store);
@@ -51,17 +54,17 @@ export class SuiteRecords {
     this.#marker = `${prefix}marker:${randomUUID()}`;
   }
 
-  /** Its copy need not be put back: it makes room for those that must. */
+  /** Drops a copy that need not be restored. */
   forget(key: string): void {
     this.#copies.delete(key);
   }
 
-  /** Of records whose key begins so, not the newer one alone counts. */
+  /** For keys with this prefix, both records are merged instead of keeping the newer one. */
   mergeBy(prefix: string, merge: Merge): void {
     this.#merges.set(prefix, merge);
   }
 
-  /** @throws {StoreError} when the store does not answer and this process has no copy */
+  /** @throws {StoreError} when the store does not answer and there is no copy */
   async get<T extends Versioned>(key: string): Promise<T | undefined> {
     try {
       const found = await this.#store.get(key);
@@ -78,8 +81,9 @@ export class SuiteRecords {
   }
 
   /**
-   * Writes what `change` makes of the record. @param change may be called again; gives undefined to change nothing
+   * Updates the record atomically.
    *
+   * @param change returns the new record, or undefined for no change; may be called several times
    * @returns what was written, durably
    * @throws {StoreError}
    */
@@ -105,9 +109,9 @@ export class SuiteRecords {
   }
 
   /**
-   * To be called every second or so.
+   * Restores records that the store has lost. Call it about once a second.
    *
-   * @returns whether nothing was missing: otherwise other replicas may be about to put back what is newer
+   * @returns false if the store had lost records: other replicas may be about to restore newer ones
    * @throws {StoreError}
    */
   async putBackWhatIsLost(): Promise<boolean> {
@@ -131,7 +135,7 @@ export class SuiteRecords {
     await this.#reconcile(key, await this.store.get(key), copy);
   }
 
-  /** Writes what is valid of both, until that is found: another replica may put back what is older at the same time. */
+  /** Writes the valid version until the store has it: another replica may restore an older one at the same time. */
   async #reconcile(key: string, firstFound: string | undefined, copy: Copy): Promise<Versioned | undefined> {
     for (let found = firstFound; ; found = await this.store.get(key)) {
       const text = this.#validOf(key, found, copy);
@@ -143,13 +147,13 @@ export class SuiteRecords {
         }
         if (!(await this.store.compareAndSet(key, found, text, expiry))) continue;
       }
-      // Noted anew also when it was put back: a failover may lose that, too.
+      // Noted as new also after restoring it, because a failover may lose that write too.
       if (text !== found || text !== copy.text) this.#note(key, text);
       return parse(text);
     }
   }
 
-  /** @returns undefined when its time is over */
+  /** @returns undefined if the record has expired */
   async #expiryOf(text: string): Promise<Expiry | undefined> {
     const { expiresAtMs } = parse(text);
     if (expiresAtMs === undefined) return {};
@@ -183,7 +187,7 @@ export class SuiteRecords {
   }
 }
 
-/** A record of a version without numbers is older than any other. */
+/** A record without a version number was written by an older version of the gateway, and counts as the oldest. */
 function parse(text: string): Versioned {
   return { number: 0, revision: 0, ...(JSON.parse(text) as Partial<Versioned>) };
 }

@@ -1,6 +1,6 @@
 /**
- * The suite_ticket: pushed by WeCom every ten minutes, good for thirty, and asked for whenever the suite's token is
- * fetched. The newest counts; messages may overtake each other.
+ * The suite_ticket: WeCom pushes it every ten minutes, it is valid for thirty, and it is needed to fetch the suite's
+ * token. The newest counts; messages may arrive out of order.
  *
  * @see https://developer.work.weixin.qq.com/document/path/90628
  */
@@ -9,7 +9,7 @@ import type { SuiteRecords, Versioned } from "./suite-records.js";
 
 const lifeMs = 30 * 60_000;
 
-/** Numbered by WeCom's clock, in seconds. */
+/** The version number is WeCom's time in seconds. */
 interface TicketRecord extends Versioned {
   readonly ticket: string;
   readonly at: number;
@@ -26,8 +26,9 @@ export class SuiteTicket {
   }
 
   /**
-   * @param atSeconds Unix time of WeCom's clock
-   * @throws {StoreError} when it is not sure to be kept
+   * @param atSeconds Unix time by WeCom's clock
+   *
+   * @throws {StoreError} when the ticket may not be stored
    */
   async save(ticket: Secret, atSeconds: number): Promise<void> {
     const next: TicketRecord = { number: atSeconds, revision: 0, ticket: ticket.reveal(), at: atSeconds };
@@ -37,12 +38,16 @@ export class SuiteTicket {
     });
   }
 
-  /** WeCom's Unix time of the newest; undefined when none came in the last half an hour. @throws {StoreError} */
+  /**
+   * WeCom's Unix time of the newest ticket; undefined if none arrived in the last half hour.
+   *
+   * @throws {StoreError}
+   */
   async newestAtSeconds(): Promise<number | undefined> {
     return (await this.records.get<TicketRecord>(this.#key))?.at;
   }
 
-  /** Undefined when none came in the last half an hour, as far as is known. */
+  /** Undefined if no ticket is known to have arrived in the last half hour. */
   async newest(): Promise<Secret | undefined> {
     const found = await this.records.get<TicketRecord>(this.#key).catch(() => undefined);
     return found && new Secret(found.ticket);

@@ -1,5 +1,5 @@
 /**
- * The calls by which a provider's app gets to the tokens of the corps that authorised it. Wire names as documented.
+ * The calls with which a provider's app gets the tokens of the corps that authorised it. Wire names as documented.
  *
  * @see https://developer.work.weixin.qq.com/document/path/90597
  */
@@ -14,7 +14,7 @@ const tokenParameter = "suite_access_token";
 const service = { method: "POST", effect: "read", mayOmitErrcode: true } as const;
 const getSuiteToken: Endpoint = { ...service, api: "service/get_suite_token" };
 const getPreAuthCode: Endpoint = { ...service, api: "service/get_pre_auth_code", method: "GET", tokenParameter };
-/** Uses its auth_code up. */
+/** Consumes its auth_code. */
 const getPermanentCode: Endpoint = { ...service, api: "service/get_permanent_code", effect: "write", tokenParameter };
 const getCorpToken: Endpoint = { ...service, api: "service/get_corp_token", tokenParameter };
 
@@ -27,7 +27,7 @@ export interface Authorisation {
   readonly permanentCode: Secret;
   /** 代开发: the permanent code is the app's secret for gettoken. */
   readonly isCustomised: boolean;
-  /** Of the app in that corp; undefined: WeCom did not tell, or an older version did not note it. */
+  /** The app's agentid in that corp; undefined if WeCom did not return it, or an older version did not store it. */
   readonly agentid?: number | undefined;
 }
 
@@ -61,7 +61,7 @@ export class SuiteDataSource {
   }
 
   /**
-   * Never repeated by itself: the auth_code is good for one call.
+   * Never repeated automatically, because an auth_code is valid for one call.
    *
    * @see https://developer.work.weixin.qq.com/document/path/90603
    */
@@ -89,7 +89,7 @@ export class SuiteDataSource {
   }
 }
 
-/** Said of the agent, or of the whole: descriptions differ. */
+/** In the agent or at the top level: descriptions differ. */
 function isCustomised(answer: Answer): boolean {
   return [answer, ...agentsOf(answer)].some((each) => each["is_customized_app"] === true);
 }

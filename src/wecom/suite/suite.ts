@@ -1,6 +1,6 @@
 /**
- * A provider's app, third-party or customised: suite ticket → suite token → permanent code of a corp → the corp's token.
- * What WeCom tells it by callback, and what an administrator brings back from the installation, ends here.
+ * A provider's app, third-party or customised: suite ticket → suite token → a corp's permanent code → the corp's token.
+ * It handles WeCom's command callbacks, and the auth_codes that administrators bring from the installation.
  *
  * @see https://developer.work.weixin.qq.com/document/path/90597
  */
@@ -23,7 +23,7 @@ import { SuiteDataSource, suiteTokenApi } from "./suite.datasource.js";
 import { SuiteRecords } from "./suite-records.js";
 import { SuiteTicket } from "./suite-ticket.js";
 
-/** An administrator waits for so long; then the page tells how things stand, and asks again. */
+/** How long an administrator's request waits for the outcome; then the page shows the state and reloads. */
 const outcomeWaitMs = 5_000;
 
 export interface SuiteOptions {
@@ -71,13 +71,13 @@ export class Suite {
     });
   }
 
-  /** Listens to what other replicas are told, and finishes what a process that died had begun. */
+  /** Listens to other replicas, and finishes what a process that died had started. */
   async start(): Promise<void> {
     const listening = await this.dependencies.store.listen(`${this.#prefix}changed`, {
       onMessage: (corpid) => {
         this.tokens.forgetOwn(corpid);
       },
-      // Any corp may have changed meanwhile: each token is looked up again in the store.
+      // Any corp may have changed meanwhile, so each token is read from the store again.
       onHearing: () => {
         this.tokens.forgetAllOwn();
       },
@@ -93,12 +93,16 @@ export class Suite {
     await this.#authorisations.stop();
   }
 
-  /** WeCom's Unix time of the newest suite_ticket; undefined when none came in the last half an hour. @throws {StoreError} */
+  /**
+   * WeCom's Unix time of the newest suite_ticket; undefined if none arrived in the last half hour.
+   *
+   * @throws {StoreError}
+   */
   ticketAtSeconds(): Promise<number | undefined> {
     return this.#ticket.newestAtSeconds();
   }
 
-  /** @throws {StoreError} when what the event brings is not sure to be kept: it must be sent again */
+  /** @throws {StoreError} when what the event brings may not be stored: WeCom has to send it again */
   async handle(event: SuiteEvent): Promise<void> {
     const { log } = this.dependencies;
     switch (event.kind) {
@@ -119,7 +123,7 @@ export class Suite {
           return;
         }
         await this.#announceChange(event.corpid);
-        log.info({ corp: event.corpid }, "a corp has taken its authorisation back");
+        log.info({ corp: event.corpid }, "a corp has cancelled its authorisation");
         return;
       case "change_auth":
         log.info({ corp: event.corpid }, "a corp has changed what the app may do");
@@ -127,17 +131,21 @@ export class Suite {
   }
 
   /**
-   * Stores the auth_code that an administrator brings; it is exchanged whether or not they wait for it.
+   * Stores the auth_code that an administrator brings. It is exchanged even if they leave.
    *
-   * @returns what has become of it after a few seconds
-   * @throws {StoreError} when it could not be stored: nothing goes on
+   * @returns its state after a few seconds at most
+   * @throws {StoreError} when it could not be stored
    */
   async authorise(authCode: Secret): Promise<AuthorisationOutcome> {
     const id = await this.#authorisations.accept(authCode);
     return await this.#authorisations.outcome(id, outcomeWaitMs);
   }
 
-  /** Where an administrator starts to install the app. @see https://developer.work.weixin.qq.com/document/path/90597 */
+  /**
+   * The URL where an administrator starts the installation.
+   *
+   * @see https://developer.work.weixin.qq.com/document/path/90597
+   */
   installationUrl(preAuthCode: Secret, redirectUri: string, state: string): string {
     const query = {
       suite_id: this.options.suiteId,
@@ -152,7 +160,7 @@ export class Suite {
     return this.#withDeadline((call) => this.#calls.getPreAuthCode(this.#suiteTokens, call));
   }
 
-  /** What only a replica of this suite can write, and each of them can check. */
+  /** A signature that only this suite's replicas can create and verify. */
   sign(text: string): string {
     return createHmac("sha256", this.options.suiteSecret.reveal()).update(`wecom-living\n${text}`).digest("hex");
   }

@@ -264,7 +264,7 @@ describe("A third-party app", () => {
 
     expect(await provider.readFor(corpA)).toBe("ok");
     expect(sentTo(provider, "service/get_corp_token")).toHaveLength(1);
-    expect(provider.logs.map(({ msg }) => msg)).not.toContain("a corp has taken its authorisation back");
+    expect(provider.logs.map(({ msg }) => msg)).not.toContain("a corp has cancelled its authorisation");
   });
 
   it("exchanges the code of one corp while WeCom does not answer for another", async () => {
@@ -329,7 +329,7 @@ describeWithRedis("A permanent code that the store does not take", () => {
     expect(await provider.simulator.callbacks.post(sealed)).toMatchObject({ status: 200 });
     while (sentTo(provider, "service/get_permanent_code").length === 0) await wait(5);
     await redis.pause();
-    while (!provider.logs.some(({ msg }) => msg === "a permanent code waits for the store to be written down")) {
+    while (!provider.logs.some(({ msg }) => msg === "a permanent code could not be stored: retrying")) {
       await wait(5);
     }
     redis.resume();
