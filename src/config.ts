@@ -1,7 +1,7 @@
 /**
- * The environment as a checked configuration: the only reader of process.env. All mistakes are told at once, by variable,
- * with what was found and what is expected; the value of a secret never.
- * Over 300 lines because every variable, its default, its meaning and its check stand together here.
+ * Reads the environment into a checked configuration; the only reader of process.env. All configuration errors are
+ * reported together at startup, by variable, with what was found and what is expected, but never a secret's value. Over
+ * 300 lines because each variable's default, description and check are kept together here.
  */
 import { readFileSync, statSync } from "node:fs";
 import { isIP } from "node:net";
@@ -20,15 +20,18 @@ import type { CallbackKeys } from "./wecom/callback/receiver.js";
 export interface Setting {
   readonly default?: string;
   readonly meaning: string;
-  /** Can also be given as the path of a file, in `NAME_FILE`. */
+  /** Can also be set by `NAME_FILE`, the path of a file. */
   readonly isSecret?: true;
-  /** Others hold it too, and cannot change it at the same moment: the one before it counts as well, in `NAME_PREVIOUS`. */
+  /**
+   * Shared with other parties that cannot change it at the same moment, so the previous value in `NAME_PREVIOUS` also
+   * counts.
+   */
   readonly isShared?: true;
 }
 
 const shared = { isSecret: true, isShared: true } as const;
 
-/** Every variable that the gateway reads; a test compares docs/configuration.md with this table. */
+/** Every variable that the gateway reads. A test compares docs/configuration.md with this table. */
 export const settings = {
   NODE_ENV: { default: "development", meaning: "`production` closes what is open for development" },
   PORT: { default: "4000", meaning: "TCP port; 0 takes a free one" },
@@ -179,10 +182,10 @@ type SettingNameWithDefault = {
   [Name in SettingName]: (typeof settings)[Name] extends { default: string } ? Name : never;
 }[SettingName];
 
-/** Those of an app, or none: the simulator answers. */
+/** The app's credentials, or none: then the simulator answers. */
 type Credentials = { readonly kind: "simulator"; readonly playsBySelf: boolean } | AppCredentials;
 
-/** Those of a document, and those of the server. */
+/** The limits of documents and of the server. */
 interface AllLimits extends Limits {
   readonly bodyBytes: number;
   readonly callsPerMinute: number;
@@ -207,17 +210,17 @@ export interface Config {
     readonly timeoutMs: number;
   };
   readonly auth: AuthSettings;
-  /** id → document; undefined where every document may run. */
+  /** id → document; undefined if every document may be executed. */
   readonly trustedDocuments: ReadonlyMap<string, string> | undefined;
   readonly revealsSchema: boolean;
   readonly limits: AllLimits;
-  /** Undefined: the URL under which it listens. */
+  /** Undefined: the URL on which it listens. */
   readonly publicUrl: URL | undefined;
   readonly store: StoreSettings;
   readonly corsOrigins: CorsPolicy;
   readonly jsSdkOrigins: "any" | readonly string[];
   readonly allowedHosts: AllowedHosts;
-  /** For probes, metrics and details; undefined: they share the port, and there are no details. */
+  /** The port of probes, metrics and details; undefined: probes and metrics use `port`, and there are no details. */
   readonly adminPort: number | undefined;
   readonly audit: {
     /** Undefined: stdout. */
@@ -227,13 +230,13 @@ export interface Config {
   readonly logLevel: LogLevel;
   /** Undefined: no traces. */
   readonly tracing: TracingSettings | undefined;
-  /** What is allowed and dangerous, for the log. */
+  /** Allowed but dangerous settings, for the log. */
   readonly warnings: readonly string[];
-  /** By variable: what is read again when its file changes. */
+  /** By variable: re-read when their files change. */
   readonly secrets: ReadonlyMap<string, Secret>;
-  /** The files of secrets, by which a change is noticed. */
+  /** The files of secrets, to detect changes. */
   readonly secretFiles: readonly string[];
-  /** @throws {ConfigurationError} as at the start */
+  /** @throws {ConfigurationError} as at startup */
   readAgain(): Config;
 }
 
@@ -244,7 +247,7 @@ export class ConfigurationError extends Error {
   }
 }
 
-/** @throws {ConfigurationError} with every problem that there is */
+/** @throws {ConfigurationError} with all problems */
 export function loadConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
   const problems: string[] = [];
   const reader = new SettingReader(env, problems);
@@ -332,7 +335,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     readAgain: () => loadConfig(env),
   };
   const { settleMs, timeoutMs } = config.wecom;
-  // What is aborted at the deadline is reset, and the kernel delivers nothing of it later: WeCom has the rest of the time.
+  // Aborted calls are reset, and the kernel discards what it had not sent yet: the rest of the time is WeCom's.
   if (settleMs < timeoutMs) {
     const expected = `expected at least WECOM_TIMEOUT_MS (${timeoutMs}), better some times as much`;
     problems.push(`WECOM_SETTLE_MS: found ${settleMs}, ${expected}`);
@@ -342,7 +345,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
   return config;
 }
 
-/** Ignored, they would be taken for a protection that is not there. */
+/** Rejected, because an ignored setting would look like protection. */
 function refuseUnusedRedisSettings(reader: SettingReader, store: StoreSettings, problems: string[]): void {
   const { redisUrl, redisReplicas = 0 } = store;
   if (redisReplicas > 0 && !redisUrl)
@@ -412,7 +415,7 @@ function warningsAbout(auth: AuthSettings, { isProduction, isSimulated }: Omit<S
 
 const authModes = ["none", "router", "jwt"] as const;
 
-/** RFC 7518 wants a key as long as the digest of HS256; a router's secret may as well be as long. */
+/** RFC 7518 requires a key of at least the digest's length for HS256; the same minimum applies to a router's secret. */
 const minSecretBytes = 32;
 
 function readAuth(reader: SettingReader, surroundings: Surroundings, problems: string[]): AuthSettings {
@@ -450,7 +453,9 @@ const settingsOfMode = {
   router: ["ROUTER_SECRET"],
 } as const;
 
-/** Ignored, they would be taken for a protection that is not there: a ROUTER_SECRET with AUTH_MODE=none protects nothing. */
+/**
+ * Rejected, because an ignored setting would look like protection: ROUTER_SECRET with AUTH_MODE=none protects nothing.
+ */
 function refuseSettingsOfOtherModes(chosen: AuthSettings["mode"], reader: SettingReader, problems: string[]): void {
   for (const mode of ["jwt", "router"] as const) {
     if (mode === chosen) continue;
@@ -475,7 +480,7 @@ function readKeys(
   }
   if (isUrlGiven) {
     const url = reader.url("AUTH_JWKS_URL");
-    // Whoever is between could put in keys of their own.
+    // Over plain HTTP, anybody on the network path could substitute keys.
     if (isProduction && url.protocol === "http:" && !isOnThisMachine(url)) {
       problems.push("AUTH_JWKS_URL: found http, expected https in production");
     }
@@ -513,10 +518,14 @@ function readManifest(reader: SettingReader, problems: string[]): ReadonlyMap<st
 const maxManifestBytes = 50_000_000;
 const maxSecretBytes = 100_000;
 
-/** Says what was found instead of what a file should hold; never what stands in it. */
+/** Describes a file's problem, without its content. */
 class UnusableFile extends Error {}
 
-/** A pipe or a device could keep the start waiting for ever, deaf to signals. @throws {UnusableFile}, and what `fs` throws */
+/**
+ * Only regular files: a pipe or a device could block the start forever, deaf to signals.
+ *
+ * @throws {UnusableFile}, and errors of `fs`
+ */
 function readRegularFile(path: string, maxBytes: number): string {
   const file = statSync(path);
   if (!file.isFile()) throw new UnusableFile("no regular file");
@@ -529,7 +538,7 @@ function parseJson(text: string): Record<string, unknown> {
     const value: unknown = JSON.parse(text);
     if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
   } catch {
-    // V8's message repeats a piece of the text, which may be anybody's secret.
+    // V8's message quotes a part of the text, which may be a secret.
   }
   throw new UnusableFile("no JSON object");
 }
@@ -540,7 +549,7 @@ function foundInstead(error: unknown): string {
   return `${code} when reading it`;
 }
 
-/** Stands where a problem has been noted; a configuration with problems is never used. */
+/** Returned after a problem was recorded; a configuration with problems is never used. */
 const missingSecret = new Secret("");
 
 function readCallbackKeys(
@@ -573,7 +582,7 @@ function readCallbackKeys(
   return { token, aesKey };
 }
 
-/** Reads one variable at a time and notes what is wrong with it; what it returns then is never used. */
+/** Reads one variable at a time and records problems; the value that it returns then is never used. */
 class SettingReader {
   readonly secrets = new Map<string, Secret>();
   readonly secretFiles = new Set<string>();
@@ -583,7 +592,7 @@ class SettingReader {
     private readonly problems: string[],
   ) {}
 
-  /** An empty variable counts as not set: that is how compose files and shells unset one. */
+  /** An empty variable counts as not set, because compose files and shells unset variables this way. */
   text(name: SettingName): string | undefined {
     const value = this.env[name]?.trim();
     return value === "" ? undefined : value;
@@ -618,7 +627,7 @@ class SettingReader {
     return undefined;
   }
 
-  /** The variable that gives it, itself or its `NAME_FILE`. */
+  /** The variable that is set: the name itself, or its `NAME_FILE`. */
   givenAs(name: SettingName): string | undefined {
     return [name, `${name}_FILE`].find((variable) => Boolean(this.env[variable]?.trim()));
   }
@@ -640,12 +649,12 @@ class SettingReader {
     return value ?? "";
   }
 
-  /** A secret of a certain form. What was found instead is not told. */
+  /** A secret in a required format. Its value is never reported. */
   checkedSecret(name: SettingName, isValid: (value: string) => boolean, expected: string): Secret | undefined {
     return this.#checked(name, (value) => (isValid(value) ? undefined : `found something else, expected ${expected}`));
   }
 
-  /** The one before it must be as good: what is wrong with either is told by its own name. */
+  /** The previous value must meet the same requirements; problems are reported by each variable's own name. */
   #checked(name: SettingName, problemOf: (value: string) => string | undefined): Secret | undefined {
     const secret = this.secret(name);
     for (const [index, value] of (secret?.revealAll() ?? []).entries()) {
@@ -678,7 +687,7 @@ class SettingReader {
       .map((item) => item.trim());
     const wrong = items?.filter((item) => !isValid(item)) ?? [];
     if (wrong.length > 0) {
-      // What stands before an @ may be a password.
+      // The part before an @ may be a password.
       const shown = wrong.map((item) => item.replace(/.*@/, "…@"));
       this.problems.push(`${name}: found ${JSON.stringify(shown)}, expected ${expected}`);
     }
@@ -691,14 +700,14 @@ class SettingReader {
     const hasCredentials = url !== null && `${url.username}${url.password}` !== "";
     const isHttp = url !== null && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "";
     if (isHttp && !hasCredentials) return url;
-    // Not echoed: a URL that somebody put a token or a password into must not reach the log.
+    // Not echoed: the URL may contain a token or a password.
     const found = hasCredentials ? "a user name or password in it" : "something else";
     this.problems.push(`${name}: found ${found}, expected an http or https URL without query and credentials`);
     return new URL(settings.WECOM_BASE_URL.default);
   }
 }
 
-/** An address, or a name that may have one: whether it has is found out when it is listened on. */
+/** An address or a host name; whether it resolves shows when listening starts. */
 function readHost(reader: SettingReader, problems: string[]): string {
   const host = reader.text("HOST") ?? settings.HOST.default;
   if (isIP(host) === 0 && !/^[\w-]+(\.[\w-]+)*\.?$/.test(host)) {
@@ -757,7 +766,7 @@ function isRedisUrl(text: string): boolean {
   return /^rediss?(\+(sentinel|cluster))?:\/\/[^/]/.test(text);
 }
 
-/** Keys with spaces or line breaks between them; `plaintext` stands for none. */
+/** Keys separated by whitespace; `plaintext` stands for no encryption. */
 function isKeyRing(text: string): boolean {
   return text.split(/\s+/).every((key) => key === "plaintext" || key.length >= 32);
 }

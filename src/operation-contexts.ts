@@ -1,6 +1,7 @@
 /**
- * The context of each operation: its deadline, its calls to WeCom, its trace, and what its resolvers share. Objects that
- * each request makes are written out field by field: one that is spread and then added to takes V8 a hundred times as long.
+ * The context of each operation: its deadline, its calls to WeCom, its trace, and what its resolvers share. Objects of
+ * each request are written field by field, because V8 takes a hundred times as long for an object that is spread and
+ * then extended.
  */
 import { outcomeOfCode } from "./errors.js";
 import type { LivingCache } from "./living/living.cache.js";
@@ -26,10 +27,10 @@ export interface OperationContextOptions extends Pick<
   readonly cache: LivingCache;
   readonly quota: CallerQuota;
   readonly tracing: Tracing | undefined;
-  /** Of callers whose sign-in names none. */
+  /** The corp of callers whose credentials name none. */
   readonly defaultCorp: string;
   readonly timeoutMs: number;
-  /** WeCom sent a code that this gateway does not know. */
+  /** Called when WeCom sends a code that this gateway does not know. */
   readonly onUnknownCode: (field: string, code: number) => void;
 }
 
@@ -93,7 +94,7 @@ class LivingOperationContext implements OperationContext {
     return this.#failures ?? noFailures;
   }
 
-  /** Says of the livings in an answer: these may have changed, for WeCom could not be asked. */
+  /** Marks livings in the answer as possibly out of date, because WeCom could not be reached. */
   extensions(): Readonly<Record<string, unknown>> | undefined {
     const { staleLivingids: stale = [] } = this.#reader;
     return stale.length === 0 ? undefined : { stale };
@@ -113,13 +114,13 @@ class LivingOperationContext implements OperationContext {
 }
 
 interface TraceOfOperation {
-  /** Names the trace in each line. */
+  /** Adds the trace to each log line. */
   readonly log: Logger;
   readonly span: Span | undefined;
   readonly traceId: string | undefined;
 }
 
-/** Of the trace that the caller is in, or of a new one, where that is recorded. */
+/** The span of the caller's trace or of a new one, if it is recorded. */
 function traceOf(tracing: Tracing | undefined, { log, request: { headers, method } }: ContextSource): TraceOfOperation {
   const parent = headers["traceparent"] === undefined ? undefined : traceParentIn(headers);
   const span = tracing?.begin(method === undefined ? "graphql over WebSocket" : `${method} /graphql`, parent);
@@ -128,7 +129,7 @@ function traceOf(tracing: Tracing | undefined, { log, request: { headers, method
   return { log: log instanceof RequestLogger ? log.inTrace(trace) : log, span, traceId: trace.traceId };
 }
 
-/** Names are chosen by clients; WeCom's and the caller's ids are in no attribute. */
+/** Operation names are chosen by clients. No attribute contains ids of WeCom or of the caller. */
 function endOperation(span: Span, type: string, name: string | undefined, failures: readonly FieldFailure[]): void {
   const codes = [...new Set(failures.map(({ code }) => code))];
   span.set({

@@ -8,29 +8,29 @@ import type { JsSdk } from "./wecom/js-sdk.js";
 import type { MediaDataSource } from "./wecom/media.datasource.js";
 import type { LivingReader } from "./living/living.reader.js";
 
-/** Who is asking, as far as the server could verify it. */
+/** The caller, as verified by the server. */
 export type RequestCaller = Pick<Caller, "scopes" | "userid" | "identity">;
 
-/** What the resolvers of one request share. Made anew for every request by `app.ts`. */
+/** What the resolvers of one request share. Created per request by `app.ts`. */
 export interface RequestContext {
   readonly caller: RequestCaller;
   readonly livings: LivingDataSource;
   readonly media: MediaDataSource;
   readonly jsSdk: JsSdk;
-  /** Of pages that may have signatures. */
+  /** Origins of pages that may get signatures. */
   readonly jsSdkOrigins: "any" | readonly string[];
   readonly creates: CreateOnce;
   readonly statusChanges: LivingStatusChanges;
-  /** Of the header `Idempotency-Key`. */
+  /** From the header `Idempotency-Key`. */
   readonly idempotencyKey: string | undefined;
   readonly reader: LivingReader;
   readonly call: CallOptions;
-  /** Notes an error that is data in the answer, under the name of its root field there. */
+  /** Records an error that is data in the answer, by the response key of its root field. */
   noteFailure(key: string, code: string): void;
   readonly limits: { readonly first: number; readonly entities: number };
   readonly audit: Pick<AuditLog, "mayRecord" | "record">;
-  /** By which a reply and the log lines about it are found together. */
+  /** The id in the answer and in all log lines about it. */
   readonly requestId: string;
-  /** Of the trace that the caller is in, if any. */
+  /** The caller's trace, if there is one. */
   readonly traceId: string | undefined;
 }

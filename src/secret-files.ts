@@ -1,15 +1,16 @@
 /**
- * Secrets in files (`NAME_FILE`), read again when a file changes, as orchestrators change them: the settings are checked
- * whole as they are at the start, and then all secrets are replaced in one turn. When something is wrong, the old ones stay.
+ * Secrets in files (`NAME_FILE`), read again when a file changes, because orchestrators rotate them this way. All
+ * settings are validated as at startup, then all secrets are replaced together. If anything is invalid, the old ones
+ * stay.
  */
 import { stat } from "node:fs/promises";
 import type { Config } from "./config.js";
 import type { Logger } from "./observability/logger.js";
 import { reasonOf } from "./stores/store.js";
 
-/** A mounted file is a link that is replaced, of which no watcher of the file itself is told. */
+/** Polled, because a mounted file is a link that is replaced, which file watchers do not report. */
 const pollMs = 5_000;
-/** What is used at the start alone. */
+/** Settings that are read at startup only. */
 const usedAtStart = ["REDIS_URL", "REDIS_CA", "REDIS_CERT", "REDIS_KEY", "STORE_ENCRYPTION_KEY"];
 
 export interface SecretFilesOptions {
@@ -27,7 +28,7 @@ export class SecretFiles {
 
   async start(): Promise<void> {
     if (this.options.config.secretFiles.length === 0) return;
-    // They may have changed since the settings were read.
+    // The files may have changed since the settings were read.
     await this.check();
     this.#timer = setInterval(() => void this.check(), pollMs).unref();
   }
@@ -36,7 +37,7 @@ export class SecretFiles {
     clearInterval(this.#timer);
   }
 
-  /** Looks at the files now. */
+  /** Reads the files now. */
   async check(): Promise<void> {
     const seen = await this.#look();
     if (seen === this.#seen) return;

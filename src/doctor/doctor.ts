@@ -1,6 +1,6 @@
 /**
- * `node dist/main.js doctor`: examines what the gateway needs from outside, and says of each thing what is wrong and where to
- * mend it. It starts no gateway and changes nothing at WeCom.
+ * `node dist/main.js doctor`: examines what the gateway needs from outside, and reports for each check what is wrong
+ * and how to fix it. It starts no gateway and changes nothing at WeCom.
  */
 import type { Config } from "../config.js";
 import type { Finding } from "./finding.js";
@@ -10,8 +10,9 @@ import { examineWecom } from "./wecom.js";
 const marks = { ok: "ok    ", wrong: "WRONG ", skipped: "-     " } as const;
 
 /**
- * @param readConfig throws a `ConfigurationError`, which is the first finding
- * @returns the exit code: 1 when something is wrong
+ * @param readConfig throws a `ConfigurationError`, which is reported first
+ *
+ * @returns the exit code: 1 if anything is wrong
  */
 export async function runDoctor(
   readConfig: () => Config,

@@ -3,7 +3,7 @@ export interface Finding {
   readonly check: string;
   /** `skipped`: there is nothing to check, or an earlier check has to succeed first. */
   readonly state: "ok" | "wrong" | "skipped";
-  /** What was found; where it is wrong, what to do. */
+  /** What was found and, if it is wrong, what to do. */
   readonly text: string;
 }
 
@@ -18,12 +18,12 @@ export async function ask(url: URL, setting: string, init?: RequestInit): Promis
   try {
     return await fetch(url, { ...init, redirect: "error", signal: AbortSignal.timeout(timeoutMs) });
   } catch (error) {
-    // Without the cause, whose message can hold the query.
+    // Without the cause, whose message may contain the query.
     throw new Error(`${url.host} does not answer (${reasonOf(error)}): check ${setting}, DNS, firewall and proxy`);
   }
 }
 
-/** The first code of the error or of what caused it: the messages can hold the query. */
+/** The first error code in the chain of causes; messages may contain the query. */
 export function reasonOf(error: unknown): string {
   const { name, code, cause } = Object(error) as { name?: unknown; code?: unknown; cause?: unknown };
   if (name === "TimeoutError") return `no answer in ${timeoutMs / 1000} s`;

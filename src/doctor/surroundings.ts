@@ -1,4 +1,4 @@
-/** What the gateway needs besides WeCom: its own callback URL, its store, the issuer's keys. */
+/** What the gateway needs besides WeCom: its callback URL, its store, the issuer's keys. */
 import { createCipheriv, createHash, randomBytes } from "node:crypto";
 import { accessSync, constants, mkdirSync } from "node:fs";
 import type { Config } from "../config.js";
@@ -13,7 +13,7 @@ export async function* examineSurroundings(config: Config, now: () => number): A
   yield await checkKeys(config);
 }
 
-/** Asks as WeCom does when the URL is saved in its console. */
+/** Verifies the URL as WeCom does when it is saved in its console. */
 async function checkCallback({ wecom, publicUrl }: Config, now: () => number): Promise<Finding> {
   const { callback, credentials } = wecom;
   const check = "callback URL";
@@ -68,7 +68,7 @@ async function checkStore({ store: settings }: Config): Promise<Finding> {
   }
 }
 
-/** Not opened: it belongs to the gateway that may be running. */
+/** Not opened, because it belongs to the gateway that may be running. */
 function checkFolder(dataDir: string): Finding {
   try {
     mkdirSync(dataDir, { recursive: true });

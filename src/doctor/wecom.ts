@@ -1,14 +1,14 @@
-/** What WeCom says: whether it takes the credentials, what time it is there, and what the app may do. */
+/** Checks at WeCom: credentials, clock, and the app's permissions. */
 import type { Config } from "../config.js";
 import { lookupErrcode } from "../wecom/errcodes.js";
 import { publicErrmsg } from "../wecom/errors.js";
 import { ask, type Finding, ok, sentenceOf, skipped, wrong } from "./finding.js";
 
-/** WeCom's callbacks are refused from five minutes on; an issuer's tokens, often, from one. */
+/** WeCom's callbacks are rejected from five minutes on; many issuers' tokens, from one. */
 const maxSkewMs = 60_000;
 
 export interface WecomOptions {
-  /** A member who hosts livings: whether the app sees them. */
+  /** A member who hosts livings, to check whether the app sees them. */
   readonly userid: string | undefined;
   readonly now: () => number;
 }
@@ -31,14 +31,14 @@ interface Answer {
   readonly [name: string]: unknown;
 }
 
-/** WeCom's API as a diagnosis needs it: one request, and what came of it. */
+/** A WeCom API client for the diagnosis: one request, one result. */
 class Wecom {
-  /** By WeCom's clock, at its last answer. */
+  /** WeCom's clock at its last answer. */
   serverDate: string | null = null;
 
   constructor(private readonly config: Config) {}
 
-  /** @throws with a sentence that says what to do, where no answer of WeCom's came */
+  /** @throws with a sentence that says what to do, if WeCom did not answer */
   async ask(api: string, query: Readonly<Record<string, string>>, body?: object): Promise<Answer> {
     const { baseUrl } = this.config.wecom;
     const url = new URL(`${baseUrl.pathname.replace(/\/$/, "")}/cgi-bin/${api}`, baseUrl);
@@ -56,7 +56,10 @@ class Wecom {
   }
 }
 
-/** What an errcode means and what to do about it. The address is the one that WeCom saw: it has to be put into its console. */
+/**
+ * The meaning of an errcode and what to do. Includes the address that WeCom saw, because it has to be added in its
+ * console.
+ */
 function explain({ errcode, errmsg }: Answer): string {
   const entry = lookupErrcode(errcode);
   if (!entry) return `errcode ${errcode}: ${publicErrmsg(errmsg)}`;
@@ -117,10 +120,10 @@ function checkClock(serverDate: string | null, now: number): Finding {
   );
 }
 
-/** Errcodes that say nothing of the living that was asked for. */
+/** Errcodes that only concern the requested living. */
 const aboutTheApp = new Set(["permission", "ip", "token", "suite-token", "credential", "license", "wecom", "rate"]);
 
-/** One read of a living that does not exist: what matters is whether the app may ask at all, and from this address. */
+/** Reads a living that does not exist: shows whether the app may call the API from this address. */
 async function checkReading(wecom: Wecom, token: string | undefined): Promise<Finding> {
   const check = "living API";
   if (token === undefined) return skipped(check, "needs a token first");

@@ -1,4 +1,4 @@
-/** The living API as a subgraph. `schema.graphql` is its SDL: what `rover subgraph publish --schema` takes. */
+/** The living API as a subgraph. `schema.graphql` is its SDL, for `rover subgraph publish --schema`. */
 import "reflect-metadata";
 import { fieldResolvers } from "../living/living.fields.js";
 import { LivingMutations } from "../living/living.mutations.js";
@@ -10,8 +10,9 @@ import { LivingUploads } from "../living/living.uploads.js";
 import { buildSubgraph } from "./subgraph.js";
 
 /**
- * `@contact` and `@cacheControl` are no part of federation: whoever reads the schema knows them, and composition leaves
- * them out. Apollo's `scope: PRIVATE` is in the header Cache-Control alone: its enum would be left in every supergraph.
+ * `@contact` and `@cacheControl` are not part of federation: tools that read the subgraph's schema use them, and
+ * composition drops them. Apollo's `scope: PRIVATE` is only in the header Cache-Control, because its enum would appear
+ * in every supergraph.
  */
 const header = `extend schema
   @link(

@@ -1,20 +1,24 @@
 import type { Readable } from "node:stream";
 
-/** A file that came with a request: the server keeps it, GraphQL passes it on as an `Upload`, the WeCom side sends it on. */
+/** A file of a request: the server receives it, GraphQL passes it as an `Upload`, and the WeCom side sends it on. */
 export abstract class UploadedFile {
-  /** As the client calls it: anything, or nothing. */
+  /** The client's name for it: any text, or empty. */
   abstract readonly filename: string;
 
-  /** In bytes. Of one that is still coming, as it was announced; otherwise as it came, also where that was too much to keep. */
+  /** In bytes: the announced length while it is received, then the actual one, even if that was too much to keep. */
   abstract readonly size: number;
 
-  /** Whether nothing more is to come. */
+  /** Whether it has been received completely. */
   abstract readonly isWhole: boolean;
 
-  /** Its first bytes, at most 16. Waits for them. @throws when they do not come */
+  /**
+   * Its first bytes, at most 16. Waits for them.
+   *
+   * @throws if they do not arrive
+   */
   abstract head(): Promise<Buffer>;
 
-  /** From the beginning, each time, and as it comes in. It fails when the rest does not come. */
+  /** Reads from the beginning, each time, while it is received. Fails if the rest does not arrive. */
   abstract read(): Readable;
 
   /** What a message about it shows. */

@@ -1,4 +1,4 @@
-/** Carries a write out and records what became of it: one line of the audit log, and its code for the metrics. */
+/** Executes a write and records its outcome: one line of the audit log, and its code for metrics. */
 import { GraphQLError, type GraphQLResolveInfo } from "graphql";
 import { codeOf, type LivingErrorResult, outcomeOfCode } from "../errors.js";
 import { isSameUserid } from "../lib/userid.js";
@@ -10,7 +10,7 @@ export interface LivingWrite {
   readonly action: "living.create" | "living.modify" | "living.cancel" | "living.replay.delete" | "living.upload";
   readonly context: RequestContext;
   readonly info: GraphQLResolveInfo;
-  /** For whom, where that is known. */
+  /** The anchor, if known. */
   readonly anchorUserid?: string;
   readonly livingid?: string;
   readonly key?: Pick<IdempotencyKey, "key" | "caller"> | undefined;
@@ -18,7 +18,7 @@ export interface LivingWrite {
   readonly changed?: readonly string[];
 }
 
-/** Where its line could not be written, and has to be, nothing is begun. */
+/** Refuses the write if its audit line is required and cannot be written. */
 export async function recorded<Success extends { readonly __typename: string }>(
   write: LivingWrite,
   work: () => Promise<Success | LivingErrorResult>,
@@ -73,7 +73,7 @@ function record(
     changed,
     requestId,
     traceId,
-    // What was refused may be anything.
+    // A refused id may be any text, so it is not recorded.
     livingid: (ending.livingid ?? livingid)?.slice(0, maxIdLength),
     onBehalfOf: isForAnother ? anchorUserid.slice(0, maxIdLength) : undefined,
     keyId: key && creates.idOf(key, call.corp),

@@ -1,7 +1,7 @@
 /**
- * What livings were a moment ago: an ended one hardly changes, a reserved one seldom, a live one every second. Kept in
- * memory only, for a living holds the secret push URL, and by corp; who may see what is asked elsewhere, as ever. While
- * WeCom is away, what is known is better than nothing, and said to be old.
+ * A cache of livings: an ended one hardly changes, a reserved one seldom, a live one every second. In memory only,
+ * because a living holds the secret push URL, and by corp; permissions are checked elsewhere, as always. While WeCom is
+ * unreachable, expired entries are served and marked as old.
  */
 import { BoundedMap } from "../lib/bounded-map.js";
 import type { CallOptions } from "../wecom/call.js";
@@ -13,7 +13,7 @@ import type { LivingDetails } from "./living.types.js";
 const secondMs = 1000;
 const minuteMs = 60_000;
 
-/** How long something old may stand in for an answer. */
+/** How long an expired entry may be served. */
 const staleForMs = 10 * minuteMs;
 /** About a kilobyte each. */
 const maxLivings = 2000;
@@ -22,11 +22,11 @@ interface Known {
   readonly details: LivingDetails;
   readonly readAt: number;
   readonly freshForMs: number;
-  /** During which time of hearing the other replicas it was read. */
+  /** The period of receiving other replicas' changes in which it was read. */
   readonly heardIn: object | undefined;
 }
 
-/** Of one living. What is forgotten is dropped whole: what is being read for it then is not kept, nor joined. */
+/** The entry of one living. A change replaces it, so that a read that started before is neither stored nor joined. */
 interface Entry {
   known?: Known;
   reading?: SharedRead<LivingDetails>;
@@ -42,16 +42,16 @@ export interface LivingCacheOptions {
 
 export class LivingCache {
   readonly #entries = new BoundedMap<string, Entry>(maxLivings);
-  /** Another one after each gap; undefined: changes elsewhere may be missed now. */
+  /** Changes after each gap; undefined: other replicas' changes may be missed now. */
   #heardIn: object | undefined;
 
   constructor(private readonly options: LivingCacheOptions) {}
 
   /**
-   * What is known and young enough, or what `read` brings, or something old where WeCom is away. Operations that ask at
-   * the same time share one `read`.
+   * Returns a fresh entry, the result of `read`, or an expired entry if WeCom is unreachable. Concurrent operations
+   * share one `read`.
    *
-   * @throws what `read` throws
+   * @throws errors of `read`
    */
   async get(
     livingid: string,
@@ -70,7 +70,7 @@ export class LivingCache {
       count("miss");
       return { details, isStale: false };
     } catch (error) {
-      // Not the one of before: it may have been forgotten meanwhile.
+      // Looked up again, because the entry may have been dropped meanwhile.
       const old = this.#entries.get(key)?.known;
       if (!old || !isAway(error) || !isWithin(old, staleForMs, now())) throw error;
       count("stale");
@@ -78,13 +78,17 @@ export class LivingCache {
     }
   }
 
-  /** It was changed here. */
+  /** The living was changed by this replica. */
   change(corp: string, livingid: string): void {
     this.forget(corp, livingid);
     this.options.tellChange(corp, livingid);
   }
 
-  /** It was changed, here or elsewhere. @param livingid undefined: all of this corp */
+  /**
+   * The living was changed here or elsewhere.
+   *
+   * @param livingid undefined: all of this corp
+   */
   forget(corp: string, livingid: string | undefined): void {
     if (livingid !== undefined) {
       this.#entries.delete(keyOf(corp, livingid));
@@ -94,7 +98,7 @@ export class LivingCache {
     for (const [key] of this.#entries) if (key.startsWith(prefix)) this.#entries.delete(key);
   }
 
-  /** Whether changes by other replicas are heard from now on. What was read before may be out of date. */
+  /** Whether other replicas' changes are received from now on. Entries that were read before may be out of date. */
   hear(isHearing: boolean): void {
     this.#heardIn = isHearing ? {} : undefined;
   }
@@ -133,17 +137,17 @@ export class LivingCache {
   }
 }
 
-/** Milliseconds; 0: not even for a moment. */
+/** Milliseconds; 0: not cached. */
 function freshFor({ status, livingStart, livingDuration, replayStatus }: LivingDetails, now: number): number {
   const startsInMs = (livingStart ?? 0) * secondMs - now;
   switch (status) {
     case LivingStatus.RESERVED:
-      // About its start it is watched for it.
+      // Short about its start, when clients wait for it to go live.
       return startsInMs > minuteMs ? 5 * secondMs : secondMs;
     case LivingStatus.LIVE:
       return secondMs;
     case LivingStatus.ENDED: {
-      // The replay is made in the time after it.
+      // Short after its end, when the replay is generated.
       const endedForMs = -startsInMs - (livingDuration ?? 0) * secondMs;
       const isSettled = endedForMs > 60 * minuteMs && replayStatus !== LivingReplayStatus.GENERATING;
       return isSettled ? 5 * minuteMs : 5 * secondMs;
@@ -156,12 +160,15 @@ function freshFor({ status, livingStart, livingDuration, replayStatus }: LivingD
   }
 }
 
-/** A clock that was set back makes nothing young. */
+/** After the clock was set back, entries do not count as fresh. */
 function isWithin({ readAt }: Known, ms: number, now: number): boolean {
   return now >= readAt && now - readAt < ms;
 }
 
-/** It said nothing of this living, nor of the gateway's right to ask: busy, unreachable, asked too often. */
+/**
+ * Whether the failure says nothing about the living or about the gateway's access: WeCom is busy, unreachable or rate
+ * limiting.
+ */
 function isAway(error: unknown): boolean {
   if (error instanceof WecomApiError) return error.entry?.about === "moment";
   return error instanceof WecomError && !(error instanceof WecomConfigurationError);

@@ -1,4 +1,4 @@
-/** `jsSdkSignature`: for a page that opens livings with WeCom's JS-SDK, which asks for a signature that only the app can make. */
+/** `jsSdkSignature`: pages that open livings with WeCom's JS-SDK need a signature that only the app can make. */
 import { GraphQLError } from "graphql";
 import { Arg, Ctx, Field, ID, Int, ObjectType, Query, Resolver } from "type-graphql";
 import { codeOf, toLivingError } from "../errors.js";
@@ -76,7 +76,7 @@ export class JsSdkQueries {
 
 const maxLength = 2048;
 
-/** Only of what begins with its origin: WeCom signs the text, and reads it as it stands. */
+/** Only URLs that begin with an allowed origin: WeCom compares the signed text as it is. */
 function originOf(page: string): string | undefined {
   if (!URL.canParse(page)) return undefined;
   const { origin, protocol } = new URL(page);
@@ -87,7 +87,7 @@ function originOf(page: string): string | undefined {
 
 const operatorsFaults: readonly unknown[] = ["permission", "token", "credential"];
 
-/** A page can do nothing about an app that WeCom gives no ticket: its operator can. */
+/** If WeCom gives the app no ticket, its operator has to act, not the page. */
 function namingSetting(error: unknown, setting: string): unknown {
   if (!(error instanceof WecomApiError) || !operatorsFaults.includes(error.entry?.fault)) return error;
   const { __typename, message, ...more } = toLivingError(error);

@@ -137,14 +137,17 @@ export class LivingMutations {
 
 interface LivingChange<Name extends LivingSuccessName> {
   readonly success: Name;
-  /** Where fields that WeCom blames stand in the input. */
+  /** Paths of the input fields that WeCom's errcodes can blame. */
   readonly paths?: FieldPaths;
   readonly send: () => Promise<void>;
-  /** What else is out of date once it may have happened. */
+  /** Other caches to update after a change that may have happened. */
   readonly forget?: () => void;
 }
 
-/** Nothing is forgotten, here or in other replicas, of a living that the caller may not change or that WeCom left as it was. */
+/**
+ * Drops cached livings, here and in other replicas, only if the caller may change the living and the change may have
+ * taken effect.
+ */
 async function change<Name extends LivingSuccessName>(
   livingid: string,
   context: RequestContext,

@@ -1,12 +1,12 @@
 /**
- * What a mutation answers. Errors that a caller can act on are data: routers redact `errors[]`, data reaches the client
- * untouched. `errors.ts` makes the values; this file describes them to GraphQL.
+ * The results of mutations. Errors that a caller can act on are data: routers redact `errors[]`, but data reaches
+ * clients untouched. `errors.ts` creates the values; this file describes them to GraphQL.
  */
 import { createUnionType, Field, ID, Int, InterfaceType, ObjectType, registerEnumType } from "type-graphql";
 import { UnixTime } from "./living.scalars.js";
 import type { LivingErrorName, LivingErrorResult, LivingFieldViolation } from "../errors.js";
 
-/** Ties each class to the plain value that `errors.ts` makes for it, so that the two cannot drift apart. */
+/** Ties each class to the plain value that `errors.ts` creates, so that they cannot diverge. */
 type ValueOf<Name extends LivingErrorName> = Omit<Extract<LivingErrorResult, { __typename: Name }>, "__typename">;
 
 @InterfaceType({
@@ -131,7 +131,7 @@ export class UploadLivingImageSuccess {
   expiresAt!: number;
 }
 
-/** What all successes have: the resolver of `living` reads it where it is asked for. */
+/** The common part of all successes; the resolver of `living` reads the living if it is requested. */
 @InterfaceType({ description: "What became of a living.", resolveType: (value: LivingSuccess) => value.__typename })
 export abstract class LivingMutationSuccess {
   @Field(() => ID, { description: "WeCom's id of the living." })

@@ -4,10 +4,10 @@ export interface Sample {
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-/** What `createLiving` gave, to be put in by whoever tries the others. */
+/** The result of `createLiving`, for the user to insert into the other operations. */
 const livingid = "LIVINGID";
 
-/** The first one, for explorers that show one. */
+/** The first operation, for explorers that show one. */
 export const sample = {
   document: `mutation ScheduleLiving($input: LivingInput!) {
   createLiving(input: $input) {

@@ -1,4 +1,4 @@
-/** Images for an EVENT: what may be uploaded, under which name it is sent, and what becomes of it. */
+/** Images for an EVENT: allowed formats, names that are sent to WeCom, and results. */
 import { type FormattedExecutionResult, GraphQLError, type GraphQLResolveInfo, GraphQLScalarType } from "graphql";
 import { Arg, Ctx, Info, Mutation, registerEnumType, Resolver } from "type-graphql";
 import {
@@ -125,18 +125,18 @@ const signatures = [
   ["image/png", Buffer.from("\x89PNG\r\n\x1a\n", "latin1")],
 ] as const;
 
-/** By its first bytes, whatever the client calls it. */
+/** Detected by its first bytes, whatever the client calls it. */
 function imageTypeOf(head: Buffer): Image["type"] | undefined {
   return signatures.find(([, signature]) => head.subarray(0, signature.length).equals(signature))?.[0];
 }
 
 const maxNameLength = 100;
 
-/** Without what could end the quoted name or the header, and with the extension of what it is. */
+/** Removes what could end the quoted name or the header, and sets the extension of the format. */
 function safeName(given: string, type: Image["type"], purpose: LivingImagePurpose): string {
   const stem = given
     .toWellFormed()
-    // As browsers write quotes and line ends.
+    // Browsers escape quotes and line ends this way.
     .replace(/%(22|0a|0d)/gi, "")
     .replace(/[\p{Cc}"\\/:*?<>|;\u2028\u2029]/gu, "")
     .replace(/\.[^.]*$/, "")
@@ -145,7 +145,7 @@ function safeName(given: string, type: Image["type"], purpose: LivingImagePurpos
   return `${Array.from(stem).slice(0, maxNameLength).join("") || purpose}.${extension}`;
 }
 
-/** `POST /media` runs it: one way to take an image, with the same rights, limits and answers. */
+/** Executed by `POST /media`, so that both ways to upload have the same rights, limits and results. */
 export const mediaOperation = {
   document: `mutation UploadLivingImage($image: Upload!, $purpose: LivingImagePurpose!) {
     uploadLivingImage(image: $image, purpose: $purpose) {
@@ -185,7 +185,7 @@ interface HttpResult {
   readonly retryAfterSeconds?: number;
 }
 
-/** The members of the union as statuses; their fields stand where those of a top-level error do. */
+/** The union's members as HTTP statuses; their fields become `extensions`, as in a top-level error. */
 function toHttp({ data, errors }: FormattedExecutionResult): HttpResult {
   const result = data?.["uploadLivingImage"] as (UploadLivingImageSuccess | LivingErrorResult) | undefined;
   if (!result) {

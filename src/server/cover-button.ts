@@ -1,9 +1,9 @@
 /**
- * For the pages of both explorers: a button that draws a cover, uploads it and opens `createLiving` with its media_id. What
- * stands in a page is JavaScript as text.
+ * A button for both explorers' pages: draws a cover, uploads it and opens `createLiving` with its media_id. The
+ * returned JavaScript is part of a page.
  *
- * @param theme what is written on the cover: an expression
- * @param open what is done with the media_id: an expression, a function of it
+ * @param theme JavaScript expression: the text on the cover
+ * @param open JavaScript expression: a function that receives the media_id
  */
 export function coverButton({ theme, open }: { theme: string; open: string }): string {
   return `

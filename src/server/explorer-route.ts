@@ -15,7 +15,7 @@ export function explorerRoute(page: URL): Route {
       return;
     }
     const { zipped, etag } = await (read ??= readPage(page));
-    // Kept by the browser, and asked for each time: another release has another page.
+    // Cached by the browser and revalidated each time, because another release has another page.
     headers.set("etag", etag).set("cache-control", "no-cache").set("vary", "accept-encoding");
     if (request.headers["if-none-match"] === etag) {
       response.writeHead(304, headers.toRaw()).end();
@@ -34,7 +34,7 @@ async function readPage(page: URL): Promise<{ zipped: Buffer; etag: string }> {
   return { zipped, etag: `"${createHash("sha256").update(zipped).digest("base64url").slice(0, 22)}"` };
 }
 
-/** `/`: to whoever opens the gateway's address in a browser, the explorer that always works. */
+/** `/`: redirects browsers to the explorer that works without internet. */
 export const toExplorer: Route = ({ response, headers }) => {
   response.writeHead(302, headers.set("location", "/graphiql").set("content-length", "0").toRaw()).end();
 };

@@ -26,18 +26,26 @@ export type AppCredentials =
     };
 
 export interface Access {
-  /** Identifies the app and its secret to the tokens in a store that several apps share. */
+  /** Identifies the app and its secret among the tokens in a store that several apps share. */
   readonly app: string;
-  /** What idempotency keys belong to. @throws {StoreError} */
+  /**
+   * The name that idempotency keys belong to.
+   *
+   * @throws {StoreError}
+   */
   findName(): Promise<string>;
-  /** The secret was replaced in this process: the app keeps its name. @throws {StoreError} */
+  /**
+   * This process got a new secret: the app keeps its name.
+   *
+   * @throws {StoreError}
+   */
   noteName(name: string): Promise<void>;
   readonly tokens: TokenSource;
   /** The corp of a request that names none. If every request has to name one, no token source knows it. */
   readonly defaultCorp: string;
   readonly receiver: Receiver;
   readonly jsSdk: JsSdk;
-  /** Only for a provider's app. */
+  /** Only a provider's app has one. */
   readonly suite?: Suite;
   handle(event: CallbackEvent): Promise<void>;
 }
@@ -65,7 +73,7 @@ export function accessWith(
       handle: async (event) => {
         if ("suiteId" in event) await suite.handle(event);
         else await handleData(event, dependencies);
-        // What was read while the app was allowed to is nobody's any more.
+        // Drops cached data, which the app was allowed to read then.
         if (event.kind === "cancel_auth" || event.kind === "change_auth")
           await publishLivingChange(dependencies.store, { corp: event.corpid });
       },

@@ -1,13 +1,13 @@
 /**
- * The name of a self-built app, to which its idempotency keys belong. It stays when the app's secret changes: the store has
- * it by the agentid, where that is set, and by each secret that the app has had.
+ * The name of a self-built app, which its idempotency keys belong to. It stays the same when the secret changes: the
+ * store maps the agentid, if it is set, and each secret that the app has had to it.
  */
 import { createHash } from "node:crypto";
 import type { Secret } from "../observability/secret.js";
 import type { Store } from "../stores/store.js";
 
 export interface NamedApp {
-  /** Of which WeCom it is an app: a simulator's has another name. */
+  /** The base URL of WeCom or a simulator: each has its own names. */
   readonly wecom: URL;
   readonly corpid: string;
   readonly corpsecret: Secret;
@@ -18,20 +18,24 @@ export interface NamedApp {
 export async function findAppName(app: NamedApp, store: Store): Promise<string> {
   const keys = keysOf(app);
   const found = await Promise.all(keys.map((key) => store.get(key)));
-  // By its first secret, as older versions named it; while two count, by the one that is about to go.
+  // Named after its first secret, as in older versions; while two are valid, after the older one.
   const secret = app.corpsecret.revealAll().at(-1) ?? "";
   const name = found.find((each) => each !== undefined) ?? namedBySecret(app.wecom, app.corpid, secret);
   await noteAppName(name, app, store);
-  // Another replica may have been first.
+  // Another replica may have stored it first.
   return (await store.get(keys[0])) ?? name;
 }
 
-/** To be called when the secret has changed. @throws {StoreError} */
+/**
+ * Call this when the secret has changed.
+ *
+ * @throws {StoreError}
+ */
 export async function noteAppName(name: string, app: NamedApp, store: Store): Promise<void> {
   await Promise.all(keysOf(app).map((key) => store.compareAndSet(key, undefined, name)));
 }
 
-/** @param wecom which WeCom it is: a token of one is of no use at another, such as a simulator */
+/** @param wecom the base URL: tokens of one WeCom are not valid at another, such as a simulator */
 export function namedBySecret(wecom: URL, corpid: string, secret: string): string {
   return `app:${corpid}:${fingerprint(wecom, secret)}`;
 }

@@ -2,12 +2,15 @@ import type { Logger } from "../observability/logger.js";
 import type { Span } from "../observability/tracing.js";
 import { type Deadline, type Cancellation, type TimeLimit, ClientTimeLimit } from "./deadline.js";
 
-/** An API of WeCom's and the properties of it that decide what may be done after a failure. */
+/** An API of WeCom's, with the properties that decide what may happen after a failure. */
 export interface Endpoint {
   /** As WeCom's documentation names it, below `/cgi-bin/`: `living/create`. */
   readonly api: string;
   readonly method: "GET" | "POST";
-  /** `write`: repeating it after a lost answer can do harm. WeCom's reads are POSTs too: the verb does not tell. */
+  /**
+   * `write`: repeating it after a lost answer can do harm. The HTTP verb does not show this: WeCom's reads are POSTs
+   * too.
+   */
   readonly effect: "read" | "write";
   /** The query parameter that carries the token. Default `access_token`. */
   readonly tokenParameter?: "suite_access_token";
@@ -15,29 +18,39 @@ export interface Endpoint {
   readonly mayOmitErrcode?: true;
 }
 
-/** The right to send what must not be sent twice. It is asked for when all else is ready. */
+/** A permission to send a call that must not be sent twice. Obtained when everything else is ready. */
 export interface SendPermit {
-  /** Before the request is handed to the network: notes durably that it may be on its way. Rejects: it is not sent. */
+  /**
+   * Called right before the request is handed to the network: stores durably that it may have been sent. If it rejects,
+   * nothing is sent.
+   */
   obtain(): Promise<void>;
 }
 
-/** What a call needs to know of the operation that it belongs to. */
+/** The parts of an operation that its calls need. */
 export interface CallOptions {
-  /** For which corp; for a suite's own calls its suite_id. */
+  /** The corp; for a suite's own calls its suite_id. */
   readonly corp: string;
-  /** On whose behalf, where callers can be told apart: they take turns. */
+  /** The caller, if callers can be told apart: queues rotate between callers. */
   readonly caller?: string | undefined;
-  /** Calls of one operation take turns together. Default: those with the same deadline. */
+  /** Queues rotate between operations of a caller. Default: calls with the same deadline are one operation. */
   readonly operation?: object | undefined;
   readonly deadline: Deadline;
-  /** The client leaves: ends the reads, never a write, whose outcome must be known to somebody. Absent: nobody can leave. */
+  /**
+   * The client has left: cancels reads, but never writes, whose outcome has to be recorded. Absent: clients cannot
+   * leave.
+   */
   readonly clientGone?: Cancellation | undefined;
   readonly log: Logger;
-  /** Of what the call belongs to, where its trace is recorded. */
+  /** The operation's span, if its trace is recorded. */
   readonly span?: Span | undefined;
-  /** Counts a call for the caller. @throws {WecomOverloadError} when they have made too many; absent: nobody counts */
+  /**
+   * Counts a call against the caller's quota.
+   *
+   * @throws {WecomOverloadError} when it is exceeded; absent: not counted
+   */
   readonly count?: ((api: string) => void) | undefined;
-  /** Absent: it may be sent. */
+  /** Absent: sent without a permit. */
   readonly permit?: SendPermit | undefined;
 }
 
@@ -45,7 +58,7 @@ export function timeLimitFor({ effect }: Pick<Endpoint, "effect">, { deadline, c
   return effect === "read" && clientGone ? new ClientTimeLimit(deadline, clientGone) : deadline;
 }
 
-/** For reads that serve a write: its outcome is looked for whether or not the client is still there. */
+/** For reads that belong to a write: they continue after the client has left. */
 export function regardlessOfClient({ clientGone: _, ...call }: CallOptions): CallOptions {
   return call;
 }

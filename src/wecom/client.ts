@@ -1,8 +1,8 @@
 /**
- * One call to WeCom: a place in the queue, a token, the request, and the errcode that WeCom puts into an HTTP 200.
- * Nothing here repeats a write, except once after WeCom refused its token: such a call had no effect. Reads: `retry.ts`.
+ * One call to WeCom: queue, token, request, and the errcode that WeCom returns with HTTP 200. A write is never repeated
+ * here, except once after WeCom refused its token, because such a call had no effect. For reads see `retry.ts`.
  *
- * @see https://developer.work.weixin.qq.com/document/path/90313 how errors are told
+ * @see https://developer.work.weixin.qq.com/document/path/90313 how errors are returned
  */
 import type { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
@@ -22,11 +22,11 @@ import { type BodyStream, exchange, type HttpAnswer, TransportFailure } from "./
 export interface Payload {
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: object;
-  /** Instead: read anew for each try. Only what WeCom refused for its token is tried again. */
+  /** Read anew for each attempt. Only a call whose token was refused is repeated. */
   readonly stream?: BodyStream;
 }
 
-/** The fields of a successful answer, not checked yet. */
+/** The fields of a successful answer, still unchecked. */
 export type Answer = Readonly<Record<string, unknown>>;
 
 export interface ClientOptions {
@@ -35,7 +35,7 @@ export interface ClientOptions {
   readonly limiter: CallLimiter;
   readonly retries: ReadRetries;
   readonly metrics: WecomMetrics;
-  /** A call that was silent for so long says that WeCom hangs; a client's own short deadline does not. */
+  /** A call without an answer for this long shows that WeCom hangs; a client's own shorter deadline does not. */
   readonly silentAfterMs: number;
 }
 
@@ -48,13 +48,14 @@ export class WecomClient {
   }
 
   /**
-   * Calls with an access_token, which is fetched anew once when WeCom refuses it.
+   * Calls with an access_token, which is fetched again once if WeCom refuses it.
    *
-   * @param read takes the value out of the answer, and throws when it is not there
+   * @param read extracts the value from the answer, and throws if it is missing
    * @throws {WecomApiError} on any errcode but 0
-   * @throws {WecomTransportError} when no usable answer came; `mayHaveTakenEffect` tells whether the call may count
-   * @throws {WecomConfigurationError} when there is no token to be had for this corp
-   * @throws {WecomOverloadError} when too many calls wait already, or this caller has made too many
+   * @throws {WecomTransportError} when no usable answer arrived; `mayHaveTakenEffect` tells whether the call may have
+   * been executed
+   * @throws {WecomConfigurationError} when there is no token for this corp
+   * @throws {WecomOverloadError} when too many calls wait, or this caller has made too many
    */
   async call<T>(
     endpoint: Endpoint,
@@ -85,7 +86,7 @@ export class WecomClient {
     }
   }
 
-  /** One call without anything before it; `token` is undefined for the APIs that hand out tokens. */
+  /** A call without queue and retry; `token` is undefined for the APIs that issue tokens. */
   exchange<T>(
     endpoint: Endpoint,
     payload: Payload,
@@ -129,7 +130,7 @@ export class WecomClient {
     };
   }
 
-  /** One request and the reading of its answer. */
+  /** Sends one request and reads its answer. */
   async #attempt<T>(
     endpoint: Endpoint,
     payload: Payload,
@@ -175,7 +176,7 @@ export class WecomClient {
       outcome = failure instanceof WecomApiError ? (failure.entry ? String(failure.errcode) : "unlisted") : "no-answer";
       fault = failure instanceof WecomApiError ? (failure.entry?.fault ?? "unlisted") : "no-answer";
       const wasLong = performance.now() - sendingSince >= this.options.silentAfterMs;
-      // WeCom is not slow where its caller is.
+      // A slow client does not mean that WeCom is slow.
       end = stream?.isBeingRead ? "undecided" : endOf(failure, end, wasLong);
       call.log.warn(
         {
@@ -196,7 +197,7 @@ export class WecomClient {
   }
 }
 
-/** Knows whether all of it was handed on. */
+/** Notes whether the whole body was handed on. */
 class WatchedStream implements BodyStream {
   readonly headers: BodyStream["headers"];
   readonly length: number;
@@ -214,10 +215,10 @@ class WatchedStream implements BodyStream {
   }
 }
 
-/** What of a query may stand in a trace: no token, no secret, nobody's id. */
+/** The part of a query that a trace may contain: no token, no secret, no user's id. */
 const tracedParameters = ["livingid"];
 
-/** @param end what it is unless the failure says something else */
+/** @param end the default, unless the error is more specific */
 function endOf(failure: WecomError, end: CallEnd, wasLong: boolean): CallEnd {
   if (failure instanceof WecomApiError) {
     if (failure.errcode === 45009) return "too-often";
@@ -225,19 +226,22 @@ function endOf(failure: WecomError, end: CallEnd, wasLong: boolean): CallEnd {
   }
   const { cause } = failure;
   if (!(cause instanceof TransportFailure)) return end;
-  // What never left says nothing of the API.
+  // A call that was not sent says nothing about the API.
   if (!cause.isSent) return cause.networkError ? "unreachable" : "not-sent";
   return !cause.networkError && wasLong ? "silent" : "undecided";
 }
 
-/** The token is WeCom's own and clean; what callers give may hold a lone surrogate, which only URLSearchParams takes. */
+/**
+ * The token comes from WeCom and is well-formed; callers' values may hold a lone surrogate, which only URLSearchParams
+ * accepts.
+ */
 function queryString(tokenParameter: string, token: Secret | undefined, query: Payload["query"]): string {
   const rest = query ? new URLSearchParams(query).toString() : "";
   if (!token) return rest;
   return `${tokenParameter}=${encodeURIComponent(token.reveal())}${rest === "" ? "" : `&${rest}`}`;
 }
 
-/** WeCom, or a proxy before it, may repeat in its errmsg what was sent. */
+/** WeCom, or a proxy in front of it, may repeat the request in its errmsg. */
 function withoutSecrets(words: string, { query, body }: Payload, token: Secret | undefined): string {
   let text = token ? words.replaceAll(token.reveal(), "[secret]") : words;
   for (const [name, value] of Object.entries({ ...query, ...body } as Readonly<Record<string, unknown>>)) {
@@ -247,7 +251,7 @@ function withoutSecrets(words: string, { query, body }: Payload, token: Secret |
   return text;
 }
 
-/** A shorter value is a caller's, as a share code may be. */
+/** Shorter values may be a caller's, such as a share code. */
 const minSecretLength = 16;
 
 class UnusableAnswer extends Error {}
@@ -259,13 +263,13 @@ function readAnswer<T>(
   token: Secret | undefined,
   read: (answer: Answer) => T,
 ): T {
-  // WeCom answers everything with 200; any other status is a proxy's or a fault's, and its body is not WeCom's word.
+  // WeCom answers everything with 200; any other status comes from a proxy or a fault, and its body is not WeCom's.
   if (status !== 200) throw new UnusableAnswer(`HTTP status ${status}`);
   const answer = parseObject(body);
   const { errcode = endpoint.mayOmitErrcode && 0, errmsg } = answer;
   if (typeof errcode !== "number" || !Number.isInteger(errcode)) throw new UnusableAnswer("no errcode in the answer");
   const words = typeof errmsg === "string" ? errmsg : "";
-  // The errcode comes first, never the payload: an error's body carries empty payload fields as well.
+  // The errcode is checked first, because error bodies have empty payload fields too.
   if (errcode !== 0) {
     throw new WecomApiError({
       api: endpoint.api,
@@ -303,9 +307,7 @@ function toWecomError(error: unknown, { api, effect }: Endpoint): WecomError {
   });
 }
 
-/*
- * Fields that WeCom documents for every success; without one, the answer cannot be believed.
- */
+/* Readers of fields that WeCom documents for every success: without one of them, the answer is unusable. */
 
 export function requireString(answer: Answer, field: string): string {
   const value = answer[field];
@@ -325,14 +327,14 @@ export function requireObject(answer: Answer, field: string): object {
   return value;
 }
 
-/** WeCom leaves an empty list out at times. */
+/** WeCom sometimes leaves out an empty list. */
 export function requireArray(answer: Answer, field: string): unknown[] {
   const value = answer[field] ?? [];
   if (!Array.isArray(value)) throw missing(field);
   return value;
 }
 
-/** Undefined when it is empty: WeCom's way to say that there is none. */
+/** Undefined if it is empty, which is how WeCom says "none". */
 export function optionalString(answer: Answer, field: string): string | undefined {
   const value = answer[field];
   return typeof value === "string" && value !== "" ? value : undefined;

@@ -1,11 +1,15 @@
 /**
- * Time and timers as they are handed to what waits or counts time, so that a simulation can give its own. There is no time
- * of day in it: a machine's clock can be set, and what replicas compare is the store's.
+ * Clock and timers as dependencies, so that a simulation can replace them. There is no time of day: a machine's clock
+ * can be set, and replicas compare times by the store's clock.
  */
 export interface Clock {
-  /** Milliseconds since some moment; never goes back, whatever is done to the machine's clock. */
+  /** Milliseconds since an arbitrary moment; never goes back, even if the machine's clock is set. */
   monotonicMs(): number;
-  /** Calls back once, `ms` from now; the returned function prevents it. Does not keep the process alive. */
+  /**
+   * Calls back once after `ms`. Does not keep the process alive.
+   *
+   * @returns cancels it
+   */
   after(ms: number, callback: () => void): () => void;
 }
 
@@ -19,7 +23,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** Milliseconds since 1970 by a clock that nobody sets: it passes evenly, and may be off by what the machine's was at start. */
+/** Milliseconds since 1970 by a monotonic clock: it may be off by as much as the machine's clock was at startup. */
 export function steadyUnixMs(): number {
   return performance.timeOrigin + performance.now();
 }

@@ -1,6 +1,6 @@
 /**
- * Signatures for WeCom's JS-SDK, and the tickets that they are made with: of the corp, and of the app in it. A ticket is kept
- * and shared as an access_token is, for WeCom gives a corp at most 400 an hour, and an app 100.
+ * Signatures for WeCom's JS-SDK, and the tickets that they need: of the corp, and of the app in it. Tickets are cached
+ * and shared like access_tokens, because WeCom issues a corp at most 400 an hour, and an app 100.
  *
  * @see https://developer.work.weixin.qq.com/document/path/90506
  */
@@ -20,7 +20,7 @@ const tickets = {
   app: { endpoint: { api: "ticket/get", method: "GET", effect: "read" }, query: { type: "agent_config" } },
 } as const satisfies Record<string, { endpoint: Endpoint; query: Record<string, string> }>;
 
-/** In this process; the store has those of all corps. */
+/** In this process; the store has the tickets of all corps. */
 const maxTickets = 10_000;
 
 export interface SignatureData {
@@ -32,21 +32,21 @@ export interface SignatureData {
 
 export interface JsSdkSignature {
   readonly corpid: string;
-  /** Undefined: nobody told the gateway, and there is no `agentConfig`. */
+  /** Undefined if no agentid is configured: then there is no `agentConfig`. */
   readonly agentid: number | undefined;
   readonly config: SignatureData;
   readonly agentConfig: SignatureData | undefined;
 }
 
 export interface JsSdkOptions {
-  /** Names the app among those that may share a store. */
+  /** Identifies the app among those that share a store. */
   readonly app: string;
   readonly client: WecomClient;
   readonly tokens: TokenSource;
   readonly dependencies: TokenDependencies;
-  /** Which says what app it is: what an operator looks at when WeCom gives it no ticket. */
+  /** The setting that names the app: operators check it if WeCom issues no ticket. */
   readonly setting: string;
-  /** Whether the corp of a call is a corpid: that of a fixed token may not be known. */
+  /** Whether a call's corp is a corpid: the corp of a fixed token may be unknown. */
   readonly knowsCorp: boolean;
   agentidOf(corp: string): Promise<number | undefined>;
 }
@@ -62,7 +62,8 @@ export class JsSdk {
 
   /**
    * @param url of the page, without a fragment
-   * @throws what `WecomClient.call` throws
+   *
+   * @throws errors of `WecomClient.call`
    */
   async sign(url: string, call: CallOptions): Promise<JsSdkSignature> {
     const { knowsCorp, tokens } = this.options;
@@ -71,7 +72,7 @@ export class JsSdk {
         api: tickets.corp.endpoint.api,
       });
     }
-    // Another corp than those that the gateway serves has no token.
+    // Corps that the gateway does not serve have no token.
     await tokens.get(call);
     const agentid = await this.options.agentidOf(call.corp);
     const [corpTicket, appTicket] = await Promise.all([
@@ -87,7 +88,7 @@ export class JsSdk {
 
   #ticket(kind: keyof typeof tickets, call: CallOptions): Promise<Secret> {
     const { app, client, tokens } = this.options;
-    // A ticket that ends because nobody asks for it is no token that failed to be renewed.
+    // A ticket that expires because nobody asks for it is not a token whose renewal failed.
     const { onHeld: _, ...dependencies } = this.options.dependencies;
     const { endpoint, query } = tickets[kind];
     const key = `ticket:${kind}:${app}:${call.corp}`;
@@ -118,7 +119,7 @@ export class JsSdk {
   }
 }
 
-/** The values as they are, in this order. */
+/** The values unescaped, in this order. */
 export function signatureOf(
   ticket: Secret,
   { timestamp, nonceStr, url }: { timestamp: number; nonceStr: string; url: string },

@@ -1,4 +1,4 @@
-/** That a living changed, as replicas tell each other: by a mutation of ours, or because WeCom said so to one of them. */
+/** Announces changes of livings to other replicas: by a mutation here, or by an event of WeCom's. */
 import { setTimeout as wait } from "node:timers/promises";
 import type { Store } from "../stores/store.js";
 import { listenToLivingStatus } from "./callback/living-status-channel.js";
@@ -7,7 +7,7 @@ const channel = "living-changed";
 
 interface LivingChange {
   readonly corp: string;
-  /** Absent: all of that corp. */
+  /** Absent: all livings of that corp. */
   readonly livingid?: string;
 }
 
@@ -16,10 +16,10 @@ export async function publishLivingChange(store: Store, change: LivingChange): P
   await store.publish(channel, JSON.stringify(change));
 }
 
-/** As long as others may hold what it was before. */
+/** As long as other replicas may cache the old state. */
 const maxTries = 300;
 
-/** Until it is told: a store that is away now must not leave other replicas with what it was before. */
+/** Retries until it succeeds, because other replicas must not keep the old state after an outage of the store. */
 export async function insistOnLivingChange(store: Store, change: LivingChange): Promise<void> {
   for (let tries = 0; tries < maxTries; tries += 1) {
     const isTold = await publishLivingChange(store, change).then(
@@ -31,7 +31,7 @@ export async function insistOnLivingChange(store: Store, change: LivingChange): 
   }
 }
 
-/** @param onHearing whether changes are heard from now on; false: some may be missed */
+/** @param onHearing whether changes are received from now on; false: some may be missed */
 export async function listenToLivingChanges(
   store: Store,
   onChange: (change: LivingChange) => void,

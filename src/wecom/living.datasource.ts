@@ -38,7 +38,7 @@ const getLivingInfo: Endpoint = { api: "living/get_living_info", method: "GET", 
 const getWatchStat: Endpoint = { api: "living/get_watch_stat", method: "POST", effect: "read" };
 const getLivingShareInfo: Endpoint = { api: "living/get_living_share_info", method: "POST", effect: "read" };
 
-/** Those that are called here. */
+/** The APIs that are called here. */
 export const livingApis = [
   ...[create, modify, cancel, deleteReplayData, getLivingCode],
   ...[getUserAllLivingid, getLivingInfo, getWatchStat, getLivingShareInfo],
@@ -52,7 +52,7 @@ export class LivingDataSource {
   ) {}
 
   /**
-   * Reserves a living. Never repeated by itself: after an error with `mayHaveTakenEffect` it may exist.
+   * Reserves a living. Never repeated automatically: after an error with `mayHaveTakenEffect` it may exist.
    *
    * @throws {WecomApiError} for example 60011 when the anchor is outside the app's visible range
    * @see https://developer.work.weixin.qq.com/document/path/93637
@@ -62,7 +62,8 @@ export class LivingDataSource {
   }
 
   /**
-   * @throws {WecomApiError} 92006 unless the living is still reserved, 92008 when another app made it
+   * @throws {WecomApiError} 92006 unless the living is still reserved, 92008 when another app created it
+   *
    * @see https://developer.work.weixin.qq.com/document/path/93640
    */
   modify(request: ModifyLivingRequest, call: CallOptions): Promise<void> {
@@ -72,7 +73,8 @@ export class LivingDataSource {
   }
 
   /**
-   * @throws {WecomApiError} 92006 unless the living is still reserved, 92008 when another app made it
+   * @throws {WecomApiError} 92006 unless the living is still reserved, 92008 when another app created it
+   *
    * @see https://developer.work.weixin.qq.com/document/path/93638
    */
   cancel(livingid: string, call: CallOptions): Promise<void> {
@@ -90,7 +92,7 @@ export class LivingDataSource {
   }
 
   /**
-   * A code with which one WeChat user, and nobody else, can watch in WeChat for the next 5 minutes.
+   * A code with which one WeChat user can watch in WeChat for the next 5 minutes.
    *
    * @see https://developer.work.weixin.qq.com/document/path/93641
    */
@@ -101,7 +103,7 @@ export class LivingDataSource {
   }
 
   /**
-   * One page of the livings that a member hosts; in which order WeCom does not document.
+   * One page of the livings that a member hosts, in undocumented order.
    *
    * @param cursor undefined for the first page
    * @param limit 1 to 100
@@ -118,17 +120,17 @@ export class LivingDataSource {
   }
 
   /**
-   * After the end, `living_start` and `living_duration` hold what really happened; the booking stays in `reserve_*`.
+   * After the end, `living_start` and `living_duration` are the actual times; the booking stays in `reserve_*`.
    *
    * @see https://developer.work.weixin.qq.com/document/path/93635
    */
   getLivingInfo(livingid: string, call: CallOptions): Promise<LivingInfo> {
-    // The fields of living_info are checked where they are read: none of them is sure to be there.
+    // The fields of living_info are checked where they are read, because any of them may be absent.
     return this.#call(getLivingInfo, { query: { livingid } }, call, (answer) => requireObject(answer, "living_info"));
   }
 
   /**
-   * One page of who watched. How long a page is WeCom neither documents nor lets choose.
+   * One page of viewers. Its size is undocumented and cannot be chosen.
    *
    * @param nextKey of the page before; undefined for the first page
    * @see https://developer.work.weixin.qq.com/document/path/93636
@@ -156,7 +158,7 @@ export class LivingDataSource {
     }));
   }
 
-  /** After a lost answer the living is looked at, and the write sent again unless it is seen to be done. */
+  /** After a lost answer, reads the living, and repeats the write unless the living shows that it was done. */
   #callRepeatedly(
     endpoint: Endpoint,
     body: object,
@@ -183,7 +185,7 @@ export class LivingDataSource {
   }
 }
 
-/** A reserved living tells its booking in `reserve_*`. Whether `remind_time` was changed, WeCom does not tell. */
+/** A reserved living has its booking in `reserve_*`. WeCom does not return `remind_time`. */
 function isModified(info: LivingInfo, changed: ModifyLivingRequest): boolean {
   const { theme, living_start, living_duration, type, description, remind_time } = changed;
   return (

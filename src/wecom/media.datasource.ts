@@ -1,6 +1,6 @@
 /**
- * Temporary material: images that a living shows, kept by WeCom for three days. An HTTP body of our own making, for WeCom
- * reads multipart in its own way: a name only as raw UTF-8 in `filename="…"`, no `filename*`, and a Content-Length.
+ * Temporary media: images that WeCom keeps for three days. The HTTP body is built here, because WeCom's multipart
+ * parser is special: a name only as raw UTF-8 in `filename="…"`, no `filename*`, and a Content-Length.
  *
  * @see https://developer.work.weixin.qq.com/document/path/90253
  */
@@ -11,15 +11,15 @@ import { type Answer, requireString, type WecomClient } from "./client.js";
 import type { TokenSource } from "./tokens/token-source.js";
 import type { BodyStream } from "./transport.js";
 
-/** Of an image. */
+/** The allowed length of an image. */
 export const imageBytes = { moreThan: 5, atMost: 10 * 1024 * 1024 } as const;
 const validForSeconds = 3 * 24 * 3600;
 
-/** Repeating it does no harm, and it is of no use to anybody but its client. */
+/** Repeating an upload does no harm: another media_id is just not used. */
 const upload: Endpoint = { api: "media/upload", method: "POST", effect: "read" };
 
 export interface Image {
-  /** For the quoted name: no quotes, no backslashes, no line ends. */
+  /** Without quotes, backslashes and line ends, which would end the quoted name. */
   readonly filename: string;
   readonly type: "image/jpeg" | "image/png";
   readonly size: number;
@@ -40,7 +40,7 @@ export class MediaDataSource {
     private readonly now: () => number,
   ) {}
 
-  /** @throws what `WecomClient.call` throws; 40004, 40006, 40009 or 44001 for a file that WeCom does not take */
+  /** @throws errors of `WecomClient.call`; 40004, 40006, 40009 or 44001 for a file that WeCom rejects */
   uploadImage(image: Image, call: CallOptions): Promise<UploadedMedia> {
     const payload = { query: { type: "image" }, stream: multipartOf(image) };
     return this.client.call(upload, payload, this.tokens, call, (answer) => ({
@@ -49,7 +49,7 @@ export class MediaDataSource {
     }));
   }
 
-  /** Documented as text; the same call of Official Accounts answers a number. */
+  /** Documented as text; the same call of Official Accounts returns a number. */
   #createdAt({ created_at: createdAt }: Answer): number {
     const seconds = typeof createdAt === "string" && createdAt !== "" ? Number(createdAt) : createdAt;
     return typeof seconds === "number" && Number.isInteger(seconds) ? seconds : Math.floor(this.now() / 1000);
@@ -72,7 +72,7 @@ function multipartOf(image: Image): BodyStream {
   };
 }
 
-/** One stream of three. Without a promise for each chunk: that would be a third of what an upload costs. */
+/** Joins three streams without a promise per chunk, which would be a third of an upload's cost. */
 function framed(head: Buffer, content: Readable, tail: Buffer): Readable {
   const whole = new Readable({
     read: () => {

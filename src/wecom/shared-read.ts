@@ -1,13 +1,13 @@
 /**
- * A read that several operations wait for, each as long as its own time and client allow. It is given up when none of them
- * waits any more. It is made in the name of the first, with the time that this one has.
+ * A read that several operations share, each with its own deadline and client. It is cancelled when none of them waits
+ * any more. The read is counted for the first operation, and gets its time.
  */
 import { setImmediate } from "node:timers/promises";
 import { type CallOptions, timeLimitFor } from "./call.js";
 import { Cancellation, Deadline } from "./deadline.js";
 import { WecomTransportError } from "./errors.js";
 
-/** How much more time than the read has an operation may have that joins it. */
+/** An operation joins a read only if its own deadline is at most this much later. */
 const lessTimeMs = 1000;
 const releasedPerTurn = 32;
 
@@ -28,7 +28,7 @@ export class SharedRead<T> {
       ...first,
       ...{ deadline, clientGone: this.#allGone, operation: first.operation ?? first.deadline },
       count: (api) => {
-        // It is the first caller's own affair to have made too many: nobody joins that. It is known at once.
+        // An exceeded quota is the first caller's own, so nobody joins that. It is known immediately.
         this.#isRefused = true;
         count?.(api);
         this.#isRefused = false;
@@ -44,7 +44,7 @@ export class SharedRead<T> {
     return !this.#isRefused && !this.#allGone.isCancelled && remainingMs + lessTimeMs >= deadline.remainingMs;
   }
 
-  /** @throws what the read throws, or {WecomTransportError} when this operation's time is over before it */
+  /** @throws errors of the read, or {WecomTransportError} when this operation's deadline passes first */
   wait(call: CallOptions): Promise<T> {
     return new Promise((resolve, reject) => {
       const release = (): void => {
@@ -53,7 +53,7 @@ export class SharedRead<T> {
       };
       this.#waiting.add(release);
       const stopWaiting = timeLimitFor({ effect: "read" }, call).onCancel((reason) => {
-        // The client may leave, and then the deadline come.
+        // The client may leave first and the deadline pass later.
         if (!this.#waiting.delete(release)) return;
         if (this.#waiting.size === 0) this.#allGone.cancel("nobody waits for the answer any more");
         reject(this.#tooLate(reason));
@@ -61,7 +61,7 @@ export class SharedRead<T> {
     });
   }
 
-  /** Not all in one turn of the event loop: each of them has an answer to write. */
+  /** Resumes in several event-loop ticks, because each waiting operation has an answer to write. */
   async #releaseAll(): Promise<void> {
     let released = 0;
     for (const release of this.#waiting) {

@@ -1,12 +1,15 @@
 /**
- * One HTTP exchange with WeCom over undici's `dispatch`: the cheapest of its interfaces, and the only one that tells
- * whether a request had left when it failed. What the answer means is `client.ts`'s business.
+ * One HTTP exchange with WeCom over undici's `dispatch`: its cheapest interface, and the only one that shows whether a
+ * request had left when it failed. `client.ts` interprets the answer.
  */
 import type { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import type { TimeLimit } from "./deadline.js";
 
-/** An answer is at most this long. The longest documented one, 100 livingids, has about 4 kB; get_watch_stat's page size is unknown. */
+/**
+ * The maximum length of an answer. The longest documented one, 100 livingids, has about 4 kB; get_watch_stat's page
+ * size is unknown.
+ */
 const maxAnswerBytes = 8 * 1024 * 1024;
 
 export interface HttpAnswer {
@@ -14,12 +17,12 @@ export interface HttpAnswer {
   readonly body: Buffer;
 }
 
-/** Why no answer came. `isSent` is false only when certainly no byte of the request left this process. */
+/** Why no answer arrived. `isSent` is false only if certainly no byte of the request left this process. */
 export class TransportFailure extends Error {
   constructor(
     readonly reason: string,
     readonly isSent: boolean,
-    /** What the network said; absent when this side stopped waiting. */
+    /** The network's error; absent if this side stopped waiting. */
     readonly networkError?: Error,
   ) {
     super(reason, { cause: networkError });
@@ -28,15 +31,15 @@ export class TransportFailure extends Error {
 
 export interface HttpRequest {
   readonly method: "GET" | "POST";
-  /** Path and query. It holds the token: it must not reach a log or an error. */
+  /** Path and query. It contains the token, so it must not reach a log or an error. */
   readonly path: string;
   readonly body?: string | BodyStream;
 }
 
-/** A body that is read while it is sent. */
+/** A body that is streamed. */
 export interface BodyStream {
   readonly headers: Readonly<Record<string, string>>;
-  /** How long it is: WeCom has not been seen to take one that does not say so. */
+  /** Its length: WeCom has not been seen to accept requests without one. */
   readonly length: number;
   open(): Readable;
 }
@@ -68,10 +71,10 @@ export function exchange(dispatcher: Dispatcher, request: HttpRequest, timeLimit
           ...bodyOf(request),
         },
         {
-          // undici calls this right before it writes the request. A request that was given up while it waited for a
-          // connection is aborted here, so that it is never written after its caller was told that it was not sent.
+          // undici calls this right before it writes the request. If the request was cancelled while it waited for a
+          // connection, it is aborted here, so that it is never written after its caller was told that it was not sent.
           onRequestStart(started) {
-            // A process that was stopped for a while finds its timers late.
+            // After a stall of the process, timers fire late.
             if (!isSettled && timeLimit.remainingMs === 0) fail("too late to be sent");
             if (isSettled) started.abort(new Error("given up"));
             else controller = started;
@@ -87,7 +90,7 @@ export function exchange(dispatcher: Dispatcher, request: HttpRequest, timeLimit
             } else chunks.push(chunk);
           },
           onResponseEnd() {
-            // Others may have taken what was sent for lost since.
+            // Other replicas may have declared the call lost since.
             if (timeLimit.remainingMs === 0) fail("the answer came too late");
             if (isSettled) return;
             isSettled = true;

@@ -5,11 +5,11 @@ import { BoundedMap } from "../../lib/bounded-map.js";
 export const json = "application/json; charset=utf-8";
 const graphqlResponseJson = "application/graphql-response+json; charset=utf-8";
 
-/** There are few different Accept headers, and parsing one takes longer than looking it up. */
+/** Clients send few different Accept headers, and a lookup is faster than parsing. */
 const memo = new BoundedMap<string, { readonly mediaType: string | undefined }>(100);
 const maxMemoLength = 500;
 
-/** Undefined where the client takes neither of the two forms. */
+/** Undefined if the client accepts neither of the two media types. */
 export function mediaTypeFor(accept: string | undefined): string | undefined {
   if (accept === undefined || accept === "") return json;
   const known = memo.get(accept);
@@ -19,7 +19,7 @@ export function mediaTypeFor(accept: string | undefined): string | undefined {
   return mediaType;
 }
 
-/** Whether the answer is to be a stream of events. Clients that would take JSON as well get JSON. */
+/** Whether the answer is a stream of events. A client that also accepts JSON gets JSON. */
 export function asksForEventStream(accept = ""): boolean {
   return /text\/event-stream/i.test(accept) && !/json|\*\/\*/i.test(accept);
 }

@@ -1,7 +1,7 @@
 /**
- * Apollo Server as the shell around requests that are more than a plain POST: GET, persisted queries, CSRF prevention, the
- * landing page, batches (refused), malformed bodies. It neither parses nor validates nor executes: it asks `Operations`,
- * as every other way of answering does.
+ * Apollo Server, for requests other than a plain POST: GET, persisted queries, CSRF prevention, the landing page,
+ * batches (rejected), malformed bodies. It neither parses nor validates nor executes documents: it calls `Operations`,
+ * as every other transport does.
  */
 import { ApolloServer, HeaderMap } from "@apollo/server";
 import {
@@ -19,16 +19,16 @@ export interface ApolloOptions {
   readonly log: Logger;
   readonly isProduction: boolean;
   readonly sample: Sample;
-  /** Of what Apollo Server itself refuses. */
+  /** For errors that Apollo Server itself reports. */
   readonly formatError: (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
 }
 
-/** What Apollo Server calls for an answer, where it has nothing against the request. */
+/** Called by Apollo Server for a request that it does not reject. */
 export interface Shell {
   answer(): Promise<OperationAnswer>;
 }
 
-/** Stands where Apollo Server wants a parsed document, so that it parses none. */
+/** A placeholder for the parsed document, so that Apollo Server does not parse one itself. */
 const ignoredDocument = parse("{ __typename }");
 
 export function createApolloServer(options: ApolloOptions): ApolloServer<Shell> {
@@ -41,12 +41,12 @@ export function createApolloServer(options: ApolloOptions): ApolloServer<Shell> 
       set: () => Promise.resolve(),
       delete: () => Promise.resolve(),
     },
-    // `DocumentSources` knows them, for every way of answering.
+    // `DocumentSources` handles persisted queries for every transport.
     persistedQueries: false,
     includeStacktraceInErrorResponses: false,
-    // Validation rules decide, for `_service` as well.
+    // A validation rule decides about introspection, including `_service`.
     introspection: true,
-    // The listener drains, and main.ts listens for signals.
+    // The listener drains, and main.ts handles signals.
     stopOnTerminationSignals: false,
     formatError: (formatted, error) => options.formatError(withWayOut(formatted), error),
     plugins: [
@@ -60,16 +60,16 @@ export function createApolloServer(options: ApolloOptions): ApolloServer<Shell> 
             },
           }),
       },
-      // It is on by default for a subgraph, and tells whoever asks with a header what each field cost.
+      // On by default for subgraphs, it would report the time of each field to anybody who sends a header.
       ApolloServerPluginInlineTraceDisabled(),
-      // It would wrap every field to find out what `cacheControlOf` finds once.
+      // It would wrap every field resolver; `cacheControlOf` finds the same once per document.
       ApolloServerPluginCacheControlDisabled(),
       options.isProduction ? ApolloServerPluginLandingPageDisabled() : sandbox(options.sample),
     ],
   });
 }
 
-/** Apollo Server names headers; for a client that sends queries by GET, such as urql, the way out is a setting. */
+/** Adds a hint for clients that send queries by GET, such as urql: Apollo Server's own message only names headers. */
 function withWayOut(formatted: GraphQLFormattedError): GraphQLFormattedError {
   if (!formatted.message.startsWith("This operation has been blocked as a potential Cross-Site Request Forgery")) {
     return formatted;

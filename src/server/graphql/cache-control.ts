@@ -1,9 +1,9 @@
 /**
- * For how long a router may keep the answer to an operation, by the schema's `@cacheControl`: found once per document,
- * where Apollo Server's plugin would wrap every field of every request to find it. The rules are the plugin's: the
- * shortest of what is asked for; an object, and a field at the root, without a hint is not kept.
+ * How long a router may cache the answer to an operation, from the schema's `@cacheControl`. Computed once per
+ * document, where Apollo Server's plugin would wrap every field of every request. Same rules as the plugin: the
+ * shortest hint of the selected fields; objects and root fields without a hint are not cached.
  *
- * @see https://www.apollographql.com/docs/apollo-server/performance/caching
+ * @see https://www.apollographql.com/docs/apollo-server/performance/caching/
  */
 import {
   type ASTNode,
@@ -19,8 +19,8 @@ import {
 } from "graphql";
 
 /**
- * The value of the header for an answer that is whole: without errors and without old parts. Undefined where it may not be
- * kept. Always private: what is answered depends on who asks.
+ * The header's value for a complete answer, without errors and without stale parts; undefined if it must not be cached.
+ * Always private, because answers depend on the caller.
  */
 export function cacheControlOf(
   schema: GraphQLSchema,
@@ -37,7 +37,7 @@ export function cacheControlOf(
       switch (selection.kind) {
         case Kind.FIELD: {
           const { name, selectionSet } = selection;
-          // Their types are asked for by fragments, which bring their own hints; other references are not kept either.
+          // Entities are selected by fragments on their types, whose hints count; `_service` is not cached.
           const isReferences = parent === root && name.value === "_entities";
           const field = "getFields" in parent ? parent.getFields()[name.value] : undefined;
           if (!field) break;
@@ -70,7 +70,7 @@ export function cacheControlOf(
   return maxAge > 0 && maxAge < Infinity ? `private, max-age=${maxAge}` : undefined;
 }
 
-/** Seconds; Infinity: as long as what it stands in. */
+/** Seconds; Infinity: inherited from the parent. */
 function ageOf(field: ASTNode | undefined | null, type: GraphQLNamedType, isAtRoot: boolean): number {
   const hint = hintOf(field) ?? hintOf(type.astNode);
   if (hint !== undefined) return hint;

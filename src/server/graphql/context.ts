@@ -1,32 +1,36 @@
-/** What an operation is executed with: the resolvers' context, and how the server ends it. */
+/** The context of one operation: what its resolvers get, and how the server ends it. */
 import type { IncomingMessage } from "node:http";
 import type { FieldFailure } from "../../observability/metrics.js";
 import type { Caller } from "../auth/caller.js";
 import type { Exchange } from "../exchange.js";
 
-/** What a context is made from: a request's own headers, or none where many operations share a connection. */
+/** What a context is created from: the request's headers, or none if many operations share a connection. */
 export interface ContextSource extends Pick<Exchange, "log" | "requestId"> {
   readonly request: Pick<IncomingMessage, "headers"> & { readonly method?: string | undefined };
 }
 
 export interface OperationContext {
-  /** What the resolvers are given. */
+  /** The resolvers' context. */
   readonly value: object;
-  /** What stands in `extensions` of the answer; undefined: nothing. */
+  /** The answer's `extensions`; undefined: none. */
   extensions(): Readonly<Record<string, unknown>> | undefined;
-  /** Errors that are data in the answer: members of unions. */
+  /** Errors that are data in the answer: union members. */
   failures(): readonly FieldFailure[];
-  /** The operation was executed: ends its span, where its trace is recorded. */
+  /** The operation has been executed: ends its span, if its trace is recorded. */
   readonly executed?: ((type: string, name: string | undefined, failures: readonly FieldFailure[]) => void) | undefined;
-  /** Calls back when the operation's time is over; the returned function takes the request back. */
+  /**
+   * Calls back at the operation's deadline.
+   *
+   * @returns cancels the callback
+   */
   onDeadline(listener: () => void): () => void;
-  /** The client has left: nobody will read the answer. */
+  /** The client has left, so nobody will read the answer. */
   abandon(): void;
-  /** The operation is over: releases its timers. */
+  /** Ends the operation: releases its timers. */
   close(): void;
 }
 
-/** @param payers identities of those on whose behalf it calls WeCom, where that is not the caller alone */
+/** @param payers identities whose quotas pay for its calls to WeCom, if not only the caller's */
 export type CreateContext = (
   source: ContextSource,
   caller: Caller,

@@ -1,7 +1,7 @@
 /**
- * What an operation costs at most by the schema's `@cost` and `@listSize`, as the routers of a supergraph count it: an
- * object 1, a scalar 0, a list as many times as its slicing argument asks for. Compiled once per document, so that only
- * what depends on variables is left for each request.
+ * The maximum cost of an operation by the schema's `@cost` and `@listSize`, as supergraph routers compute it: an object
+ * 1, a scalar 0, a list as many times as its slicing argument asks for. Compiled once per document, so that each
+ * request only adds what depends on its variables.
  *
  * @see https://ibm.github.io/graphql-specs/cost-spec.html
  */
@@ -27,7 +27,7 @@ import {
 
 export type Variables = Readonly<Record<string, unknown>>;
 
-/** Computed for each request only where it depends on its variables. */
+/** A function if the cost depends on variables; otherwise a number. */
 type Cost = number | ((variables: Variables) => number);
 
 const add = (a: Cost, b: Cost): Cost =>
@@ -40,7 +40,7 @@ const times = (a: Cost, b: Cost): Cost => {
 
 const at = (cost: Cost, variables: Variables): number => (typeof cost === "number" ? cost : cost(variables));
 
-/** Computed once for a request's variables, however often the fragment is spread: a ladder must not unfold here either. */
+/** Cached per request, however often the fragment is spread, so that nested fragments do not multiply the work. */
 const once = (cost: Cost): Cost => {
   if (typeof cost === "number") return cost;
   const known = new WeakMap<Variables, number>();
@@ -51,7 +51,7 @@ const once = (cost: Cost): Cost => {
   };
 };
 
-/** The cost of each operation of a valid document; `undefined` is the name of one without. */
+/** The cost of each operation of a valid document, by name; `undefined` is the unnamed one. */
 export function compileCost(
   schema: GraphQLSchema,
   document: DocumentNode,
@@ -64,18 +64,18 @@ export function compileCost(
   }));
   return (operationName, variables) => {
     const chosen = operationName === undefined ? costs[0] : costs.find(({ name }) => name === operationName);
-    // Without the operation, nothing is executed.
+    // Without a matching operation, nothing is executed.
     return chosen ? at(chosen.cost, variables) : 0;
   };
 }
 
 interface ListSize {
   readonly size: Cost;
-  /** The fields below that are the list; empty where the field itself is. */
+  /** The subfields that are the list; empty if the field itself is. */
   readonly sizedFields: readonly string[];
 }
 
-/** `perItem` is the part that counts once for every item of the list above. */
+/** `perItem` counts once for every item of the enclosing list. */
 interface Parts {
   readonly once: Cost;
   readonly perItem: Cost;
@@ -83,12 +83,12 @@ interface Parts {
 
 const free: Parts = { once: 0, perItem: 0 };
 
-/** A longer page is refused by the field itself, in words of its own, before it costs anything. */
+/** Capped, because the field itself rejects a longer page, with its own message and without a cost. */
 const maxPage = 100;
 
 class Calculation {
   readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
-  /** A fragment counts alike wherever the same fields are sized, so a ladder of them is no more work than its rungs. */
+  /** Cached by the sized fields around it, so that nested fragments are computed once each. */
   readonly #memo = new Map<string, Parts>();
   readonly #defaults: ReadonlyMap<string, unknown>;
 

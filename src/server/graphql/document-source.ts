@@ -1,8 +1,8 @@
 /**
- * Where the text of a request's document comes from: the request itself, the manifest of trusted documents, or an automatic
- * persisted query, whose text was sent once and is named by its hash from then on.
+ * The source of a request's document: the request itself, the manifest of trusted documents, or an automatic persisted
+ * query, whose text was sent once and is named by its hash afterwards.
  *
- * @see https://www.apollographql.com/docs/apollo-server/performance/apq
+ * @see https://www.apollographql.com/docs/apollo-server/performance/apq/
  */
 import { hash } from "node:crypto";
 import { BoundedMap } from "../../lib/bounded-map.js";
@@ -13,11 +13,11 @@ import type { TrustedDocuments } from "./trusted-documents.js";
 export interface DocumentSource {
   readonly kind: "text";
   readonly text: string;
-  /** Under which hash the text is to be remembered, once it turns out to be a valid document. */
+  /** The hash under which to store the text, once it is known to be a valid document. */
   readonly register: string | undefined;
 }
 
-/** A longer persisted query is not kept: its client is told so, and sends it in full. */
+/** A longer persisted query is not stored; its client sends it in full. */
 const maxPersistedLength = 10_000;
 const maxPersisted = 500;
 
@@ -26,11 +26,11 @@ export class DocumentSources {
 
   constructor(private readonly trusted: TrustedDocuments | undefined) {}
 
-  /** Undefined where the request has neither a text nor a hash. */
+  /** Undefined if the request has neither a text nor a hash. */
   find(fields: Fields): DocumentSource | Refused | undefined {
     const id = persistedHash(fields.extensions);
     if (id !== undefined && typeof id !== "string") return badRequest("persistedQuery.sha256Hash must be text");
-    // Over a WebSocket `query` must be there, so that whoever sends an id sends it empty.
+    // The WebSocket protocol requires `query`, so clients that send an id send it empty.
     const query =
       typeof fields.query === "string" && (fields.query !== "" || id === undefined) ? fields.query : undefined;
     if (this.trusted) {
@@ -45,7 +45,7 @@ export class DocumentSources {
       return { kind: "text", text: query, register: id };
     }
     const text = this.#persisted.get(id);
-    // Clients look for this code, and some for 200 and the message as well.
+    // Clients look for this code; some also for status 200 and the message.
     if (text === undefined) return refused("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND", { status: 200 });
     return asText(text);
   }

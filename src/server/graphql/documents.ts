@@ -1,6 +1,6 @@
 /**
- * Operation plans: what a document may do is found out once for each text. It is parsed, counted and validated when it is
- * seen first; only what depends on the variables is left for each request.
+ * Operation plans. A document is parsed, counted and validated when its text is first seen; each request then only
+ * processes what depends on its variables.
  */
 import {
   type DocumentNode,
@@ -28,14 +28,14 @@ import { type Refused, refusedWith } from "./refused.js";
 export interface OperationPlan {
   readonly kind: "plan";
   readonly type: OperationTypeNode;
-  /** As the document names it. */
+  /** The operation's name in the document. */
   readonly operationName: string | undefined;
-  /** Its root fields; what `@skip` may leave out is among them. */
+  /** The root fields of the operation, including those that `@skip` may leave out. */
   readonly roots: readonly RootField[];
   readonly variableDefinitions: readonly VariableDefinitionNode[];
-  /** For `execute`, with coerced variables: see `withCoercedVariables`. */
+  /** The document for `execute` with coerced variables: see `withCoercedVariables`. */
   readonly document: DocumentNode;
-  /** The header of that name for a whole answer; undefined where nobody may keep it. */
+  /** The header's value for a complete answer; undefined if it must not be cached. */
   readonly cacheControl: string | undefined;
   cost(variables: Variables): number;
 }
@@ -45,14 +45,17 @@ type Plans = Refused | { readonly kind: "plans"; readonly plans: readonly Operat
 export interface DocumentsOptions {
   readonly schema: GraphQLSchema;
   readonly limits: Limits;
-  /** Besides those of the specification. */
+  /** In addition to the specification's rules. */
   readonly validationRules: readonly ValidationRule[];
 }
 
-/** Longer documents are prepared anew each time: nobody's everyday operation, and too much to keep. */
+/** Longer documents are not cached: they are rare and take much memory. */
 const maxRememberedLength = 10_000;
 const maxRemembered = 500;
-/** Characters of all together. A plan takes up to 30 times the memory of its text, so this bounds them to some 30 MB. */
+/**
+ * The characters of all cached documents together. A plan takes up to 30 times the memory of its text, so this bounds
+ * the cache to about 30 MB.
+ */
 const maxRememberedCharacters = 1_000_000;
 const maxValidationErrors = 5;
 
@@ -105,7 +108,7 @@ export class Documents {
   }
 }
 
-/** Each node knows its first and its last token, and these all the others, comments too: half of what a document weighs. */
+/** Nodes refer to tokens, and those to all other tokens, comments too: half of a document's memory. */
 function withoutTokenList(document: DocumentNode): DocumentNode {
   for (let token = document.loc?.startToken; token;) {
     const next: Token | null = token.next;
@@ -115,7 +118,7 @@ function withoutTokenList(document: DocumentNode): DocumentNode {
   return document;
 }
 
-/** For as long as it is remembered, its nodes would keep the whole document, and so would the frames of its stack. */
+/** A cached error must not keep the whole document in memory by its nodes, or the stack's frames. */
 function lasting({ message, source, positions, extensions }: GraphQLError): GraphQLError {
   return Object.assign(new GraphQLError(message, { source, positions, extensions }), { stack: "" });
 }
@@ -162,8 +165,8 @@ function rootsOf(operation: OperationDefinitionNode, { definitions }: DocumentNo
 }
 
 /**
- * The document with every variable declared as `_Any`, which takes a value as it is: graphql-js's `execute` coerces
- * whatever it is given, and a value that was coerced before (an enum's, a time's) does not fit its own type any more.
+ * The document with every variable declared as `_Any`, which accepts any value: `execute` would coerce values again,
+ * and a coerced value (of an enum, of a time) is no longer valid input for its own type.
  */
 function withCoercedVariables(document: DocumentNode): DocumentNode {
   return visit(document, {
@@ -180,8 +183,8 @@ function withCoercedVariables(document: DocumentNode): DocumentNode {
 }
 
 /**
- * Under which name a variable is executed. graphql-js reads a variable inside an input object without asking whether the
- * values have it themselves, so that `$toString` would be a function where it is not given.
+ * The name under which a variable is executed. graphql-js reads variables inside input objects without `hasOwn`, so an
+ * absent `$toString` would be a function.
  */
 export function executedName(name: string): string {
   return name in Object.prototype ? `$${name}` : name;
@@ -195,7 +198,7 @@ function unresolved(message: string): Refused {
   return refusedWith([new GraphQLError(message)], "OPERATION_RESOLUTION_FAILURE");
 }
 
-/** The schema is for the router and for development: names of its fields elsewhere help only who should not be there. */
+/** Introspection is for the router and for development; elsewhere, names of fields only help attackers. */
 export const noSchemaExposure: ValidationRule = (context) => ({
   Field: (node) => {
     if (!["__schema", "__type", "_service"].includes(node.name.value)) return;
@@ -208,7 +211,7 @@ export const noSchemaExposure: ValidationRule = (context) => ({
   },
 });
 
-/** graphql-js proposes names of the schema for one that was misspelt. */
+/** Removes names of the schema that graphql-js suggests for a misspelt one. */
 export function withoutSuggestions(message: string): string {
   return message.replace(/\s*Did you mean .*\?$/s, "");
 }

@@ -1,6 +1,6 @@
 /**
- * Executes prepared operations and words their answers: masked errors, request id, extensions, deadline. Every way of
- * answering passes through here, whatever it was asked over.
+ * Executes prepared operations and formats their answers: masked errors, request id, extensions, deadline. Every
+ * transport uses it.
  */
 import {
   createSourceEventStream,
@@ -19,11 +19,11 @@ import type { RefusalHttp, Refused } from "./refused.js";
 
 export interface OperationAnswer {
   readonly result: FormattedExecutionResult;
-  /** Something was executed: such an answer has `data`. */
+  /** Whether something was executed: then the answer has `data`. */
   readonly isExecuted: boolean;
-  /** The header of that name; undefined where nobody may keep the answer. */
+  /** The header's value; undefined if the answer must not be cached. */
   readonly cacheControl: string | undefined;
-  /** Where the status does not follow from the answer's media type. */
+  /** Set if the status does not follow from the answer's media type. */
   readonly http: RefusalHttp | undefined;
 }
 
@@ -31,7 +31,7 @@ export interface ExecutorOptions {
   readonly schema: GraphQLSchema;
   /** Absent: nothing is counted. */
   readonly metrics?: OperationMetrics;
-  /** @param source of a request where there is one */
+  /** @param source the request, if there is one */
   formatError(
     formatted: GraphQLFormattedError,
     error: unknown,
@@ -41,16 +41,16 @@ export interface ExecutorOptions {
 
 type Source = Pick<ContextSource, "log" | "requestId">;
 
-/** After the deadline, what waits for WeCom fails by itself and is answered; this is for what waits for something else. */
+/** Calls to WeCom fail at the deadline by themselves, and are answered; this extra time is for whatever else hangs. */
 const graceMs = 100;
 
 export class Executor {
   constructor(private readonly options: ExecutorOptions) {}
 
   /**
-   * Ends at the context's deadline, whatever a resolver does. Closes the context.
+   * Ends at the context's deadline, whatever resolvers do, and closes the context.
    *
-   * @param rootValue the event, of a subscription
+   * @param rootValue the event, for a subscription
    */
   execute(
     operation: PreparedOperation,
@@ -62,7 +62,7 @@ export class Executor {
     const startedAt = performance.now();
     const finish = (settled: ExecutionResult): OperationAnswer => {
       const answer = this.#finish(settled, operation, context, source);
-      // What an event brings is no operation of its own.
+      // The execution of a subscription's event does not count as an operation.
       this.#observe(operation, rootValue === undefined ? startedAt : undefined, context, answer);
       return answer;
     };
@@ -78,7 +78,9 @@ export class Executor {
     return untilDeadline(result, context, () => timedOut(source)).then(finish);
   }
 
-  /** The events of a subscription, not executed yet, or why there are none. The context serves only to subscribe. */
+  /**
+   * The subscription's source events, not executed yet, or why there are none. The context is only used to subscribe.
+   */
   async subscribe(
     operation: PreparedOperation,
     context: OperationContext,
@@ -104,7 +106,11 @@ export class Executor {
     return { ...answered({ errors: this.format(errors, source, code) }, false), http };
   }
 
-  /** As a client may see them. @param code of those that have none, and are no bug */
+  /**
+   * Masks errors for clients.
+   *
+   * @param code for errors that have none and are not bugs
+   */
   format(errors: readonly GraphQLError[], source: Source, code?: string): GraphQLFormattedError[] {
     const formatted = errors.map((error) => this.options.formatError(withCode(error, code), error, source));
     if (this.options.metrics)
@@ -161,7 +167,7 @@ function failureOf({ path, extensions }: GraphQLFormattedError): FieldFailure {
   return { key: path?.[0] === undefined ? undefined : String(path[0]), code: codeIn(extensions) };
 }
 
-/** In the order of the specification. */
+/** In the specification's order. */
 function withCode(error: GraphQLError, code = "INTERNAL_SERVER_ERROR"): GraphQLFormattedError {
   const { message, locations, path, extensions } = error;
   const known = extensions["code"] ?? (isOfArgument(error) ? "BAD_USER_INPUT" : code);
@@ -174,8 +180,8 @@ function withCode(error: GraphQLError, code = "INTERNAL_SERVER_ERROR"): GraphQLF
 }
 
 /**
- * A value that validation could not judge: a variable with a default may be null where an argument may not. graphql-js
- * finds it when it executes the field, and names the value's node; errors of resolvers name the field's.
+ * Errors that validation cannot find: a variable with a default may be null where an argument must not be. graphql-js
+ * finds it when it executes the field, and the error's node is the value; resolvers' errors have the field as node.
  */
 function isOfArgument({ nodes, originalError }: GraphQLError): boolean {
   const isGraphqls = originalError === undefined || originalError instanceof GraphQLError;

@@ -1,7 +1,7 @@
-/** What a GraphQL request says, in its body or its URL, as far as it has to be known before Apollo Server reads it. */
+/** The parts of a GraphQL request, from its body or URL, that are needed before Apollo Server reads it. */
 import type { IncomingHttpHeaders } from "node:http";
 
-/** A POST has a body, a GET has none. Each is as it came: nothing of it has been checked. */
+/** A POST has a body, a GET has none. Values are unchecked. */
 export interface RequestParts {
   readonly body: unknown;
   readonly search: string;
@@ -17,7 +17,7 @@ export interface Fields {
 export function fieldsOf({ body, search }: RequestParts): Fields {
   if (body !== undefined) return isRecord(body) ? body : {};
   const parameters = new URLSearchParams(search);
-  // One that comes twice is a list, and none of them may be a list.
+  // A repeated parameter becomes a list, which no parameter may be.
   const given = (name: string): unknown => {
     const values = parameters.getAll(name);
     return values.length > 1 ? values : values[0];
@@ -28,14 +28,14 @@ export function fieldsOf({ body, search }: RequestParts): Fields {
   };
 }
 
-/** The hash of an automatic persisted query, or the id of a trusted document; clients send both in the same place. */
+/** The hash of an automatic persisted query, or the id of a trusted document: clients send both in the same field. */
 export function persistedHash(extensions: unknown): unknown {
   if (extensions === undefined || extensions === null) return undefined;
   const { persistedQuery } = Object(extensions) as { persistedQuery?: unknown };
   return (Object(persistedQuery) as { sha256Hash?: unknown }).sha256Hash;
 }
 
-/** The same request with another document, sent in full. */
+/** The same request with the document's full text. */
 export function withDocument({ body, search }: RequestParts, query: string): RequestParts {
   if (body !== undefined) {
     const { extensions: _, ...rest } = body as Fields;
@@ -51,7 +51,7 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** What is no JSON stays text, which is refused where an object is expected. */
+/** Text that is not JSON stays a string, which is rejected where an object is expected. */
 function parsed(json: unknown): unknown {
   try {
     return typeof json === "string" ? JSON.parse(json) : json;
@@ -61,7 +61,7 @@ function parsed(json: unknown): unknown {
 }
 
 /**
- * The header `Idempotency-Key`: as it is, or as the string in quotes that its draft wants.
+ * The header `Idempotency-Key`: plain, or as a quoted string as its draft requires.
  *
  * @see https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key-header
  */

@@ -1,4 +1,7 @@
-/** `/graphql` over HTTP: who is calling, the body, and then the plan of a plain operation, or Apollo Server, or a stream. */
+/**
+ * `/graphql` over HTTP: authenticates, reads the body, then executes a plain operation by its plan, or passes the
+ * request to Apollo Server or to a stream.
+ */
 import type { IncomingHttpHeaders } from "node:http";
 import { type ApolloServer, HeaderMap, type HTTPGraphQLResponse } from "@apollo/server";
 import type { HttpMetrics, OperationMetrics } from "../../observability/metrics.js";
@@ -26,7 +29,7 @@ export interface GraphqlRouteOptions {
   readonly maxBodyBytes: number;
   readonly metrics: HttpMetrics & Pick<OperationMetrics, "countError">;
   readonly authenticate: Authenticate;
-  /** Whether a browser that opens the URL gets a page, signed in or not. */
+  /** Whether browsers that open the URL get a page, signed in or not. */
   readonly hasLandingPage: boolean;
   readonly createContext: CreateContext;
   readonly answerAsEventStream: AnswerAsEventStream;
@@ -38,12 +41,12 @@ export function graphqlRoute(options: GraphqlRouteOptions): Route {
   return async (exchange) => {
     const { request, search } = exchange;
     const method = request.method ?? "GET";
-    // About one caller's corp: nobody keeps it but, for a second, a router whose answer says so.
+    // Answers belong to one caller's corp, so only a router may cache them, if the answer says so.
     exchange.headers.set("cache-control", "no-store");
     const answered = authenticate(Credentials.ofRequest(request));
     const authentication = answered instanceof Promise ? await answered : answered;
     const mayBeForPage = hasLandingPage && method === "GET" && request.headers.accept?.includes("text/html");
-    // A page is asked for without an operation; whoever sends one must have signed in, whatever else is wrong with it.
+    // Only a request without an operation gets the landing page; any other has to be authenticated first.
     const asksForPage = mayBeForPage && fieldsOf({ body: undefined, search }).query === undefined;
     if (authentication.kind === "refused" && !asksForPage) {
       const { status, message, code, headers } = authentication.refusal;
@@ -60,7 +63,7 @@ export function graphqlRoute(options: GraphqlRouteOptions): Route {
     if (body === unreadable) return;
     const parts: RequestParts = { body, search };
     const fields = fieldsOf(parts);
-    // A POST that was not read as JSON could be any page's: Apollo Server refuses it.
+    // A simple POST without JSON may come from any page: Apollo Server's CSRF prevention rejects it.
     const isReadable = body !== undefined || method === "GET";
     if (authentication.kind === "caller" && isReadable && asksForEventStream(request.headers.accept)) {
       await options.answerAsEventStream(exchange, fields, authentication.caller);
@@ -87,7 +90,7 @@ export function graphqlRoute(options: GraphqlRouteOptions): Route {
   };
 }
 
-/** In the form that nearly all are sent in; Apollo Server answers the others, and words what is wrong with some. */
+/** Handles the form that nearly all requests have. Apollo Server handles the others, including malformed ones. */
 function isPlain(body: unknown): body is Fields {
   if (!isRecord(body)) return false;
   const { query, operationName, variables, extensions }: Fields = body;
@@ -118,7 +121,7 @@ function answerOperation(
   return executor.execute(operation, context, exchange);
 }
 
-/** What a GraphQL request is otherwise is the same, whatever brought it. */
+/** A GraphQL request's fields are the same for all transports. */
 async function answerWithFiles(options: GraphqlRouteOptions, exchange: Exchange, caller: Caller): Promise<void> {
   const { uploads, metrics, maxBodyBytes } = options;
   const mediaType = mediaTypeFor(exchange.request.headers.accept);
@@ -137,9 +140,9 @@ async function answerWithFiles(options: GraphqlRouteOptions, exchange: Exchange,
 
 interface ApolloRequest {
   readonly parts: RequestParts;
-  /** As the client sent them. */
+  /** Unchecked, as the client sent them. */
   readonly fields: Fields;
-  /** Whether the client takes an answer in a form that there is. */
+  /** Whether the client accepts a media type that is supported. */
   readonly isAcceptable: boolean;
 }
 
@@ -157,7 +160,7 @@ async function throughApollo(
       const { message, code, ...http } = authentication.refusal;
       return options.executor.refuse(refused(message, code, http), exchange);
     }
-    // Apollo Server says so, but not before a mutation were executed.
+    // Apollo Server rejects this too, but only after a mutation would have been executed.
     if (!isAcceptable) return options.executor.refuse(refused("Not acceptable", "BAD_REQUEST"), exchange);
     return answerOperation(options, exchange, fields, authentication.caller, method === "GET" ? "get" : "post");
   };
@@ -177,8 +180,9 @@ async function throughApollo(
 }
 
 /**
- * GraphQL over HTTP gives a well-formed request that fails before execution a 4xx as `application/graphql-response+json`,
- * and 200 as `application/json`, where intermediaries could answer with such a status too.
+ * By GraphQL over HTTP, a well-formed request that fails before execution gets a 4xx with
+ * `application/graphql-response+json`, and 200 with `application/json`, because intermediaries may produce a 4xx
+ * themselves.
  */
 function statusOf({ isExecuted, http }: OperationAnswer, method: string, mediaType: string): number {
   if (isExecuted) return 200;
@@ -196,7 +200,7 @@ function sendAnswer(exchange: Exchange, mediaType: string, answer: OperationAnsw
 
 const unreadable = Symbol("unreadable");
 
-/** The parsed body; undefined where it is not JSON by its content type, which Apollo Server then words. */
+/** The parsed body; undefined if its content type is not JSON, which Apollo Server then reports. */
 async function readJson(exchange: Exchange, maxBytes: number): Promise<unknown> {
   const { request, headers } = exchange;
   const type = bodyType(request.headers);
@@ -206,7 +210,7 @@ async function readJson(exchange: Exchange, maxBytes: number): Promise<unknown> 
   const body = await readBody(request, maxBytes);
   switch (body.kind) {
     case "too-long":
-      // The rest of the body is not read: the connection cannot be used again.
+      // The rest of the body is not read, so the connection cannot be reused.
       headers.set("connection", "close");
       return refuse(413, `The body is longer than ${maxBytes} bytes`, "PAYLOAD_TOO_LARGE");
     case "not-utf8":
@@ -230,7 +234,7 @@ async function readJson(exchange: Exchange, maxBytes: number): Promise<unknown> 
 
 function bodyType(headers: IncomingHttpHeaders): "json" | "unreadable" | "other" {
   const { "content-type": contentType = "", "content-encoding": encoding = "identity" } = headers;
-  // As nearly all send it.
+  // The exact content type that nearly all requests have.
   if (contentType === "application/json" && encoding === "identity") return "json";
   const [mediaType = "", ...parameters] = contentType.toLowerCase().split(";");
   if (mediaType.trim() !== "application/json") return "other";

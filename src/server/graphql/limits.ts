@@ -1,6 +1,6 @@
 /**
- * How large an operation may be, counted with every fragment put in its place, before anything is validated: validation
- * itself is what some documents are made to exhaust. Counting is linear in the document, whatever its fragments unfold to.
+ * The size of an operation, with every fragment expanded, checked before validation, because some documents are made to
+ * exhaust validation itself. Counting takes linear time, whatever the fragments expand to.
  */
 import {
   type DefinitionNode,
@@ -11,7 +11,7 @@ import {
   type SelectionSetNode,
 } from "graphql";
 
-/** What a document may have, and what its variables may hold (`variables`) and ask for (`entities`, `first`). */
+/** Limits of a document, of its variables' values (`variables`), and of what it asks for (`entities`, `first`). */
 export interface Limits {
   readonly tokens: number;
   readonly depth: number;
@@ -25,12 +25,12 @@ export interface Limits {
   readonly first: number;
 }
 
-/** `@skip` and `@include`: nothing in this schema takes more at one place. */
+/** `@skip` and `@include`: no field of this schema takes more directives. */
 const maxDirectivesAtOnePlace = 3;
 
 type Counted = "depth" | "aliases" | "rootFields" | "directives";
 
-/** The first limit that the document breaks; undefined when it keeps them all. */
+/** The first limit that the document exceeds; undefined if none. */
 export function brokenLimit(document: DocumentNode, limits: Limits): GraphQLError | undefined {
   const fragments = document.definitions.filter((definition) => definition.kind === Kind.FRAGMENT_DEFINITION);
   if (fragments.length > limits.fragments) return overLimit("fragments", limits.fragments, fragments.length);
@@ -47,7 +47,7 @@ export function brokenLimit(document: DocumentNode, limits: Limits): GraphQLErro
   return undefined;
 }
 
-/** The fields of a fragment are root fields only where an operation spreads it at its root. */
+/** A fragment's fields are root fields only if an operation spreads it at its root. */
 function countedOf({ kind }: DefinitionNode): readonly Counted[] {
   return kind === Kind.OPERATION_DEFINITION
     ? ["depth", "aliases", "rootFields", "directives"]
@@ -61,8 +61,8 @@ export function overLimit(limit: string, maximum: number, found: number): GraphQ
 }
 
 /**
- * The values in them, however deep. A schema's types do not bound a list or the fields that are not in it, and of each
- * value that does not fit graphql-js makes an error.
+ * The number of values in the variables, at any depth. The schema does not limit lists or unknown fields, and
+ * graphql-js creates an error for each invalid value.
  */
 export function valuesIn(variables: Readonly<Record<string, unknown>>): number {
   let count = 0;
@@ -105,7 +105,7 @@ class Counter {
     return { ...counts, directives };
   }
 
-  /** `rootFields` are the fields of this selection itself. */
+  /** `rootFields` counts the fields of this selection only. */
   #selections(selectionSet: SelectionSetNode): Counts {
     const counts = { ...nothing };
     for (const selection of selectionSet.selections) {
@@ -133,7 +133,7 @@ class Counter {
   #fragment(name: string): Counts {
     const known = this.#fragments.get(name);
     if (known) return known;
-    // One that leads to itself, or is not there, is validation's to refuse.
+    // Validation rejects cyclic and missing fragments.
     this.#fragments.set(name, nothing);
     const definition = this.#definitions.get(name);
     const counts = definition ? this.#selections(definition.selectionSet) : nothing;

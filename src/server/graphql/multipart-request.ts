@@ -9,7 +9,7 @@ import { csrfMessage, isPreflighted, readParts } from "../uploads/multipart.js";
 import { type Upload, UploadRefused } from "../uploads/uploads.js";
 import { type Fields, isRecord } from "./graphql-request.js";
 
-/** Puts the file where it belongs. */
+/** Sets the file in the variables. */
 type Place = (file: UploadedFile) => void;
 
 /** @throws {UploadRefused} */
@@ -39,7 +39,7 @@ export async function readMultipartRequest(
         const found = places.get(name);
         places.delete(name);
         for (const place of found ?? []) place(file);
-        // Read to its end, though nobody asked for it: the specification leaves it open what to do with it.
+        // Read to its end and discarded: the specification does not say what to do with an unmapped file.
         if (found) await upload.receive(content, file);
         else content.resume();
       },
@@ -62,7 +62,7 @@ function placesOf(map: Readonly<Record<string, unknown>>, operations: Fields): M
   );
 }
 
-/** Only a variable that is null is a place for a file: nothing else of the request can be changed by the map. */
+/** A file can only replace a variable that is null, so the map cannot change anything else of the request. */
 function placeAt(path: unknown, operations: Fields): Place {
   if (typeof path !== "string") throw bad("Each path of the map must be text");
   const keys = path.split(".");

@@ -1,6 +1,6 @@
 /**
- * From what a request says to an operation that can be executed: document, limits, validation, variables. HTTP, event
- * streams and WebSockets all begin here, so that one request means the same and is refused in the same words by each.
+ * Turns a request into an operation that can be executed: document, limits, validation, variables. HTTP, event streams
+ * and WebSockets all use it, so that a request means the same, and fails with the same messages, on each of them.
  */
 import { type GraphQLSchema, getVariableValues, OperationTypeNode } from "graphql";
 import type { Variables } from "./cost.js";
@@ -11,13 +11,13 @@ import { overLimit, valuesIn } from "./limits.js";
 import { badRequest, type Refused, refused, refusedWith } from "./refused.js";
 import type { TrustedDocuments } from "./trusted-documents.js";
 
-/** How a request came and can be answered, which decides what kinds of operations it may hold. */
+/** The transport of a request, which decides what types of operations it may contain. */
 export type Channel = "post" | "get" | "stream" | "stream-by-get";
 
 export class PreparedOperation {
   readonly kind = "prepared";
 
-  /** @param variables coerced by graphql-js, defaults included; never changed, so that several executions can share them */
+  /** @param variables coerced by graphql-js, with defaults; never modified, so that executions can share them */
   constructor(
     private readonly text: string,
     readonly plan: OperationPlan,
@@ -29,8 +29,8 @@ export class PreparedOperation {
   }
 
   /**
-   * Equal for operations that do the same: one document, one operation of it, equal variables. Coerced values stand in
-   * the order of the schema, so the order in which a client writes them makes no difference.
+   * Equal for operations with equal results: same document, operation and variables. Coerced values are in the schema's
+   * order, so the order in the request makes no difference.
    */
   get identity(): string {
     return JSON.stringify([this.text, this.plan.operationName, this.variables]);
@@ -90,7 +90,7 @@ export class Preparation {
 
 const noVariables: Variables = {};
 
-/** Under the names that the executed document has for them. */
+/** By the names that the executed document declares. */
 function forExecution(variables: Variables): Variables {
   for (const name in variables) {
     if (executedName(name) !== name) {

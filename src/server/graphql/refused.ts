@@ -4,9 +4,9 @@ import { GraphQLError } from "graphql";
 export interface Refused {
   readonly kind: "refused";
   readonly errors: readonly GraphQLError[];
-  /** The `code` of those errors that have none of their own. */
+  /** The `code` for errors without one. */
   readonly code: string;
-  /** Where the status does not follow from the answer's media type. */
+  /** Set if the status does not follow from the answer's media type. */
   readonly http?: RefusalHttp;
 }
 
@@ -23,7 +23,7 @@ export function refusedWith(errors: readonly GraphQLError[], code: string, http?
   return { kind: "refused", errors, code, ...(http && { http }) };
 }
 
-/** The request itself is malformed: 400, whatever media type the answer has. */
+/** A malformed request: 400 with any media type. */
 export function badRequest(message: string): Refused {
   return refused(message, "BAD_REQUEST", { status: 400 });
 }

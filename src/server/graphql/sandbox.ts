@@ -1,6 +1,6 @@
 /**
- * Apollo Sandbox, as Apollo Server's landing page embeds it, with the sample filled in. The page is ours, what it embeds comes
- * from Apollo's CDN: where that cannot be reached, the page says so, and where the other explorer is.
+ * Apollo Sandbox, embedded as by Apollo Server's landing page, with the sample operation. The page is served here and
+ * the Sandbox comes from Apollo's CDN. If that is unreachable, the page says so and links to the other explorer.
  */
 import type { ApolloServerPlugin } from "@apollo/server";
 import { ApolloServerPluginLandingPageLocalDefault } from "@apollo/server/plugin/landingPage/default";
@@ -15,7 +15,7 @@ export interface Sample {
 export function sandbox({ document, variables }: Sample): ApolloServerPlugin {
   const plugin = ApolloServerPluginLandingPageLocalDefault({
     ...{ embed: true, footer: false, document, variables },
-    // It sends files as a multipart request, and leaves this header to whoever sets it up.
+    // The Sandbox sends files as multipart requests, and leaves this header to its configuration.
     headers: { "apollo-require-preflight": "true" },
   });
   return {
@@ -38,7 +38,7 @@ function withLinkToGraphiql(html: string): string {
   return html.replace(/(it appears that you might be offline\.<\/p>)/, `$1\n${link}`);
 }
 
-/** Sandbox lets nobody change its variables while it is open: the page is loaded again. */
+/** The variables of an open Sandbox cannot be changed, so the page is reloaded. */
 function withCoverButton(html: string): string {
   const opening = "new window.EmbeddedSandbox(";
   const input = "embeddedSandboxConfig.initialState.variables.input";

@@ -1,5 +1,5 @@
 /**
- * `TRUSTED_DOCUMENTS`: only the operations of a manifest run, named by their id or sent as they stand there.
+ * `TRUSTED_DOCUMENTS`: only operations of a manifest are executed, sent by their id or as their exact text.
  *
  * @see https://www.apollographql.com/docs/graphos/platform/security/persisted-queries for the manifest and the codes
  */
@@ -15,7 +15,7 @@ export class TrustedDocuments {
     this.#texts = new Set(manifest.values());
   }
 
-  /** The text that a request may run; refused when it is none of the manifest's. */
+  /** The text of a request's document; refused if it is not in the manifest. */
   documentFor(query: string | undefined, id: string | undefined): string | Refused {
     if (query !== undefined) {
       if (this.#texts.has(query)) return query;

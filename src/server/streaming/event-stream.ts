@@ -1,6 +1,6 @@
 /**
- * Server-sent events: one operation, one stream of `next` events and a `complete`. Queries and mutations are answered so
- * as well, when a client asks for it.
+ * Server-sent events: one operation per stream of `next` events, then `complete`. Queries and mutations also work, if a
+ * client asks for it.
  *
  * @see https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md#distinct-connections-mode
  */
@@ -19,7 +19,7 @@ export interface EventStreamOptions {
   readonly now: () => number;
 }
 
-/** What may lie here unsent for a client that does not read. */
+/** The limit of unsent bytes, for clients that do not read. */
 const maxUnsentBytes = 8_000_000;
 
 export function eventStreams({ operations, connections, now }: EventStreamOptions): AnswerAsEventStream {
@@ -62,7 +62,10 @@ function refuse(exchange: Exchange, { reason, message }: ConnectionRefusal): voi
   else sendError(exchange, 503, message, "SERVICE_UNAVAILABLE");
 }
 
-/** No page can send these without being allowed to; a POST was read only because it is JSON, which is as good. */
+/**
+ * Pages of other origins cannot send these headers without a preflight. A POST has a JSON body, which needs one as
+ * well.
+ */
 function isPreflighted({ method, headers }: IncomingMessage): boolean {
   return method === "POST" || ["apollo-require-preflight", "x-apollo-operation-name"].some((name) => headers[name]);
 }
@@ -92,7 +95,7 @@ class EventStream implements StreamSubscriber {
     if (response.writableLength > maxUnsentBytes) response.destroy();
   }
 
-  /** Until the stream ends, or its client leaves. */
+  /** Resolves when the stream ends or its client leaves. */
   async follow(leaveEvents: () => void): Promise<void> {
     this.#leaveEvents = leaveEvents;
     if (this.#isLeaving) this.end();
@@ -109,7 +112,7 @@ class EventStream implements StreamSubscriber {
     if (this.#state === "over") return;
     const { response } = this.exchange;
     if (errors.length > 0) this.next(new SharedResult({ errors }));
-    // A client that is cut off without this word connects again.
+    // Without `complete`, a client reconnects.
     if (this.#state === "open") response.end(this.#isLeaving && this.#leaveEvents ? "" : "event: complete\ndata:\n\n");
     this.#finish();
   }
@@ -117,7 +120,7 @@ class EventStream implements StreamSubscriber {
   beat(): void {
     const { response } = this.exchange;
     const isStuck = response.writableNeedDrain;
-    // Nothing was read from one beat to the next.
+    // The client read nothing between two heartbeats.
     if (isStuck && this.#wasStuck) response.destroy();
     else if (!isStuck && this.#state === "open") response.write(":\n\n");
     this.#wasStuck = isStuck;
@@ -125,7 +128,7 @@ class EventStream implements StreamSubscriber {
 
   leave(): void {
     this.#isLeaving = true;
-    // A query or a mutation is answered first.
+    // A query or a mutation is answered before the stream ends.
     if (this.#leaveEvents) this.end();
   }
 
@@ -134,7 +137,7 @@ class EventStream implements StreamSubscriber {
     this.#state = "open";
     const { response, headers } = this.exchange;
     this.exchange.isStream = true;
-    // Behind it nothing can follow on this connection; and proxies must pass each event on as it comes.
+    // The response has no length, so the connection ends with it, and proxies must not buffer events.
     headers.set("content-type", eventStreamType).set("connection", "close").set("x-accel-buffering", "no");
     response.writeHead(200, headers.toRaw());
     response.write(":\n\n");

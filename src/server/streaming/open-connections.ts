@@ -1,21 +1,21 @@
 /**
- * Connections that stay open, WebSockets and event streams: how many there may be, in all and of one caller, the one timer
- * that keeps them alive through proxies that cut what is silent, and the word to leave when the gateway drains.
+ * Open WebSockets and event streams: their limits, in total and per caller; one timer that keeps all of them alive
+ * through proxies with idle timeouts; and their end when the gateway drains.
  *
- * WebSockets that have not signed in have a small pool of their own. When it is full the oldest of them is closed, so that
- * clients that connect and say nothing keep nobody out.
+ * WebSockets that have not signed in have a small pool of their own. When it is full, its oldest one is closed, so that
+ * clients that never sign in cannot keep others out.
  */
 
 export interface OpenConnection {
   readonly transport: "websocket" | "event-stream";
-  /** Something that the other side can see, or has to answer. */
+  /** Sends a heartbeat that the other side sees or has to answer. */
   beat(): void;
-  /** The gateway drains: ends what waits for events, and then itself. */
+  /** The gateway drains: ends its subscriptions, then the connection. */
   leave(): void;
 }
 
 export interface UnsignedConnection extends OpenConnection {
-  /** It took too long to sign in. */
+  /** The connection took too long to sign in. */
   expire(): void;
 }
 
@@ -24,7 +24,7 @@ export interface OpenConnectionsOptions {
   readonly maximumPerCaller: number;
 }
 
-/** Why a connection is refused. */
+/** Why a connection is rejected. */
 export interface ConnectionRefusal {
   readonly message: string;
   readonly reason: "draining" | "full" | "caller";
@@ -32,7 +32,7 @@ export interface ConnectionRefusal {
 
 export const eventStreamType = "text/event-stream; charset=utf-8";
 
-/** Proxies cut after a minute, some after half of one. Connections take turns, a part of them each second. */
+/** Proxies close idle connections after a minute, some after 30 s. A part of the connections is served each second. */
 const beatSeconds = 20;
 
 export class OpenConnections {
@@ -50,26 +50,26 @@ export class OpenConnections {
     this.#maximumUnsigned = Math.min(Math.max(Math.ceil(options.maximum / 10), 16), 500);
   }
 
-  /** How many connections are open; those that have not signed in are not counted. */
+  /** The number of open connections, without those that have not signed in. */
   get size(): number {
     return this.#open.size;
   }
 
-  /** How many of them are of that transport. */
+  /** The number of open connections of that transport. */
   sizeOf(transport: string): number {
     let size = 0;
     for (const connection of this.#open) if (connection.transport === transport) size += 1;
     return size;
   }
 
-  /** Why there is no place for another; undefined when there is one. */
+  /** Why another connection would be rejected; undefined if it would not. */
   get refusal(): ConnectionRefusal | undefined {
     if (this.#isDraining) return { reason: "draining", message: "The gateway is shutting down: connect again" };
     if (this.#open.size < this.options.maximum) return undefined;
     return { reason: "full", message: "Too many connections are open: try again later" };
   }
 
-  /** @returns tells that it signs in now, or is closed */
+  /** @returns call it when the connection signs in or closes */
   addUnsigned(connection: UnsignedConnection): () => void {
     const [oldest] = this.#unsigned;
     if (oldest && this.#unsigned.size >= this.#maximumUnsigned) {
@@ -83,8 +83,9 @@ export class OpenConnections {
   }
 
   /**
-   * @param identity of its caller; undefined where callers cannot be told apart
-   * @returns tells that it is closed; or why it is refused
+   * @param identity of its caller; undefined if callers cannot be told apart
+   *
+   * @returns call it when the connection closes; or why it is rejected
    */
   add(connection: OpenConnection, identity: string | undefined): (() => void) | ConnectionRefusal {
     const { refusal } = this;
@@ -122,14 +123,14 @@ export class OpenConnections {
   }
 }
 
-/** The longest that a timer of Node's can wait. */
+/** The longest timeout of Node's timers. */
 const maxTimerMs = 2 ** 31 - 1;
 
 /**
- * Calls `end` when the rights of a caller do.
+ * Calls `end` when the caller's rights expire.
  *
  * @param expiresAt in milliseconds of the clock `now`; Infinity for never
- * @returns stops the clock
+ * @returns cancels it
  */
 export function atExpiry(expiresAt: number, now: () => number, end: () => void): () => void {
   if (expiresAt === Infinity) return () => undefined;

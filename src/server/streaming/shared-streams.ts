@@ -1,14 +1,14 @@
 /**
- * Subscriptions, shared: all who subscribe with the same document, variables and permissions are one stream. Each of its
- * events is executed once, in a context of its own so that nothing is as old as the subscription, and serialised once.
+ * Shared subscriptions: all subscribers with the same document, variables and permissions share one stream. Each of its
+ * events is executed and serialised once, in a new context, so that nothing is as old as the subscription.
  *
- * Whose result it is is found out, not listed: the caller that an execution sees notes whether anything was read of it that
- * tells it from others with the same permissions, such as its userid. From then on that stream executes once per caller.
+ * Whether a result depends on the individual caller is detected, not declared: the execution's caller is a proxy that
+ * notes reads of anything personal, such as the userid. After the first such read, the stream executes once per caller.
  *
  * docs/architecture.md draws the states of a stream. Over 300 lines because a stream moves through all of them here.
  */
 import { createHash, randomUUID } from "node:crypto";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as nextTick } from "node:timers/promises";
 import { type FormattedExecutionResult, GraphQLError, type GraphQLFormattedError } from "graphql";
 import { type Logger, RequestLogger } from "../../observability/logger.js";
 import type { StreamMetrics } from "../../observability/metrics.js";
@@ -17,7 +17,7 @@ import type { ContextSource, CreateContext, OperationContext } from "../graphql/
 import type { Executor } from "../graphql/execution.js";
 import type { PreparedOperation } from "../graphql/prepare.js";
 
-/** One execution's result, as each way of sending it needs it. */
+/** The result of one execution, serialised once per transport. */
 export class SharedResult {
   #eventStreamBytes: Buffer | undefined;
   readonly json: string;
@@ -26,7 +26,7 @@ export class SharedResult {
     this.json = JSON.stringify(result);
   }
 
-  /** As an event of an event stream. */
+  /** As an event of `text/event-stream`. */
   get eventStreamBytes(): Buffer {
     return (this.#eventStreamBytes ??= Buffer.from(`event: next\ndata: ${this.json}\n\n`));
   }
@@ -35,7 +35,7 @@ export class SharedResult {
 export interface StreamSubscriber {
   readonly caller: Caller;
   next(result: SharedResult): void;
-  /** Nothing comes after this. Without errors the stream came to its own end. */
+  /** The last call. Without errors, the stream completed. */
   end(errors: readonly GraphQLFormattedError[]): void;
 }
 
@@ -51,13 +51,13 @@ export type Joined =
   | { readonly kind: "joined"; readonly leave: () => void }
   | { readonly kind: "refused"; errors: readonly GraphQLFormattedError[] };
 
-/** Events of one stream that are executed at once; they are sent in the order in which they came. */
+/** Concurrent executions per stream; their results are sent in the order of the events. */
 const maxExecutions = 10;
-/** Events of one stream that wait for others' executions, which wait for WeCom. */
+/** Events per stream that wait for earlier executions, which wait for WeCom. */
 const maxBacklog = 10_000;
-/** Subscribers that are sent an event before others have a turn. */
+/** How many subscribers are sent an event before other work runs. */
 const sliceSize = 500;
-/** Of the callers that share a stream, how many are tried for one who may still cause calls. */
+/** How many callers of a stream are tried to find one whose quota allows another call. */
 const maxPayers = 20;
 
 export class SharedStreams {
@@ -65,14 +65,14 @@ export class SharedStreams {
 
   constructor(private readonly options: SharedStreamsOptions) {}
 
-  /** How many subscribe. */
+  /** The number of subscribers. */
   get size(): number {
     let size = 0;
     for (const stream of this.#streams.values()) size += stream.size;
     return size;
   }
 
-  /** Resolves when events that happen from now on are heard. */
+  /** Resolves when the subscriber will get all events from now on. */
   async join(operation: PreparedOperation, subscriber: StreamSubscriber): Promise<Joined> {
     const key = keyOf(operation, subscriber.caller);
     let stream = this.#streams.get(key);
@@ -87,7 +87,7 @@ export class SharedStreams {
   }
 }
 
-/** Everything that decides what a caller may see. What is not in here is watched: see `watched`. */
+/** The caller's fields that decide what it may see. Reads of the others are noted: see `watched`. */
 const sharedFacts: ReadonlySet<string | symbol> = new Set(["corp", "scopes", "expiresAt"] satisfies (keyof Caller)[]);
 
 function keyOf(operation: PreparedOperation, { corp, scopes }: Caller): string {
@@ -97,7 +97,7 @@ function keyOf(operation: PreparedOperation, { corp, scopes }: Caller): string {
 
 interface WatchedCaller {
   readonly caller: Caller;
-  /** Whether something was read that tells it from others with the same permissions. */
+  /** Whether a field was read that differs between callers with the same permissions. */
   isPersonal: boolean;
 }
 
@@ -118,36 +118,36 @@ function watched(caller: Caller): WatchedCaller {
   return watch;
 }
 
-/** What tells a caller from others with the same permissions. */
+/** The fields that differ between callers with the same permissions. */
 function personOf(caller: Caller): string {
   return JSON.stringify(Object.entries(caller).filter(([name]) => !sharedFacts.has(name)));
 }
 
 interface Event {
   readonly value: unknown;
-  /** The number of the subscriber who came last before it. */
+  /** The number of the newest subscriber at the time of the event. */
   readonly newest: number;
 }
 
-/** The result for a subscriber; undefined: none for this one. */
+/** The result for a subscriber; undefined: it gets none. */
 type ResultFor = (subscriber: StreamSubscriber) => SharedResult | undefined;
 
 class SharedStream {
-  /** With the number by which they came. */
+  /** With their sequence numbers. */
   readonly #subscribers = new Map<StreamSubscriber, number>();
-  #turn = this.#subscribers.keys();
+  #rotation = this.#subscribers.keys();
   #newest = 0;
   #joining = 0;
   #opening: Promise<readonly GraphQLFormattedError[]> | undefined;
   #events: AsyncIterator<unknown> | undefined;
-  /** Undefined while it is open. */
+  /** Undefined while the stream is open. */
   #ended: readonly GraphQLFormattedError[] | undefined;
   #isPersonal = false;
   readonly #executing = new Set<OperationContext>();
   #permits = maxExecutions;
   readonly #waitForPermit: (() => void)[] = [];
   #unsent = 0;
-  /** Settled when every event that has come is sent. */
+  /** Resolves when every event so far has been sent. */
   #sent: Promise<void> = Promise.resolve();
 
   constructor(
@@ -179,14 +179,14 @@ class SharedStream {
     };
   }
 
-  /** @returns why it cannot be opened: with the same permissions, the same for all who want it */
+  /** @returns why it cannot be opened, which is the same for all callers with these permissions */
   async #open(caller: Caller): Promise<readonly GraphQLFormattedError[]> {
     const watch = watched(caller);
     const source = this.#source();
     const context = this.options.createContext(source, watch.caller, [caller.identity]);
     try {
       const events = await this.options.executor.subscribe(this.operation, context, source);
-      // Who may hear an event is decided by permissions alone, or one stream would not do for all who have them.
+      // Only permissions may decide who gets events, because all callers with the same ones share the stream.
       if (watch.isPersonal) throw new Error("whether a subscription is allowed must not depend on who its caller is");
       if (Symbol.asyncIterator in events) {
         void this.#listen((this.#events = events[Symbol.asyncIterator]()));
@@ -202,7 +202,7 @@ class SharedStream {
     }
   }
 
-  /** Nobody's own request: an idempotency key or a time-out there would count for all who share the event. */
+  /** Without headers, because an idempotency key or a timeout of one subscriber must not apply to the others. */
   #source(): ContextSource {
     const requestId = randomUUID();
     return { requestId, log: new RequestLogger(this.options.log, requestId), request: { headers: {} } };
@@ -233,7 +233,7 @@ class SharedStream {
     });
   }
 
-  /** Does not reject. */
+  /** Never rejects. */
   async #execute({ value, newest }: Event): Promise<ResultFor> {
     if (this.#permits > 0) this.#permits -= 1;
     else await new Promise<void>((resolve) => this.#waitForPermit.push(resolve));
@@ -297,20 +297,20 @@ class SharedStream {
         continue;
       }
       subscriber.next(result);
-      if ((sentTo += 1) % sliceSize === 0) await nextTurn();
+      if ((sentTo += 1) % sliceSize === 0) await nextTick();
     }
     metrics.countDelivered(sentTo);
     if (expired > 0) metrics.countDropped("expired", expired);
   }
 
-  /** Each subscriber in turn. There is one, at least. */
+  /** The next subscriber in rotation. There is at least one. */
   #next(): StreamSubscriber {
-    let next = this.#turn.next();
-    if (next.done) next = (this.#turn = this.#subscribers.keys()).next();
+    let next = this.#rotation.next();
+    if (next.done) next = (this.#rotation = this.#subscribers.keys()).next();
     return next.value as StreamSubscriber;
   }
 
-  /** Callers on whose behalf calls are made, another one first each time: so each pays for some of what all are told. */
+  /** Identities whose quotas pay for a stream's calls, in rotation, so that each caller pays a share. */
   *#payers(): Generator<string | undefined> {
     const count = Math.min(this.#subscribers.size, maxPayers);
     for (let tried = 0; tried < count && this.#subscribers.size > 0; tried += 1) yield this.#next().caller.identity;
@@ -328,7 +328,7 @@ class SharedStream {
     });
   }
 
-  /** Nobody subscribes any more. */
+  /** The last subscriber has left. */
   #close(): void {
     this.#ended ??= [];
     this.forget();

@@ -1,6 +1,6 @@
 /**
- * Operations whose answers may be many: what comes over a WebSocket or asks for an event stream. They are prepared and
- * executed as any other; who subscribes joins a shared stream.
+ * Operations that may have several results, from WebSockets and event streams. They are prepared and executed like
+ * others; subscriptions join a shared stream.
  */
 import { type FormattedExecutionResult, OperationTypeNode } from "graphql";
 import type { ContextSource } from "../graphql/context.js";
@@ -13,9 +13,9 @@ export interface StreamedOperationsOptions extends SharedStreamsOptions {
 }
 
 export type StartedOperation =
-  /** Of a query, a mutation, or of whatever is not executed: that has no `data`. */
+  /** The result of a query or mutation, or of anything that was not executed and so has no `data`. */
   | { readonly kind: "answer"; readonly result: FormattedExecutionResult }
-  /** The subscriber is told from now on, until it leaves. */
+  /** The subscriber gets results from now on, until it leaves. */
   | { readonly kind: "stream"; readonly leave: () => void };
 
 export class StreamedOperations {
@@ -25,12 +25,12 @@ export class StreamedOperations {
     this.#streams = new SharedStreams(options);
   }
 
-  /** How many subscriptions are open. */
+  /** The number of open subscriptions. */
   get size(): number {
     return this.#streams.size;
   }
 
-  /** @param subscriber who is calling, and to whom the events of a subscription go */
+  /** @param subscriber the caller, and the receiver of a subscription's results */
   async start(
     fields: Fields,
     source: ContextSource,

@@ -17,7 +17,7 @@ export type ClientMessage =
   | { readonly type: "subscribe"; readonly id: string; readonly payload: Fields }
   | { readonly type: "complete"; readonly id: string };
 
-/** Of the protocol, and of RFC 6455. */
+/** Close codes of the protocol and of RFC 6455. */
 export const closeCodes = {
   goingAway: 1001,
   internalError: 1011,
@@ -31,10 +31,10 @@ export const closeCodes = {
   tooManyInitialisationRequests: 4429,
 } as const;
 
-/** The protocol sets no limit; libraries take a UUID or a number. It is sent back with each event. */
+/** The protocol has no limit; libraries use a UUID or a number. The id is sent back with each event. */
 const maxIdLength = 256;
 
-/** Undefined for whatever is not a message of a client. */
+/** Undefined for anything that is not a client's message. */
 export function readMessage(text: string): ClientMessage | undefined {
   let message: unknown;
   try {
@@ -59,7 +59,7 @@ export function readMessage(text: string): ClientMessage | undefined {
   }
 }
 
-/** Undefined for a payload that is nested deeper than can be written. */
+/** Undefined for a payload that is nested too deeply to be serialised. */
 export function pongMessage(payload: Payload): string | undefined {
   try {
     return JSON.stringify({ type: "pong", payload });
@@ -68,7 +68,7 @@ export function pongMessage(payload: Payload): string | undefined {
   }
 }
 
-/** @param resultJson the result, serialised: of a subscription, once for all who are sent it */
+/** @param resultJson the serialised result, shared by all subscribers */
 export function nextMessage(id: string, resultJson: string): string {
   return `{"id":${JSON.stringify(id)},"type":"next","payload":${resultJson}}`;
 }
@@ -81,7 +81,7 @@ export function completeMessage(id: string): string {
   return JSON.stringify({ id, type: "complete" });
 }
 
-/** What answers an operation that has one answer; one without `data` was not executed. */
+/** The answer to a single-result operation; one without `data` was not executed. */
 export function answerMessages(id: string, result: FormattedExecutionResult): string[] {
   if (result.data === undefined) return [errorMessage(id, result.errors ?? [])];
   return [nextMessage(id, JSON.stringify(result)), completeMessage(id)];

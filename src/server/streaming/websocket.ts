@@ -1,7 +1,7 @@
 /**
- * `/graphql` over WebSocket: queries, mutations and subscriptions. Who is calling is asked once, when the connection is
- * begun; it ends with their token. `ws` is loaded by the first connection; the messages are in `websocket-messages.ts`.
- * Over 300 lines because a connection owns all that happens on it: its sign-in, its operations, its end.
+ * `/graphql` over WebSocket: queries, mutations and subscriptions. The caller is authenticated once, when the
+ * connection opens, and the connection ends with their token. `ws` is loaded with the first connection; messages are in
+ * `websocket-messages.ts`. Over 300 lines because a connection owns its sign-in, its operations and its end.
  *
  * @see https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
  */
@@ -37,19 +37,19 @@ export interface WebSocketOptions {
   readonly authenticate: Authenticate;
   readonly cors: CorsPolicy;
   readonly maxMessageBytes: number;
-  /** Open at once on one connection. */
+  /** Open operations per connection. */
   readonly maxOperations: number;
   readonly log: Logger;
   readonly now: () => number;
 }
 
-/** What may lie here unsent for a client that does not read. */
+/** The limit of unsent bytes, for clients that do not read. */
 const maxUnsentBytes = 8_000_000;
-/** For the other side to close as well. */
+/** How long the other side has to close its half. */
 const goodbyeMs = 1000;
-/** From the opening of a connection to its `connection_init`. */
+/** How long a connection has to send `connection_init`. */
 const signInMs = 3000;
-/** RFC 6455 leaves this much for a reason. */
+/** RFC 6455's maximum for a close reason. */
 const maxReasonBytes = 123;
 
 export function webSocketUpgrade(options: WebSocketOptions): Upgrade {
@@ -91,14 +91,14 @@ function refuse(socket: Duplex, status: number, message: string, code: string): 
 
 async function load({ maxMessageBytes }: WebSocketOptions): Promise<WebSocketServer> {
   const { WebSocketServer } = await import("ws");
-  // A variable, for the types of ws do not know `closeTimeout` and `maxFragments` yet.
+  // A variable, because the types of ws lack `closeTimeout` and `maxFragments`.
   const options = {
     noServer: true,
     clientTracking: false,
     maxPayload: maxMessageBytes,
-    // Each keeps the 64 kB in which it was read, however little of them it is.
+    // Otherwise each message keeps the 64 kB chunk that it was read with in memory.
     maxFragments: 16 + Math.ceil(maxMessageBytes / 4096),
-    // Whoever began it, a closing ends after that time.
+    // Whichever side starts it, closing ends after that time.
     closeTimeout: goodbyeMs,
     handleProtocols: (protocols: Set<string>) => protocols.has(protocol) && protocol,
   };
@@ -112,7 +112,7 @@ function shortened(reason: string): string {
 }
 
 type State =
-  /** For `connection_init`, at most until the timer ends. */
+  /** The wait for `connection_init`. */
   | {
       readonly phase: "waiting";
       readonly rawHeaders: IncomingMessage["rawHeaders"];
@@ -121,7 +121,7 @@ type State =
     }
   | { readonly phase: "signing-in" }
   | { readonly phase: "open"; readonly caller: Caller; free(): void; stopClock(): void }
-  /** Nothing that still comes in is looked at. */
+  /** Ignores all further input. */
   | { readonly phase: "closed" };
 
 class Connection implements UnsignedConnection {
@@ -131,9 +131,12 @@ class Connection implements UnsignedConnection {
   #state: State;
   #isLeaving = false;
   #isAlive = true;
-  /** By the id that its client gave it; free again when the client has completed it, though it may still run. */
+  /**
+   * By the client's id for the operation. The id is free again after the client's `complete`, even if the operation
+   * still runs.
+   */
   readonly #operations = new Map<string, Operation>();
-  /** Operations that are not answered yet, nor streams by now. */
+  /** Operations without an answer yet; streams do not count. */
   #running = 0;
   #streams = 0;
 
@@ -152,11 +155,11 @@ class Connection implements UnsignedConnection {
       try {
         this.#take(bytes, isBinary);
       } catch (error) {
-        // What a client sends must not end the process.
+        // A client's input must not end the process.
         this.#fail(error);
       }
     });
-    // A message that is too long, or no WebSocket's: ws has closed the connection by itself, with the code that fits.
+    // The message is too long or malformed: ws has closed the connection with the right code.
     socket.on("error", (error) => {
       this.#log.debug({ reason: error.message }, "WebSocket failed");
     });
@@ -183,7 +186,7 @@ class Connection implements UnsignedConnection {
 
   leave(): void {
     this.#isLeaving = true;
-    // What runs is answered first, and comes back here.
+    // Running operations are answered first, then this is called again.
     if (this.#running === 0) this.close(closeCodes.goingAway, "The gateway is shutting down");
   }
 
@@ -197,12 +200,12 @@ class Connection implements UnsignedConnection {
     if (this.socket.readyState === this.socket.OPEN) this.socket.send(text);
   }
 
-  /** An event, unless its client does not read: it would have to be kept for it. */
+  /** Sends an event. Closes the connection if the client does not read, instead of buffering. */
   sendEvent(text: string): void {
     if (this.#isRead()) this.send(text);
   }
 
-  /** The operation under that id has ended by itself. */
+  /** The operation has ended by itself. */
   ended(operation: Operation): void {
     if (this.#operations.get(operation.id) === operation) this.#operations.delete(operation.id);
     this.#streams -= 1;
@@ -278,7 +281,7 @@ class Connection implements UnsignedConnection {
       this.close(closeCodes.subscriberAlreadyExists, `Subscriber for ${id} already exists`);
       return;
     }
-    // The timer that ends the connection may be late.
+    // Checked again, because the timer that ends the connection may be late.
     if (caller.expiresAt <= now()) {
       this.close(closeCodes.forbidden, "The token has expired");
       return;
@@ -296,7 +299,7 @@ class Connection implements UnsignedConnection {
     this.#operations.set(id, operation);
     this.#running += 1;
     try {
-      // The connection's headers are not the operation's: an idempotency key there would stand for all of them.
+      // Without the connection's headers: an idempotency key there would apply to all its operations.
       const source = { requestId: this.#requestId, log: this.#log, request: { headers: {} } };
       const outcome = await operations.start(fields, source, operation);
       if (outcome.kind === "stream") {
@@ -308,7 +311,7 @@ class Connection implements UnsignedConnection {
       if (outcome.kind === "answer" && this.#operations.get(id) === operation) this.#operations.delete(id);
     } finally {
       this.#running -= 1;
-      // When the answer has been handed over.
+      // When the answer has been written.
       setImmediate(() => {
         if (this.#isLeaving) this.leave();
       });
@@ -329,7 +332,7 @@ class Connection implements UnsignedConnection {
     return this.#state.phase === "closed";
   }
 
-  /** Whatever it held is free, and nothing is sent any more. */
+  /** Releases everything, and sends nothing more. */
   #end(): void {
     const state = this.#state;
     this.#state = { phase: "closed" };
@@ -358,7 +361,7 @@ class Connection implements UnsignedConnection {
 }
 
 class Operation implements StreamSubscriber {
-  /** Whether its client still wants to hear of it. */
+  /** Whether the client still wants the result. */
   isAwaited = true;
   #leaveEvents: (() => void) | undefined;
 
@@ -378,7 +381,7 @@ class Operation implements StreamSubscriber {
     this.leave();
   }
 
-  /** It is a stream by now. */
+  /** The operation has become a stream. */
   follow(leaveEvents: () => void): void {
     this.#leaveEvents = leaveEvents;
     if (!this.isAwaited) this.leave();

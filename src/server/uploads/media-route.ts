@@ -1,7 +1,6 @@
 /**
- * `POST /media?purpose=…`: an image without a GraphQL client, as the one part `file` of a multipart body or as the body
- * itself. It runs the operation that it is handed, so that who may do what, and what is wrong with an image, is decided as
- * for `/graphql`.
+ * `POST /media?purpose=…`: uploads an image without a GraphQL client, as the part `file` of a multipart body or as the
+ * body itself. It executes the mutation that it is given, so the same rights and checks apply as on `/graphql`.
  */
 import type { FormattedExecutionResult } from "graphql";
 import type { UploadedFile } from "../../lib/uploaded-file.js";
@@ -14,7 +13,7 @@ import type { Preparation } from "../graphql/prepare.js";
 import { csrfMessage, isMultipart, isPreflighted, readParts } from "./multipart.js";
 import { readOn, type Upload, UploadRefused, type Uploads } from "./uploads.js";
 
-/** The mutation that takes the file as `$image`, and what its result is over HTTP. */
+/** The mutation, which takes the file as `$image`, and its result as an HTTP answer. */
 export interface MediaOperation {
   readonly document: string;
   toHttp(result: FormattedExecutionResult): { status: number; body: unknown; retryAfterSeconds?: number };
@@ -64,14 +63,14 @@ async function fileOf(exchange: Exchange, upload: Upload): Promise<UploadedFile>
     "content-length": length,
     "content-encoding": encoding = "identity",
   } = request.headers;
-  // What a form can send without asking could come from any page.
+  // Pages of other origins can send these content types without a preflight.
   if (!/^(image\/|application\/octet-stream)/i.test(type) || encoding !== "identity") {
     throw new UploadRefused(415, "The body must be an image, or multipart/form-data with a part named file");
   }
   const announcedBytes = length === undefined ? undefined : Number(length);
   const file = upload.file({ filename: "", ...(announcedBytes !== undefined && { announcedBytes }) });
   const received = upload.receive(request, file);
-  // Of one whose length is known WeCom is asked at once: what goes wrong with the rest is told to whoever reads it.
+  // If the length is known, the call to WeCom starts immediately; later errors reach the reader of the file.
   if (announcedBytes !== undefined && upload.mayBePiped) received.catch(() => undefined);
   else await received;
   return file;

@@ -1,6 +1,6 @@
 /**
- * The parts of a multipart/form-data request, as they come in. `@fastify/busboy` tells them apart; what they mean is the
- * business of whoever asks. (graphql-upload, which does both, needs Node 22.)
+ * Parses multipart/form-data with `@fastify/busboy` while it is received. Its callers interpret the parts.
+ * (graphql-upload, which does both, needs Node 22.)
  *
  * @see https://www.rfc-editor.org/rfc/rfc7578
  */
@@ -12,19 +12,27 @@ import { UploadRefused } from "./uploads.js";
 export interface PartHandlers {
   /** @throws {UploadRefused} */
   field(name: string, text: string): void;
-  /** The next part comes when it has been read. @throws {UploadRefused} */
+  /**
+   * The next part is parsed when this one has been read.
+   *
+   * @throws {UploadRefused}
+   */
   file(name: string, content: Readable, filename: string | undefined): Promise<void>;
 }
 
 const maxFiles = 10;
 const maxFields = 10;
 
-/** A browser sends one for any page, without asking: so one counts only with a header that no form can set. */
+/** Browsers send multipart requests for any page without a preflight, so a header is required that forms cannot set. */
 export function isMultipart({ "content-type": type = "" }: IncomingHttpHeaders): boolean {
   return /^multipart\/form-data\s*(;|$)/i.test(type);
 }
 
-/** One of those by which Apollo Server's CSRF prevention lets a request through. @see https://www.apollographql.com/docs/apollo-server/security/cors */
+/**
+ * One of the headers that Apollo Server's CSRF prevention accepts.
+ *
+ * @see https://www.apollographql.com/docs/apollo-server/security/cors
+ */
 export function isPreflighted(headers: IncomingHttpHeaders): boolean {
   return Boolean(headers["apollo-require-preflight"] ?? headers["x-apollo-operation-name"]);
 }
@@ -33,13 +41,13 @@ export const csrfMessage =
   "A multipart request needs the header apollo-require-preflight: true, against Cross-Site Request Forgery (CSRF)";
 
 export interface PartLimits {
-  /** Of a field. */
+  /** The maximum length of a field. */
   readonly fieldBytes: number;
-  /** Of the request: also of what is before, between and after its parts, and of files that nobody asked for. */
+  /** The maximum length of the request, with everything before, between and after parts, and with unexpected files. */
   readonly bytes: number;
 }
 
-/** @throws {UploadRefused}, and what its handlers throw */
+/** @throws {UploadRefused}, and errors of its handlers */
 export async function readParts(
   request: IncomingMessage,
   { fieldBytes, bytes }: PartLimits,
@@ -50,7 +58,7 @@ export async function readParts(
   const headers: BusboyHeaders = { "content-type": contentType };
   const limits = {
     ...{ fieldSize: fieldBytes, fields: maxFields, files: maxFiles },
-    // Those without a name are neither, and each takes a while to read.
+    // Nameless parts are ignored, but reading each takes time.
     ...{ parts: maxFields + maxFiles, headerPairs: 20, headerSize: 8192 },
   };
   const parser = parserFor(headers, limits);
@@ -82,7 +90,7 @@ export async function readParts(
     });
     parser.on("file", (name, content, filename) => {
       current = content;
-      // Whoever reads it hears of it as well.
+      // The file's reader gets the error as well.
       content.on("error", () => undefined);
       const file = handlers.file(name, content, filename);
       files = Promise.all([files, file]).then(() => undefined);
@@ -103,7 +111,7 @@ export async function readParts(
       if (!request.readableEnded) fail(new Error("the client broke off"));
     };
     request.once("close", left);
-    // Its client may have left before anybody listened.
+    // The client may have left before the listener was added.
     if (request.destroyed) left();
     request.on("data", count).pipe(parser);
   });

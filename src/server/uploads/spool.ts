@@ -1,7 +1,8 @@
 /**
- * What came in of a file: at most 256 kB in memory, and as much while that is written, the rest in a temporary file that has
- * no name, so that nothing of it is left when this process ends in any way. It can be read while it comes in, and again from
- * the beginning. Whoever keeps up with it is handed the chunks as they came: what costs most in 10 MB is new memory.
+ * A file that is being received. Up to 256 kB are kept in memory, and as much while it is written; the rest goes to an
+ * unlinked temporary file, so that nothing is left however the process ends. It can be read while it is received, and
+ * again from the beginning. A reader that keeps up gets the received chunks themselves: allocating memory is the main
+ * cost of 10 MB.
  */
 import { randomUUID } from "node:crypto";
 import { type FileHandle, open, unlink } from "node:fs/promises";
@@ -10,40 +11,46 @@ import { Readable } from "node:stream";
 import { UploadedFile } from "../../lib/uploaded-file.js";
 import { countStreamed } from "./young-garbage.js";
 
-/** What is written at once, and kept in memory of a file that is not longer. */
+/** The size of a write; a shorter file stays in memory. */
 const blockBytes = 256 * 1024;
-/** Larger ones are mapped anew by the C library each time. */
+/** The C library maps larger buffers anew each time. */
 const readBytes = 64 * 1024;
-/** What waits for a reader in chunks as they came. Small ones do not: each takes more memory than its bytes. */
+/**
+ * The limit of received chunks that wait for a reader. Small chunks are copied instead, because each takes more memory
+ * than its bytes.
+ */
 const queueBytes = 256 * 1024;
 const smallBytes = 4 * 1024;
 const headBytes = 16;
 
 export interface SpoolOptions {
-  /** Empty where the client does not say. */
+  /** Empty if the client does not name it. */
   readonly filename: string;
-  /** What is longer is counted, and not kept. */
+  /** Bytes beyond it are counted but not kept. */
   readonly maxBytes: number;
-  /** Where its file may be: the first that can be written to, for an image may have a root file system that is read-only. */
+  /**
+   * Folders for the temporary file. The first writable one is used, because a container's root file system may be
+   * read-only.
+   */
   readonly folders: readonly string[];
-  /** Where the client said how long it is. */
+  /** The length that the client announced, if it did. */
   readonly announcedBytes?: number;
 }
 
-/** Consecutive bytes of the file. Its memory is used again, so nobody else is given a part of it. */
+/** Consecutive bytes of the file. Its memory is reused, so readers get copies. */
 class Block {
   readonly bytes = Buffer.allocUnsafeSlow(blockBytes);
   start = 0;
   length = 0;
 
-  /** @returns what it has no room for */
+  /** @returns the rest that did not fit */
   fill(chunk: Buffer): Buffer {
     const copied = chunk.copy(this.bytes, this.length);
     this.length += copied;
     return chunk.subarray(copied);
   }
 
-  /** A copy; undefined: it is not in this block. */
+  /** A copy; undefined if these bytes are not in this block. */
   from(at: number): Buffer | undefined {
     const offset = at - this.start;
     if (offset < 0 || offset >= this.length) return undefined;
@@ -54,9 +61,9 @@ class Block {
 export class Spool extends UploadedFile {
   readonly filename: string;
   #received = 0;
-  /** Being filled. */
+  /** The block that is being filled. */
   #block: Block | undefined;
-  /** Being written, or written and to be filled next. */
+  /** The block that is being written, or that was written and is filled next. */
   #other: Block | undefined;
   #writing: Promise<void> | undefined;
   #file: FileHandle | undefined;
@@ -74,7 +81,7 @@ export class Spool extends UploadedFile {
     return this.options.announcedBytes ?? this.#received;
   }
 
-  /** What came in so far. */
+  /** Bytes received so far. */
   get received(): number {
     return this.#received;
   }
@@ -87,12 +94,12 @@ export class Spool extends UploadedFile {
     return this.#failure;
   }
 
-  /** How much can be read. */
+  /** Bytes that can be read. */
   get kept(): number {
     return this.#block ? this.#block.start + this.#block.length : 0;
   }
 
-  /** @returns a promise where whoever writes has to wait; it rejects when there is no room. Not to be called meanwhile */
+  /** @returns a promise if the writer has to wait; it rejects if there is no room. Do not call it again before */
   write(chunk: Buffer): Promise<void> | undefined {
     const start = this.#received;
     this.#received += chunk.length;
@@ -102,7 +109,7 @@ export class Spool extends UploadedFile {
     return this.#keep(rest);
   }
 
-  /** All has come in. */
+  /** The file is complete. */
   end(): void {
     if (this.#failure) return;
     const { announcedBytes = this.#received } = this.options;
@@ -111,7 +118,7 @@ export class Spool extends UploadedFile {
     this.#wake();
   }
 
-  /** The rest does not come. */
+  /** The file will not be completed. */
   fail(error: Error): void {
     if (!this.#isWhole) this.#failure ??= error;
     this.#wake();
@@ -133,17 +140,17 @@ export class Spool extends UploadedFile {
     return reader.once("close", () => this.#readers.delete(reader));
   }
 
-  /** Some of what is there from that place on: a promise where it is in the file. */
+  /** Bytes from that position; a promise if they are in the file. */
   from(at: number): Buffer | Promise<Buffer> {
     return this.#block?.from(at) ?? (this.#writing && this.#other?.from(at)) ?? this.#fromFile(at);
   }
 
-  /** Calls back once, when there is more, or its end or failure is known. */
+  /** Calls back once, when more bytes, the end or a failure is available. */
   whenMore(listener: () => void): void {
     this.#waiting.push(listener);
   }
 
-  /** Whoever still reads or writes it fails; nothing is left of it. */
+  /** Readers and writers fail, and all data is released. */
   async discard(): Promise<void> {
     this.#failure ??= new Error("the file was discarded");
     this.#wake();
@@ -160,12 +167,12 @@ export class Spool extends UploadedFile {
     // The next block is filled while this one is written.
     if (this.#writing) return this.#writing.then(() => this.#keep(rest));
     this.#writing = this.#write(this.#block);
-    // Whoever waits for it is told; nobody need.
+    // Reported to the next `write`; without one, nobody needs it.
     this.#writing.catch(() => undefined);
     return this.#keep(rest);
   }
 
-  /** Another block takes its place at once. */
+  /** Continues with the other block. */
   async #write(block: Block): Promise<void> {
     const next = this.#other ?? new Block();
     next.start = block.start + block.length;
@@ -199,7 +206,7 @@ export class Spool extends UploadedFile {
   }
 }
 
-/** From the beginning, as it comes in. */
+/** Reads from the beginning, while the file is received. */
 class SpoolReader extends Readable {
   #at = 0;
   readonly #queue: Buffer[] = [];
@@ -209,7 +216,7 @@ class SpoolReader extends Readable {
     super();
   }
 
-  /** What came in last: taken as it is by a reader that is as far, and does not fall behind. */
+  /** Recently received chunks, for a reader that keeps up. */
   offer(chunk: Buffer, start: number): void {
     if (chunk.length < smallBytes || start !== this.#at + this.#queued) return;
     if (this.#queued + chunk.length > queueBytes) return;

@@ -1,4 +1,4 @@
-/** The uploads under way: how many there may be, how their bytes are taken in, and that nothing is left of them. */
+/** The uploads in progress: their limits, receiving their files, and cleaning up. */
 import { finished, type Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Exchange, sendError } from "../exchange.js";
@@ -6,21 +6,21 @@ import { Spool, type SpoolOptions } from "./spool.js";
 import { countStreamed } from "./young-garbage.js";
 
 export interface UploadLimits {
-  /** Of a file. */
+  /** The maximum length of a file. */
   readonly maxBytes: number;
-  /** Under way at once, of all callers together: each takes at most 1 MiB of memory and `maxBytes` of the disk. */
+  /** Concurrent uploads of all callers; each takes at most 1 MiB of memory and `maxBytes` of disk. */
   readonly maxUploads: number;
-  /** Of these, those of one caller; callers who cannot be told apart are not counted. */
+  /** Concurrent uploads per caller; callers who cannot be told apart are not counted. */
   readonly maxUploadsPerCaller: number;
   /**
-   * Of one caller, or of all who cannot be told apart: so many are sent on while they come in, each with a permit for WeCom
-   * that a slow client keeps. The others are taken in first.
+   * Per caller, or for all who cannot be told apart: uploads that are sent on while they are received. Each holds a
+   * permit for WeCom as long as its client sends. Others are received completely first.
    */
   readonly maxPipedPerCaller: number;
   readonly folders: readonly string[];
 }
 
-/** For what a client still sends of a request that is answered already. */
+/** How long to keep reading after the answer, while the client still sends. */
 const politenessMs = 1000;
 
 const codes = {
@@ -32,7 +32,7 @@ const codes = {
   503: "SERVICE_UNAVAILABLE",
 } as const;
 
-/** Why a request with a file is not taken, for its client. */
+/** Why a request with a file is rejected, for its client. */
 export class UploadRefused extends Error {
   constructor(
     readonly status: keyof typeof codes,
@@ -50,7 +50,7 @@ export class Uploads {
   constructor(readonly limits: UploadLimits) {}
 
   /**
-   * Lets `answer` take the request's files in, and words why one is refused. Nothing of them is left afterwards.
+   * Lets `answer` receive the request's files, and turns a rejection into an answer. All data is released afterwards.
    *
    * @param identity of the caller; undefined if callers cannot be told apart
    */
@@ -60,7 +60,7 @@ export class Uploads {
     answer: (upload: Upload) => Promise<void>,
   ): Promise<void> {
     const { request, log } = exchange;
-    // Not counted: its client could go on sending, and keep others out.
+    // Not counted as the caller's, because slow clients could keep others out.
     const tooMany = this.#refusal(identity);
     if (tooMany) {
       await refuseUpload(exchange, tooMany);
@@ -72,7 +72,7 @@ export class Uploads {
     try {
       await answer(upload);
     } catch (error) {
-      // The client has left: there is nobody to be told.
+      // The client has left, so there is no answer.
       if (request.destroyed && !request.readableEnded) return;
       if (!(error instanceof UploadRefused)) throw error;
       if (error.cause !== undefined) log.error({ err: error.cause }, "an upload could not be kept");
@@ -106,17 +106,17 @@ export async function refuseUpload(exchange: Exchange, { status, message }: Uplo
   sendError(exchange, status, message, codes[status]);
 }
 
-/** One request's files. */
+/** The files of one request. */
 export class Upload {
   readonly #spools: Spool[] = [];
 
   constructor(
     private readonly limits: UploadLimits,
-    /** Whether it may be sent on while it comes in. */
+    /** Whether the file may be sent on while it is received. */
     readonly mayBePiped: boolean,
   ) {}
 
-  /** So much is read of a file, or of a request with one, so that its client is there to hear that it is too long. */
+  /** Reads this much of a file or request that is too long, so that its client is still there for the answer. */
   get maxReadBytes(): number {
     return 4 * this.limits.maxBytes;
   }
@@ -127,7 +127,11 @@ export class Upload {
     return spool;
   }
 
-  /** Until its end. @throws {UploadRefused}, and what the source throws; whoever reads the spool is told as well */
+  /**
+   * Receives the file to its end.
+   *
+   * @throws {UploadRefused}, and errors of the source; the spool's readers get them as well
+   */
   receive(source: Readable, spool: Spool): Promise<void> {
     return new Promise((resolve, reject) => {
       const fail = (error: Error): void => {
@@ -166,13 +170,13 @@ export class Upload {
 }
 
 /**
- * Reads on for a moment: a client that still sends may not read its answer before it is through. What comes later is not
- * read, and the connection ends with the answer.
+ * Keeps reading briefly, because a client that still sends may not read its answer before. After that, the connection
+ * ends with the answer.
  */
 export async function readOn({ request, headers }: Exchange): Promise<void> {
   if (request.complete || request.destroyed) return;
   const giveUp = new AbortController();
-  // Whoever still takes it in goes on at the pace of the disk.
+  // Other readers continue at the disk's speed.
   if (request.listenerCount("data") === 0) request.resume();
   const ended = new Promise<void>((resolve) => {
     request.once("end", resolve).once("close", resolve);

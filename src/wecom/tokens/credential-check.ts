@@ -1,4 +1,7 @@
-/** Whether WeCom takes the app's own credentials. They are tried at the start, so that wrong ones are seen before a request fails. */
+/**
+ * Whether WeCom accepts the app's own credentials. They are tested at startup, so that wrong ones are noticed before a
+ * request fails.
+ */
 import type { Logger } from "../../observability/logger.js";
 import { Deadline } from "../deadline.js";
 import { WecomApiError } from "../errors.js";
@@ -9,7 +12,7 @@ export class CredentialCheck {
   #refusal: WecomApiError | undefined;
   #isLogged = false;
 
-  /** @param app the key of the app's own token: those of a suite's corps are not meant */
+  /** @param app the key of the app's own token; tokens of a suite's corps do not count */
   constructor(private readonly app: () => string) {}
 
   readonly noteRefused: NonNullable<TokenDependencies["onRefused"]> = (key, refusal, isNew) => {
@@ -22,7 +25,7 @@ export class CredentialCheck {
     if (key === this.app()) this.#refusal = undefined;
   };
 
-  /** For the operator; undefined while nothing is known to be wrong. */
+  /** For the operator; undefined if no problem is known. */
   get problem(): string | undefined {
     if (!this.#refusal) return undefined;
     const { errcode, entry } = this.#refusal;
@@ -30,7 +33,7 @@ export class CredentialCheck {
     return `WeCom refused the gateway's credentials (errcode ${errcode})${explanation}`;
   }
 
-  /** Fetches a token, as the first request would do. It does not fail. */
+  /** Fetches a token, as the first request would do. Never rejects. */
   async run(
     tokens: TokenSource,
     { corp, timeoutMs, log }: { corp: string; timeoutMs: number; log: Logger },

@@ -1,7 +1,7 @@
 /**
- * How many fetches of tokens may fail in an hour, over all corps and, through the store, all replicas: WeCom bans an
- * address after some 2,000 wrong secrets, and with it every corp. A fetch reserves its failure and, when it succeeds, gives
- * it back. Credentials that were refused before leave some of the hour to those that were not.
+ * Limits failed token fetches per hour, over all corps and, through the store, all replicas: WeCom bans an address
+ * after some 2,000 wrong secrets, and with it every corp. A fetch reserves a failure first, and releases it on success.
+ * Credentials that were refused before leave a part of the limit to others.
  *
  * @see https://developer.work.weixin.qq.com/document/path/90313
  */
@@ -11,15 +11,15 @@ import { WecomOverloadError } from "../errors.js";
 
 export const failuresPerHour = 600;
 const repeatedFailuresPerHour = 500;
-/** While the store does not answer, each replica counts for itself. */
+/** While the store does not answer, each replica counts on its own. */
 const failuresPerHourAlone = 100;
 const bucketMs = 600_000;
-/** An hour reaches into seven of them. */
+/** An hour overlaps seven buckets. */
 const bucketsOfAnHour = 7;
 const retryAfterSeconds = 60;
 const key = "failed-fetches";
 
-/** Failures by bucket of ten minutes, the newest at the end. */
+/** Failures by bucket of ten minutes, the newest last. */
 type Failures = readonly (readonly [bucket: number, failures: number])[];
 
 interface Request {
@@ -44,7 +44,7 @@ export class FailedFetches {
    * Reserves the failure of a fetch.
    *
    * @param isRepeated whether these credentials were refused the last time
-   * @returns to be called when it did not fail
+   * @returns releases it; call this unless the fetch failed
    * @throws {WecomOverloadError} when too many have failed
    */
   async reserve(api: string, isRepeated: boolean): Promise<() => void> {
@@ -60,7 +60,7 @@ export class FailedFetches {
     };
   }
 
-  /** All that wait are decided together: each alone would keep the others from it. */
+  /** Decides all waiting reservations together, because separate compare-and-sets would make each other fail. */
   async #settle(): Promise<void> {
     if (this.#isSettling) return;
     this.#isSettling = true;

@@ -19,7 +19,7 @@ export function gettoken(
   return client.exchange(endpoint, { query }, undefined, call, (answer) => readToken(answer, "access_token"));
 }
 
-/** @param field the token's; WeCom documents two hours for all of them, and `expires_in` says it */
+/** @param field the token's field; WeCom documents two hours for all tokens, and `expires_in` states the actual time */
 export function readToken(answer: Answer, field: "access_token" | "suite_access_token" | "ticket"): FetchedToken {
   const { expires_in: expiresIn } = answer;
   return {
@@ -39,11 +39,11 @@ export function selfBuiltApp(
   client: WecomClient,
   dependencies: TokenDependencies,
 ): { app: string; tokens: TokenSource } {
-  // Each app of a corp has a token of its own, and its secret is what tells it from the others.
+  // Each app of a corp has its own tokens, and is identified by its secret.
   const app = namedBySecret(wecom, corpid, corpsecret.reveal());
   const credentials = (): Credentials => ({
     fingerprint: fingerprintOf(corpsecret),
-    // While a secret is being changed, only WeCom knows which one counts.
+    // During a rotation, only WeCom knows which secret is valid.
     attempts: corpsecret.revealAll().map((each) => (call) => gettoken(client, corpid, new Secret(each), call)),
   });
   const tokens = new RenewedToken(

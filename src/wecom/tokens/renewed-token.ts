@@ -1,7 +1,7 @@
 /**
- * A token that WeCom hands out for some hours: of a corp's app, or of a suite. Kept in memory, so that a request costs
- * nothing; shared through the store, so that replicas use one; fetched once however many wait for it, in this process
- * and, by a lease, in all. Where the store does not answer, each process has its own copy and fetches by itself.
+ * A token that WeCom issues for some hours: of a corp's app, or of a suite. Cached in memory, so that a request costs
+ * nothing; shared through the store, so that replicas use the same one; fetched once at a time, in this process and, by
+ * a lease, in all. While the store does not answer, each process fetches on its own.
  *
  * @see https://developer.work.weixin.qq.com/document/path/91039
  */
@@ -16,19 +16,19 @@ import type { FailedFetches } from "./failed-fetches.js";
 import { Refusals } from "./refusals.js";
 import type { TokenSource } from "./token-source.js";
 
-/** A token is fetched again when this part of its life is over, while the old one still serves. */
+/** A token is renewed after this part of its lifetime, while the old one is still used. */
 const renewAtPartOfLife = 0.9;
-/** Each replica lets up to this part of what is left pass besides, so that they do not all ask at once. */
+/** Each replica adds up to this part of the rest at random, so that they do not all renew at once. */
 const renewalJitter = 0.2;
-/** WeCom may repeat a token with what is left of its life: it is not asked for more often than this because of that. */
+/** WeCom may return the same token with its remaining lifetime; then it is not asked again before this time. */
 const renewalPauseMs = 60_000;
 const renewalRetryMs = 5_000;
-/** A holder that died keeps the others waiting for so long. */
+/** How long a dead lease holder delays the others. */
 const leaseMs = 3_000;
 const leasePollMs = 40;
-/** Refused tokens that are known as such; a store that was away for a while can bring back one from before. */
+/** Refused tokens that are remembered; after an outage, a store can return an old one. */
 const maxRefused = 16;
-/** WeCom gave out again the very token that it had refused: asking more often would not help. */
+/** WeCom issued the same token again that it had refused, so asking more often would not help. */
 const confirmedForMs = 5_000;
 
 export interface TokenDependencies {
@@ -36,12 +36,20 @@ export interface TokenDependencies {
   readonly log: Logger;
   readonly now: () => number;
   readonly random: () => number;
-  /** How long a fetch may take. */
+  /** The time limit of a fetch. */
   readonly timeoutMs: number;
   readonly failedFetches: FailedFetches;
-  /** A token is used from now on. @param key names the corp and the app */
+  /**
+   * A token is used from now on.
+   *
+   * @param key identifies the corp and the app
+   */
   readonly onHeld?: (key: string, endsAtMs: number) => void;
-  /** There is no token. @param isNew whether WeCom was asked just now, which is logged, or the refusal is a moment old */
+  /**
+   * There is no token.
+   *
+   * @param isNew whether WeCom was asked just now, which is logged, or the refusal is remembered
+   */
   readonly onRefused?: (key: string, refusal: WecomApiError, isNew: boolean) => void;
 }
 
@@ -50,25 +58,25 @@ export interface FetchedToken {
   readonly lifeMs: number;
 }
 
-/** What a token is fetched with, as it is known now. */
+/** The credentials of a fetch. */
 export interface Credentials {
-  /** Another one means that others are tried, whatever WeCom said of those before. */
+  /** Another value means other credentials, which are tried whatever WeCom said about earlier ones. */
   readonly fingerprint: string;
-  /** One after the other, as long as WeCom refuses the credentials of the one before. */
+  /** Attempts, in order, as long as WeCom refuses the credentials of the one before. */
   readonly attempts: readonly ((call: CallOptions) => Promise<FetchedToken>)[];
 }
 
 export interface RenewedTokenOptions {
-  /** Names corp and app, and the secret where it may change: no two of them ever share a token. */
+  /** Identifies corp and app, and the secret if it may change: no two of them share a token. */
   readonly key: string;
-  /** For whom the fetch counts: a corp or a suite. */
+  /** Whose failed fetches it counts for: a corp or a suite. */
   readonly corp: string;
   readonly api: string;
-  /** @throws {WecomError} when there are none */
+  /** @throws {WecomError} when there are no credentials */
   credentials(): Promise<Credentials>;
 }
 
-/** As it lies in the store, in Unix milliseconds. */
+/** The stored form, in Unix milliseconds. */
 interface Shared {
   readonly token: string;
   readonly renewAtMs: number;
@@ -83,14 +91,14 @@ interface Held {
 }
 
 export class RenewedToken implements TokenSource {
-  /** A token can be had without it, and requests wait for one. */
+  /** The store is optional for a token, and requests wait for one, so its answer has a short timeout. */
   readonly #store: ReturnType<typeof withShortTimeout>;
   readonly #refusals: Refusals;
   #held: Held | undefined;
   #fetching: Promise<Held> | undefined;
-  /** The writing of what was fetched last, for which no request waits. It does not fail. */
+  /** The write of the last fetched token, which no request waits for. Never rejects. */
   #sharing = Promise.resolve();
-  /** Tokens that WeCom refused: not to be taken from the store again. */
+  /** Tokens that WeCom refused, which are not taken from the store again. */
   readonly #refused = new Set<string>();
 
   constructor(
@@ -122,7 +130,7 @@ export class RenewedToken implements TokenSource {
 
   invalidate(refused: Secret): boolean {
     const held = this.#held;
-    // Forget this token only, not whatever is held now: a slower request may be reporting one that was replaced.
+    // Forgets this token only, not the current one: a slower request may report one that was replaced.
     if (held?.token.reveal() === refused.reveal() && this.dependencies.now() >= held.confirmedUntilMs) {
       const [oldest] = this.#refused;
       if (this.#refused.size >= maxRefused && oldest !== undefined) this.#refused.delete(oldest);
@@ -132,24 +140,24 @@ export class RenewedToken implements TokenSource {
     return true;
   }
 
-  /** Until when the token that all replicas share is good, in Unix milliseconds; undefined where there is none. */
+  /** The expiry of the token that all replicas share, in Unix milliseconds; undefined if there is none. */
   static async endOf(store: Store, key: string): Promise<number | undefined> {
     const stored = await store.get(`token:${key}`);
     return stored === undefined ? undefined : (JSON.parse(stored) as Shared).endsAtMs;
   }
 
-  /** Forgets what all replicas share; what each holds for itself is not touched. */
+  /** Deletes the shared token; replicas' cached ones stay. */
   static async forget(store: Store, key: string): Promise<void> {
     await store.delete(`token:${key}`);
   }
 
-  /** Behind the back of the requests: when it fails, the token that is held serves on. */
+  /** Outside of requests: if it fails, the current token stays in use. */
   #renew(held: Held, now: number): void {
     held.renewAtMs = now + renewalRetryMs;
     this.#singleFlight(({ renewAtMs }) => renewAtMs).catch(() => undefined);
   }
 
-  /** @param usableUntil until when a token in the store is good enough */
+  /** @param usableUntil the expiry that a token in the store must have at least */
   #singleFlight(usableUntil: (shared: Shared) => number): Promise<Held> {
     return (this.#fetching ??= this.#obtain(usableUntil).finally(() => {
       this.#fetching = undefined;
@@ -165,10 +173,10 @@ export class RenewedToken implements TokenSource {
         const lease = await acquireLease(this.#store, `lease:${this.options.key}`, leaseMs);
         if (lease) {
           try {
-            // Looked at again: whoever held the lease before may have brought one.
+            // Read again, because the previous holder of the lease may have stored one.
             return (await this.#fromStore(usableUntil)) ?? (await this.#fetch(credentials));
           } finally {
-            // Not before the others can see what was fetched.
+            // After other replicas can see the new token.
             void this.#sharing.then(() => lease.release()).catch(() => undefined);
           }
         }
@@ -192,19 +200,19 @@ export class RenewedToken implements TokenSource {
     return isUsable ? this.#hold(shared, 0) : undefined;
   }
 
-  /** @throws {WecomError} when there are none, or WeCom refused them a moment ago */
+  /** @throws {WecomError} when there are no credentials, or WeCom refused them recently */
   async #credentials(): Promise<Credentials> {
     const credentials = await this.options.credentials();
     await this.#throwIfPaused(credentials.fingerprint);
     return credentials;
   }
 
-  /** Has a deadline of its own: the request that happens to come first must not decide for all that wait with it. */
+  /** With its own deadline, because the first request's must not decide for all that wait. */
   async #fetch(credentials: Credentials): Promise<Held> {
     const { log, now, timeoutMs } = this.dependencies;
     const { corp } = this.options;
     const { fingerprint, attempts } = credentials;
-    // Whoever held the lease before may have been refused.
+    // The previous holder of the lease may have been refused.
     await this.#throwIfPaused(fingerprint);
     const isRepeated = (await this.#refusals.count(fingerprint)) > 0;
     const deadline = new Deadline(timeoutMs);
@@ -223,7 +231,11 @@ export class RenewedToken implements TokenSource {
     }
   }
 
-  /** Each attempt may fail, and counts by itself. @throws what the last one fails with */
+  /**
+   * Each attempt counts on its own.
+   *
+   * @throws the error of the last attempt
+   */
   async #fetchWithAny(
     attempts: Credentials["attempts"],
     isRepeated: boolean,
@@ -262,12 +274,15 @@ export class RenewedToken implements TokenSource {
     await this.#refusals.clear(fingerprint);
   }
 
-  /** Not when WeCom is only busy or a limit is reached, and not what was refused on the way: the suite's token. */
+  /**
+   * Not if WeCom is only busy or a limit is reached, and not if something else was refused on the way, such as the
+   * suite's token.
+   */
   #isRefusal(error: unknown): error is WecomApiError {
     return error instanceof WecomApiError && error.api === this.options.api && error.entry?.about !== "moment";
   }
 
-  /** @throws {WecomApiError} when WeCom refused these credentials a moment ago, this process or another replica */
+  /** @throws {WecomApiError} when WeCom refused these credentials recently, in this or another replica */
   async #throwIfPaused(fingerprint: string): Promise<void> {
     try {
       await this.#refusals.throwIfPaused(fingerprint);

@@ -1,4 +1,4 @@
-/** When the tokens end that this process uses: one that is not renewed in time is seen before requests fail. */
+/** The expiries of the tokens that this process uses, so that a failed renewal is noticed before requests fail. */
 export class TokenExpiries {
   readonly #endsAtMs = new Map<string, number>();
 
@@ -8,7 +8,7 @@ export class TokenExpiries {
     this.#endsAtMs.set(key, endsAtMs);
   };
 
-  /** Unix seconds; NaN where there is none. A corp for which nobody asks lets its token end: that is none. */
+  /** Unix seconds; NaN if there is none. Expired tokens do not count: a corp without requests lets its token expire. */
   earliestSeconds(): number {
     const now = this.now();
     let earliest = Infinity;

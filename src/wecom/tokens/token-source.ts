@@ -2,22 +2,20 @@ import type { Secret } from "../../observability/secret.js";
 import type { CallOptions } from "../call.js";
 import { WecomConfigurationError } from "../errors.js";
 
-/** Where a token comes from: the one thing in which the kinds of app differ. */
+/** The source of a token: the only difference between the kinds of app. */
 export interface TokenSource {
-  /**
-   * @throws {WecomError} when there is none to be had; never with `mayHaveTakenEffect`, for the call itself was not made
-   */
+  /** @throws {WecomError} when no token is available; never with `mayHaveTakenEffect`, because the call was not made */
   get(call: CallOptions): Promise<Secret>;
 
   /**
-   * WeCom refused this token. Only this one is forgotten: a slower request may report one that was replaced long ago.
+   * WeCom refused this token. Only this one is forgotten, because a slower request may report one that was replaced.
    *
-   * @returns whether another can be had
+   * @returns whether another one can be fetched
    */
   invalidate(refused: Secret, call: CallOptions): boolean;
 }
 
-/** For a gateway that serves one corp: calls for any other are refused before anything is sent. */
+/** For a gateway that serves one corp: rejects calls for any other before anything is sent. */
 export function forCorpOnly(corpid: string, tokens: TokenSource): TokenSource {
   return {
     get: (call) => (call.corp === corpid ? tokens.get(call) : Promise.reject(unknownCorp())),

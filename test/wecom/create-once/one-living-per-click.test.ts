@@ -116,7 +116,7 @@ describe("An idempotency key", () => {
     });
     expect(sentBy(fresh)).toBe(1);
     expect(fresh.logs).toContainEqual(
-      expect.objectContaining({ level: "error", msg: expect.stringContaining("was not found out"), theme: "theme" }),
+      expect.objectContaining({ level: "error", msg: expect.stringContaining("is still unknown"), theme: "theme" }),
     );
   });
 

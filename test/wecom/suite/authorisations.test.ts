@@ -111,7 +111,7 @@ describe("Two authorisations of one corp", () => {
       queue.isStoreAway = true;
       for (const authCode of order) {
         await queue.answer(authCode);
-        const waiting = () => queue.logs.filter((line) => line.includes("waits for the store")).length;
+        const waiting = () => queue.logs.filter((line) => line.includes("could not be stored: retrying")).length;
         await until(() => waiting() === order.indexOf(authCode) + 1);
       }
       queue.isStoreAway = false;
@@ -263,7 +263,7 @@ describe("A gateway that ends while the store is away", () => {
     await until(() => queue.exchanged.length === 1);
     queue.isStoreAway = true;
     await queue.answer("code");
-    await until(() => queue.logs.some((line) => line.includes("waits for the store")));
+    await until(() => queue.logs.some((line) => line.includes("could not be stored: retrying")));
 
     const stoppedAt = performance.now();
     await queue.authorisations.stop();
