@@ -1,8 +1,8 @@
-// An errcode on its way into a 200 body, and the words that go with it.
+// An errcode that becomes a 200 response, and its errmsg.
 
 /**
- * Texts as seen in public logs and issues. A code that is missing here has no known text: callers are told to judge by
- * errcode alone, so ours says no more than that.
+ * Texts seen in public logs and issues. For other codes the text is unknown; callers must judge by the errcode anyway,
+ * so ours only says that.
  */
 const OBSERVED_TEXTS: Readonly<Record<number, string>> = {
   40001: "invalid credential",
@@ -26,7 +26,7 @@ export const WRONG_JSON_WARNING = "Warning: wrong json format. ";
 export class ApiFailure extends Error {
   readonly errcode: number;
 
-  /** @param text what errmsg begins with; by default the observed text of that code */
+  /** @param text the beginning of errmsg; default: the observed text of that code */
   constructor(errcode: number, text: string = errcodeText(errcode)) {
     super(text);
     this.errcode = errcode;

@@ -1,4 +1,4 @@
-// What a call is, and how one becomes an answer: who is asking, how often, with what body, then the handler.
+// A call and its processing: authentication, rate limits, body, then the handler.
 
 import type { IncomingHttpHeaders } from "node:http";
 import { ApiFailure, errcodeText, formatErrmsg } from "./api-failure.js";
@@ -11,7 +11,7 @@ import type { World } from "./world.js";
 export type Payload = Record<string, unknown>;
 
 export interface Answer {
-  /** A string only when a fault wants it so. */
+  /** A string only for a fault that asks for it. */
   errcode: number | string;
   errmsg: string;
   payload: Payload;
@@ -39,7 +39,7 @@ interface CallInput {
 interface ApiShape {
   /** Below /cgi-bin/, as in "living/create". */
   name: string;
-  /** Payload fields that an error body carries nevertheless, empty. */
+  /** Payload fields that an error body also has, empty. */
   emptyPayload?: Payload;
   /** Success without errcode and errmsg, as in service/get_suite_token. */
   isErrcodeOmitted?: boolean;
@@ -61,7 +61,7 @@ export type Api = ApiShape &
     | { method: "POST"; auth: "upload"; handle: (call: CallInput & { app: App; raw: RawBody }) => Payload }
   );
 
-/** Does what the call asks for and says how it went. */
+/** Executes the call, and returns its result. */
 export function perform(world: World, api: Api, call: IncomingCall): Answer {
   try {
     return { errcode: 0, errmsg: "ok", payload: handle(world, api, call) };
@@ -75,7 +75,7 @@ export function failed(world: World, api: Api, { errcode, message }: ApiFailure)
   return failedWith(world, api, errcode, message);
 }
 
-/** Also for an errcode that is a string: a fault may ask for one. */
+/** Also for an errcode that is a string, as a fault may return it. */
 export function failedWith(world: World, api: Api, errcode: number | string, text?: string): Answer {
   const { settings, clock } = world;
   const hint = `${clock.nowSeconds()}${randomDigits(settings.random, 15)}`;
@@ -84,7 +84,7 @@ export function failedWith(world: World, api: Api, errcode: number | string, tex
   return { errcode, errmsg, payload };
 }
 
-/** Whose quota a call counts against. */
+/** The owner of the quota that the call counts against. */
 export function corpidOf(world: World, call: IncomingCall): string {
   try {
     return world.accessTokens.ownerOf(call.query.get("access_token")).corpid;

@@ -1,24 +1,34 @@
-// Everything that the simulator had to decide because WeCom does not document it. Each entry names the open question; a
-// test that depends on the answer sets it, and one that should hold whatever the answer runs under both.
+// Decisions about behaviour that WeCom does not document, one per open question. Tests that depend on an answer set it;
+// tests that must hold for any answer run with each.
 
 export interface Assumptions {
-  /** What an unknown `livingid` yields: no source says. Candidates: 40058, 92008, 60136. Default 40058. */
+  /** The errcode for an unknown `livingid`: undocumented. Candidates: 40058, 92008, 60136. Default 40058. */
   unknownLivingErrcode: number;
-  /** What an unknown `ww_share_code` (or one older than 5 minutes) yields: no source says. Default 40058. */
+  /** The errcode for an unknown `ww_share_code`, or one older than 5 minutes: undocumented. Default 40058. */
   unknownShareCodeErrcode: number;
-  /** What a userid outside the contact book yields: 60111 and 46004 are both documented. Default 60111. */
+  /** The errcode for a userid outside the contact book: 60111 and 46004 are both documented. Default 60111. */
   unknownUserErrcode: number;
-  /** What a userid outside the app's visible range yields: 60011, 60021, 60030 and 92000 are all documented. Default 60011. */
+  /**
+   * The errcode for a userid outside the app's visible range: 60011, 60021, 60030 and 92000 are all documented. Default
+   * 60011.
+   */
   invisibleUserErrcode: number;
-  /** What an expired access_token yields: 42001 by its name, yet 40014 according to WeCom's own help text. Default 42001. */
+  /** The errcode for an expired access_token: 42001 by its name, but 40014 by WeCom's help text. Default 42001. */
   expiredTokenErrcode: number;
-  /** What a wrong permanent_code yields, or one of a cancelled authorisation: 40084 and 48004 fit. Default 40084. */
+  /**
+   * The errcode for a wrong permanent_code, or one of a cancelled authorisation: 40084 and 48004 fit. Default 40084.
+   */
   wrongPermanentCodeErrcode: number;
-  /** How long a pre_auth_code is valid: 20 minutes, from memory. */
+  /** The lifetime of a pre_auth_code: 20 minutes, from memory. */
   preAuthCodeMinutes: number;
-  /** What an empty or malformed JSON body yields: 40058 and 40063 are documented; 44002, 47001 were seen. Default 40058. */
+  /**
+   * The errcode for an empty or malformed JSON body: 40058 and 40063 are documented; 44002 and 47001 were seen. Default
+   * 40058.
+   */
   malformedBodyErrcode: number;
-  /** What GET on a POST call, or POST on a GET call, yields: 40058 is documented; 43001, 43002 were seen. Default 40058. */
+  /**
+   * The errcode for GET on a POST call, and the reverse: 40058 is documented; 43001 and 43002 were seen. Default 40058.
+   */
   wrongMethodErrcode: number;
   /** create's text limits: 20 and 100 "utf8 characters" on one page, 60 and 300 bytes on another. Default characters. */
   createTextLimit: "characters" | "bytes";
@@ -34,7 +44,7 @@ export interface Assumptions {
   nextKeyOnLastPage: string;
   /** Whether modify without `remind_time` keeps the old one or resets it to "default 0". Default keep. */
   omittedRemindTime: "keep" | "reset";
-  /** `expires_in` when gettoken repeats a token: what is left of it, or the full lifetime again. Default remaining. */
+  /** `expires_in` when gettoken returns a token again: its remaining or its full lifetime. Default remaining. */
   repeatedTokenExpiresIn: "remaining" | "full";
   /** Whether media/upload reads a chunked body: every client seen sends Content-Length. Default refuse (44001). */
   chunkedUploads: "refuse" | "accept";

@@ -1,4 +1,4 @@
-// How WeCom signs and encrypts what it pushes.
+// WeCom's signature and encryption of callbacks.
 // https://developer.work.weixin.qq.com/document/path/90968 (scheme), /91144 (library)
 
 import { createCipheriv, createHash } from "node:crypto";
@@ -7,7 +7,7 @@ export interface CallbackSecrets {
   token: string;
   /** EncodingAESKey: 43 characters of base64 without its "=". */
   aesKey: string;
-  /** Self-built app: corpid; command URL: suite_id; data URL: the authorised corp's corpid. */
+  /** Self-built app: corpid; command URL: suite_id; data URL: the corpid of the authorising corp. */
   receiveid: string;
 }
 
@@ -32,7 +32,7 @@ export function encryptMessage({ aesKey, receiveid }: CallbackSecrets, message: 
   length.writeUInt32BE(text.length);
   const plain = Buffer.concat([prefix, length, text, Buffer.from(receiveid)]);
   const padBytes = BLOCK_BYTES - (plain.length % BLOCK_BYTES);
-  // PKCS#7 to 32 bytes; the cipher would pad to its own 16.
+  // PKCS#7 to 32 bytes; the cipher would pad to 16.
   const cipher = createCipheriv("aes-256-cbc", key, key.subarray(0, 16)).setAutoPadding(false);
   const padded = Buffer.concat([plain, Buffer.alloc(padBytes, padBytes)]);
   return Buffer.concat([cipher.update(padded), cipher.final()]).toString("base64");

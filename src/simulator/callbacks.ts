@@ -1,4 +1,4 @@
-// WeCom as a client: it pushes messages to callback URLs and verifies them. Real sockets, real time.
+// WeCom as an HTTP client: pushes messages to callback URLs and verifies URLs. Real sockets, real time.
 
 import { randomBytes } from "node:crypto";
 import { type CallbackSecrets, encryptMessage, type SealedMessage, signCallback } from "./callback-crypto.js";
@@ -7,25 +7,25 @@ import type { SimulatorClock } from "./clock.js";
 import { randomDigits } from "./random.js";
 
 export interface CallbackTarget extends CallbackSecrets {
-  /** May have a query of its own. */
+  /** May contain a query. */
   url: string;
   /** Default "xml". */
   format?: CallbackFormat;
 }
 
-/** A target whose receiveid goes without saying: the app's corpid, or the suite's id. */
+/** A target whose receiveid is known: the app's corpid, or the suite's id. */
 export type CallbackEndpoint = Omit<CallbackTarget, "receiveid">;
 
-/** A message ready to be posted: once, again, or tampered with. */
+/** An encrypted message: it can be sent, sent again, or tampered with. */
 export interface SealedCallback {
-  /** The query with msg_signature, timestamp and nonce included. */
+  /** The query, with msg_signature, timestamp and nonce. */
   url: string;
   contentType: string;
   body: string;
 }
 
 export interface CallbackAttempt {
-  /** Undefined when there was no answer in time. */
+  /** Undefined if no answer arrived in time. */
   status?: number;
   body?: string;
   error?: string;
@@ -36,7 +36,7 @@ export interface CallbackDelivery {
   url: string;
   message: CallbackMessage | string;
   attempts: readonly CallbackAttempt[];
-  /** One attempt was answered with HTTP 200. */
+  /** Whether an attempt was answered with HTTP 200. */
   isDelivered: boolean;
 }
 
@@ -54,11 +54,11 @@ export class Callbacks {
   constructor(
     private readonly clock: SimulatorClock,
     private readonly random: () => number,
-    /** WeCom: 5 seconds, 3 times again. */
+    /** WeCom: 5 seconds per attempt, 3 repetitions. */
     private readonly rules: { timeoutMs: number; retries: number },
   ) {}
 
-  /** Signs and encrypts without sending. Text goes in verbatim, so that a malformed message can be sent too. */
+  /** Signs and encrypts without sending. Text is used verbatim, so that tests can send malformed messages. */
   seal({ url, format = "xml", ...secrets }: CallbackTarget, message: CallbackMessage | string): SealedCallback {
     const plain = typeof message === "string" ? message : renderMessage(message, format);
     const sealed = this.#seal(secrets, plain);
@@ -81,7 +81,7 @@ export class Callbacks {
     return this.#fetch(url, request, this.rules.timeoutMs);
   }
 
-  /** Delivers as WeCom does: only HTTP 200 in time counts; otherwise the same bytes again. */
+  /** Delivers as WeCom does: only HTTP 200 in time is a success; otherwise the same bytes are sent again. */
   async send({
     message,
     ...target
@@ -99,13 +99,13 @@ export class Callbacks {
     return delivery;
   }
 
-  /** Sends without waiting; see idle. */
+  /** Sends without waiting; see `idle`. */
   push(target: CallbackTarget, message: CallbackMessage): void {
     const delivery = this.send({ ...target, message }).finally(() => this.#pending.delete(delivery));
     this.#pending.add(delivery);
   }
 
-  /** What an administrator sets off by saving the callback URL: the bare plaintext must come back. */
+  /** Verifies the URL as when an administrator saves it: the response must be the bare plaintext. */
   async verifyUrl(target: CallbackTarget): Promise<CallbackAttempt & { isVerified: boolean }> {
     const echo = randomDigits(this.random, 19);
     const sealed = this.#seal(target, echo);
@@ -114,17 +114,17 @@ export class Callbacks {
     return { ...attempt, isVerified: attempt.status === 200 && attempt.body === echo };
   }
 
-  /** Oldest first, whether they arrived or not. */
+  /** Oldest first, delivered or not. */
   deliveries(): readonly CallbackDelivery[] {
     return this.#deliveries;
   }
 
-  /** Resolves when nothing is on its way any more. */
+  /** Resolves when nothing is being delivered. */
   async idle(): Promise<void> {
     while (this.#pending.size > 0) await Promise.all(this.#pending);
   }
 
-  /** Gives up whatever is on its way. */
+  /** Aborts all deliveries. */
   close(): void {
     this.#closing.abort();
   }
@@ -146,7 +146,7 @@ export class Callbacks {
     try {
       const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), this.#closing.signal]);
       const response = await fetch(url, { ...request, signal });
-      // Not response.text(), which would drop the byte order mark that verifyUrl has to see.
+      // Not response.text(), which would remove the byte order mark that verifyUrl checks for.
       const body = Buffer.from(await response.arrayBuffer()).toString("utf8");
       return { status: response.status, body, tookMs: tookMs() };
     } catch (error) {

@@ -1,4 +1,4 @@
-/** The simulator's time: the injected clock plus whatever a test has skipped. */
+/** The simulator's clock: the injected clock plus the time that tests have skipped. */
 export class SimulatorClock {
   readonly #now: () => number;
   #skippedMs = 0;
@@ -15,7 +15,7 @@ export class SimulatorClock {
     return Math.floor(this.nowMs() / 1000);
   }
 
-  /** Lets tokens, codes and reservations age at once, without waiting. */
+  /** Ages tokens, codes and reservations immediately. */
   advance(ms: number): void {
     this.#skippedMs += ms;
   }

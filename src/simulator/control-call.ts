@@ -10,5 +10,5 @@ export interface ControlCall {
   fields: JsonFields;
 }
 
-/** "POST /simulator/living/:id/start" → what it does; what it returns is the answer. */
+/** "POST /simulator/living/:id/start" → its handler, which returns the answer. */
 export type ControlRoutes = Readonly<Record<string, (call: ControlCall) => unknown>>;

@@ -1,4 +1,4 @@
-// The part of the control surface that makes WeCom push: callbacks, and what administrators do with suites.
+// The control routes that trigger callbacks: messages, and what administrators do with suites.
 
 import type { ControlRoutes } from "./control-call.js";
 import { readEndpoint, readMessage } from "./control-reading.js";

@@ -1,4 +1,4 @@
-// What the control surface is sent, checked: a fault with a typo in it must not pass as one that never strikes.
+// Validates requests to the control routes: a fault with a typo must not be accepted as one that never occurs.
 
 import type { CallbackMessage } from "./callback-messages.js";
 import type { CallbackEndpoint } from "./callbacks.js";
@@ -66,7 +66,7 @@ function isKind(kind: string): kind is FaultKind {
   return Object.hasOwn(KIND_FIELDS, kind);
 }
 
-/** `replayStatus`: absent for no replay. */
+/** `replayStatus`: absent: no replay. */
 export function readReplayStatus(fields: JsonFields): ReplayStatus | undefined {
   const name = fields.optionalText("replayStatus");
   if (name === undefined) return undefined;
@@ -98,7 +98,7 @@ export function readEndpoint(fields: JsonFields): CallbackEndpoint {
   return { url: fields.text("url"), token: fields.text("token"), aesKey: fields.text("aesKey"), format };
 }
 
-/** `message`: a flat object, or text that goes in verbatim. */
+/** `message`: a flat object, or text that is sent verbatim. */
 export function readMessage(fields: JsonFields): CallbackMessage | string {
   const message = fields.value("message");
   if (typeof message === "string") return message;

@@ -1,5 +1,5 @@
-// The simulator's state over HTTP, for tests that run in another process: /simulator/… on the same socket, JSON both ways.
-// What it can do, the methods of Simulator can do too.
+// Control over HTTP for tests in other processes: /simulator/… on the same socket, JSON requests and responses. The
+// methods of Simulator do the same.
 
 import type { ControlRoutes } from "./control-call.js";
 import { callbackRoutes } from "./control-callbacks.js";

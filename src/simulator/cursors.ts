@@ -1,6 +1,6 @@
 import { ApiFailure } from "./api-failure.js";
 
-/** Opaque to callers, as WeCom's cursors are: one that was not handed out is refused, so nobody learns to build them. */
+/** Opaque to callers, as WeCom's cursors are: an unknown cursor is rejected, so that clients cannot construct them. */
 export function encodeCursor(position: number): string {
   return Buffer.from(`position:${position}`).toString("base64url");
 }

@@ -1,4 +1,4 @@
-// An answer on its way to the wire, whole or spoilt.
+// Delivers an answer, intact or damaged.
 
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
@@ -11,7 +11,7 @@ const NGINX_PAGE = (status: number): string =>
   `<html>\r\n<head><title>${status}</title></head>\r\n<body>\r\n<center><h1>${status}</h1></center>\r\n` +
   `<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n`;
 
-/** What a fault does to the answer itself; whatever happens on the wire comes later, in `deliver`. */
+/** A fault's change to the answer itself; `deliver` handles what happens on the wire. */
 export function spoil(answer: Answer, fault: Fault | undefined): Answer {
   switch (fault?.kind) {
     case "warned-success":
@@ -29,7 +29,7 @@ export function spoil(answer: Answer, fault: Fault | undefined): Answer {
   }
 }
 
-/** Resolves when all was said that will be said, or the connection is gone. */
+/** Resolves when everything has been sent, or the connection is closed. */
 export async function deliver(response: ServerResponse, api: Api, answer: Answer, fault?: Fault): Promise<void> {
   if (response.destroyed) return; // the caller did not wait
   const isBare = api.isErrcodeOmitted === true && answer.errcode === 0;

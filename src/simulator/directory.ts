@@ -1,11 +1,11 @@
-// Who exists: corps, their apps, their members, and which app may name which member.
+// Corps, their apps and members, and which members an app may name.
 
 import { ApiFailure } from "./api-failure.js";
 import type { Assumptions } from "./assumptions.js";
 import type { CallbackEndpoint } from "./callbacks.js";
 import type { AppOptions, CorpOptions, UserOptions } from "./options.js";
 
-/** An app inside one corp: what an access_token stands for. */
+/** An app in one corp: the owner of an access_token. */
 export interface App extends AppOptions {
   readonly corpid: string;
 }
@@ -46,7 +46,7 @@ export class Directory {
     return this.#corps.get(corpid)?.apps.find((app) => app.agentid === agentid);
   }
 
-  /** @throws {ApiFailure} 40091 for another corp's secret, 40001 for one that nobody has */
+  /** @throws {ApiFailure} 40091 for another corp's secret, 40001 for an unknown one */
   appWithSecret(corpid: string, secret: string): App {
     const owners = this.#allApps().filter((app) => app.secret === secret);
     const app = owners.find((owner) => owner.corpid === corpid);
@@ -54,7 +54,7 @@ export class Directory {
     return app;
   }
 
-  /** Adds an app to a corp that exists, or replaces the one with the same agentid. */
+  /** Adds an app to an existing corp, or replaces the one with the same agentid. */
   putApp(corpid: string, options: AppOptions): App {
     const corp = this.#corps.get(corpid);
     if (corp === undefined) throw new Error(`the simulator has no corp ${corpid}`);
@@ -64,7 +64,7 @@ export class Directory {
     return app;
   }
 
-  /** Where the app's livings are reported from now on. */
+  /** Sends reports of the app's livings there from now on. */
   subscribe(corpid: string, agentid: number, callback: CallbackEndpoint): void {
     const app = this.app(corpid, agentid);
     if (app === undefined) throw new Error(`the simulator has no app ${agentid} in corp ${corpid}`);

@@ -3,11 +3,11 @@ import type { Fault } from "./faults.js";
 interface QueuedFault {
   readonly fault: Fault;
   callsToPass: number;
-  /** Infinity: no end. */
+  /** Infinity: no limit. */
   timesLeft: number;
 }
 
-/** Faults waiting for their call; of those that match, the first injected is used up first. */
+/** Injected faults; of those that match a call, the oldest is used first. */
 export class FaultQueue {
   readonly #random: () => number;
   #queue: QueuedFault[] = [];
@@ -27,7 +27,7 @@ export class FaultQueue {
     }
   }
 
-  /** Those that have not been used up. */
+  /** Faults that are not used up. */
   pending(): Fault[] {
     return this.#queue.map(({ fault }) => fault);
   }
@@ -36,7 +36,7 @@ export class FaultQueue {
     this.#queue = [];
   }
 
-  /** The fault that this call gets, if any. */
+  /** The fault for this call, if any. */
   take(api: string): Fault | undefined {
     let taken: QueuedFault | undefined;
     for (const queued of this.#queue) {

@@ -1,21 +1,21 @@
-// What can go wrong on purpose. Plain JSON throughout, so that a fault can also be ordered over HTTP.
+// Faults that can be injected. Plain JSON, so that they can also be injected over HTTP.
 
 /**
- * Whether the call is carried out although its answer is spoilt: not at all, before the answer, or that many
- * milliseconds (of real time) after the call came in, when the caller may have given up already.
+ * Whether the call is executed although its answer is faulty: not at all, before the answer, or that many milliseconds
+ * (of real time) after the call arrived, when the caller may have given up.
  */
 export type Effect = "none" | "applied" | { lateMs: number };
 
 interface FaultScope {
   /** "living/create", "gettoken", "living/*", or "*" (default): every call. */
   api?: string;
-  /** How many calls are hit; 0: no end. Default 1. */
+  /** How many calls are affected; 0: unlimited. Default 1. */
   times?: number;
-  /** How many matching calls pass untouched first. Default 0. */
+  /** How many matching calls are skipped first. Default 0. */
   afterCalls?: number;
-  /** From 0 to 1, for each matching call. Default 1. */
+  /** The probability for each matching call, from 0 to 1. Default 1. */
   probability?: number;
-  /** Wait before the fault shows. Default 0. */
+  /** The delay before the fault occurs. Default 0. */
   delayMs?: number;
 }
 
@@ -37,7 +37,7 @@ export type Fault = FaultScope &
     | {
         kind: "hang";
         effect?: Effect;
-      } /** Something else than the API answers, such as a proxy. Default body: nginx's HTML page. Effect: default none. */
+      } /** An answer that is not the API's, such as a proxy's. Default body: nginx's HTML page. Effect: default none. */
     | {
         kind: "http";
         status: number;
@@ -50,7 +50,7 @@ export type Fault = FaultScope &
         isCut?: boolean;
         effect?: Effect;
       } /** The answer with a field of that many bytes more. Effect: default applied. */
-    | { kind: "huge-body"; bytes: number; effect?: Effect } /** HTTP 200 and not one byte. Effect: default applied. */
+    | { kind: "huge-body"; bytes: number; effect?: Effect } /** HTTP 200 with an empty body. Effect: default applied. */
     | {
         kind: "empty-body";
         effect?: Effect;
@@ -60,7 +60,7 @@ export type Fault = FaultScope &
         kind: "trickle";
         byteIntervalMs: number;
         effect?: Effect;
-      } /** Success with the errmsg "ok. Warning: wrong json format. ", as some APIs answer sloppy JSON. Default applied. */
+      } /** Success with the errmsg "ok. Warning: wrong json format. ", as some APIs answer malformed JSON. Default applied. */
     | { kind: "warned-success"; effect?: Effect } /** The right answer without these fields. Effect: default applied. */
     | {
         kind: "missing-fields";

@@ -1,4 +1,4 @@
-// The socket: reads a request, finds its call, keeps the record, and lets faults have their way with it.
+// The HTTP server: reads a request, finds its call, records it, and applies faults.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
@@ -25,7 +25,7 @@ const APIS: ReadonlyMap<string, Api> = new Map(
   ]),
 );
 
-/** What was asked of the control surface, which shares the socket. */
+/** A request to the control routes, which share the socket. */
 export interface ControlRequest {
   method: string;
   path: string;
@@ -33,13 +33,13 @@ export interface ControlRequest {
   rawBody: string;
 }
 
-/** A body that is a string is a page. */
+/** A string body is an HTML page. */
 export type ControlHandler = (request: ControlRequest) => Promise<{ status: number; body: unknown }>;
 
 export function createHttpServer(world: World, control: ControlHandler): Server {
   const server = createServer((request, response) => {
     serve(world, control, request, response).catch((error: unknown) => {
-      // Either the caller hung up in the middle, or the simulator has a bug, which must not look like WeCom's answer.
+      // Either the client disconnected, or the simulator has a bug, which must not look like WeCom's answer.
       if (response.headersSent || response.destroyed) response.destroy();
       else response.writeHead(500, { "content-type": "text/plain" }).end(String(error));
     });
@@ -58,7 +58,7 @@ async function serve(
   const { pathname: path, searchParams: query } = new URL(url, "http://simulator.invalid");
   const bytes = await readBytes(request);
   const api = APIS.get(path.slice(API_PREFIX.length));
-  // The record tells of an upload how long it was, and does not keep it.
+  // Of an upload, only the length is recorded.
   const rawBody = api?.auth === "upload" ? "" : bytes.toString("utf8");
   if (!path.startsWith(API_PREFIX)) {
     const { status, body } = await control({ method, path, query, rawBody });
@@ -81,7 +81,7 @@ async function serve(
   };
   world.requests.add(record);
   response.once("close", () => (record.endedAt = world.clock.nowMs()));
-  // Assumed: what WeCom answers on a path that it does not have is not documented.
+  // Assumed: WeCom's answer for an unknown path is undocumented.
   if (api === undefined) response.writeHead(404).end();
   else {
     const call = { method, query, raw: { bytes, headers: request.headers }, ip: request.socket.remoteAddress ?? "" };
@@ -113,7 +113,7 @@ async function answerCall(
 
 const LOST_ANSWERS: ReadonlySet<Fault["kind"]> = new Set(["drop", "hang", "http", "empty-body", "headers-only"]);
 
-/** Carries the call out as far as the fault lets it, and words the answer that the fault leaves. */
+/** Executes the call unless the fault prevents it, and creates the answer that the fault leaves. */
 function answerOf(
   world: World,
   api: Api,

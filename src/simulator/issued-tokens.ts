@@ -1,4 +1,4 @@
-// access_tokens and suite_access_tokens: the same token again while it is valid, a new one after that.
+// access_tokens and suite_access_tokens: the same token is returned while it is valid, then a new one.
 
 import { ApiFailure } from "./api-failure.js";
 import type { SimulatorClock } from "./clock.js";
@@ -18,7 +18,7 @@ interface IssuedToken<Owner> {
   readonly expiresAtMs: number;
 }
 
-/** Beyond this many, the oldest expired tokens turn from "expired" into "invalid", so that memory stays bounded. */
+/** Beyond this number, the oldest expired tokens change from "expired" to "invalid", which bounds memory. */
 const REMEMBERED_TOKENS = 1000;
 
 export class IssuedTokens<Owner> {
@@ -33,7 +33,7 @@ export class IssuedTokens<Owner> {
     this.#rules = rules;
   }
 
-  /** @param ownerKey what tells one owner from another: two apps of a corp have two tokens */
+  /** @param ownerKey identifies the owner: two apps of a corp have two tokens */
   issue(ownerKey: string, owner: Owner): { token: string; expiresInSeconds: number } {
     const latest = this.#latest.get(ownerKey);
     const remainingSeconds = latest === undefined ? 0 : Math.ceil((latest.expiresAtMs - this.#clock.nowMs()) / 1000);
@@ -54,12 +54,12 @@ export class IssuedTokens<Owner> {
     return issued.owner;
   }
 
-  /** A token that is valid for good. */
+  /** A token that never expires. */
   fix(token: string, owner: Owner): void {
     this.#fixed.set(token, owner);
   }
 
-  /** What WeCom may do "out of operational needs" long before a token expires. Fixed tokens are spared. */
+  /** Invalidates tokens early, as WeCom may do "out of operational needs". Fixed tokens are kept. */
   invalidateAll(): void {
     this.#byToken.clear();
     this.#latest.clear();

@@ -1,9 +1,9 @@
-// Reading a request body as WeCom does: unknown fields are ignored, wrong ones answer 40058.
+// Reads a request body as WeCom does: unknown fields are ignored, invalid ones get 40058.
 
 import { ApiFailure, invalidParameter, WRONG_JSON_WARNING, errcodeText } from "./api-failure.js";
 import type { Assumptions } from "./assumptions.js";
 
-/** A `\uxxxx` escape; an escaped backslash before a `u` is none. */
+/** A `\uxxxx` escape; an escaped backslash before a `u` does not count. */
 const UNICODE_ESCAPE = /(?<!\\)(?:\\\\)*\\u[0-9a-fA-F]{4}/;
 
 export interface TextLimit {
@@ -11,7 +11,7 @@ export interface TextLimit {
   max: number;
 }
 
-/** @throws {ApiFailure} 40033 for a `\uxxxx` escape; for anything but one JSON object, `malformedBodyErrcode` */
+/** @throws {ApiFailure} 40033 for a `\uxxxx` escape; `malformedBodyErrcode` for anything but one JSON object */
 export function readJsonBody(rawBody: string, malformedBodyErrcode: number): JsonFields {
   if (UNICODE_ESCAPE.test(rawBody)) throw new ApiFailure(40033);
   const body = parseJson(rawBody);
@@ -19,7 +19,7 @@ export function readJsonBody(rawBody: string, malformedBodyErrcode: number): Jso
   throw new ApiFailure(malformedBodyErrcode, WRONG_JSON_WARNING + errcodeText(malformedBodyErrcode));
 }
 
-/** Undefined when it is no JSON. */
+/** Undefined if it is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;

@@ -1,4 +1,4 @@
-/** Effects that outlive their call: the answer is lost, and only then does WeCom do what was asked. */
+/** Effects that occur after their call: the answer is lost, and WeCom executes the call later. */
 export class LateEffects {
   readonly #pending = new Map<NodeJS.Timeout, () => void>();
 
@@ -7,7 +7,7 @@ export class LateEffects {
     this.#pending.set(timer, effect);
   }
 
-  /** Lets all of them happen now, so that a test need not wait. */
+  /** Applies all of them now, so that a test need not wait. */
   runAll(): void {
     for (const timer of [...this.#pending.keys()]) this.#run(timer);
   }

@@ -1,4 +1,4 @@
-// How often and how many at once: 45009 and 45033, and the ban for guessing secrets.
+// Rate and concurrency limits: 45009 and 45033, and the ban for wrong secrets.
 
 import { ApiFailure } from "./api-failure.js";
 import type { SimulatorClock } from "./clock.js";
@@ -13,7 +13,7 @@ interface Window {
   isBlocked: boolean;
 }
 
-/** One limit, counted apart for each key. A block lasts as long as the window itself, from the call that broke it. */
+/** A limit, counted per key. A block lasts as long as the window, from the call that exceeded it. */
 export class FrequencyLimit {
   readonly #windows = new Map<string, Window>();
 
@@ -28,7 +28,7 @@ export class FrequencyLimit {
     return window !== undefined && window.isBlocked && window.endsAtMs > this.clock.nowMs();
   }
 
-  /** Counts one call; false when it is one too many. */
+  /** Counts a call; false if it exceeds the limit. */
   count(key: string): boolean {
     const nowMs = this.clock.nowMs();
     let window = this.#windows.get(key);
@@ -75,7 +75,7 @@ export class CallFrequency {
   }
 }
 
-/** Too many wrong secrets from one address and gettoken is closed to it for an hour. */
+/** After too many wrong secrets, gettoken rejects an address for an hour. */
 export class WrongSecrets {
   readonly #limit: FrequencyLimit;
 
@@ -103,7 +103,9 @@ export class CallsInFlight {
 
   constructor(private readonly max: number) {}
 
-  /** Every `enter` needs its `leave`, also the refused one: a refused call occupies its slot until it is answered. */
+  /**
+   * Every `enter` needs its `leave`, even if it was rejected: a rejected call occupies its slot until it is answered.
+   */
   enter(key: string): { isAllowed: boolean } {
     const count = (this.#counts.get(key) ?? 0) + 1;
     this.#counts.set(key, count);

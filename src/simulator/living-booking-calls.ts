@@ -1,4 +1,4 @@
-// The calls that make and change livings: create, modify, cancel, delete_replay_data.
+// The calls that create and change livings: create, modify, cancel, delete_replay_data.
 
 import type { Api } from "./api.js";
 import { ApiFailure, invalidParameter } from "./api-failure.js";
@@ -44,7 +44,7 @@ const modify: Api = {
     world.livings.rebook(living, {
       ...old,
       theme: theme ?? old.theme,
-      // "Effective for types 0 to 3": an EVENT's stands in `activity_detail`, which this call does not take.
+      // "Effective for types 0 to 3": an EVENT's description is in `activity_detail`, which this call does not have.
       description: newType === EVENT_TYPE ? old.description : (description ?? old.description),
       startSeconds: startSeconds ?? old.startSeconds,
       durationSeconds: durationSeconds ?? old.durationSeconds,
@@ -69,8 +69,8 @@ const cancel: Api = {
 };
 
 /**
- * WeCom says only that 92007 means "cannot be deleted". Assumed: a replay can be deleted when the living is over and the
- * replay is there, ready or failed.
+ * WeCom only documents that 92007 means "cannot be deleted". Assumed: a replay can be deleted when the living has ended
+ * and the replay is ready or failed.
  *
  * @see https://developer.work.weixin.qq.com/document/path/93874
  */

@@ -38,7 +38,8 @@ const getUserAllLivingid: Api = {
       .all()
       .filter((living) => living.booking.anchorUserid === userid && isOwn(app, living));
     if (livingidOrder === "newest-first") livings.reverse();
-    // By the last living seen, not by position: a living made between two pages must not shift the second one.
+    // By the last living seen, not by position: a living that is created between two pages must not shift the second
+    // one.
     const isAfter = (sequence: number): boolean =>
       cursor === undefined || (livingidOrder === "newest-first" ? sequence < cursor : sequence > cursor);
     const rest = livings.filter(({ sequence }) => isAfter(sequence));

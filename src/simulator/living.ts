@@ -1,4 +1,4 @@
-// One living: its booking, the phase it is in, who watched it. Pure data and pure functions; `now` always comes from outside.
+// A living: its booking, its phase, its viewers. Pure data and functions; `now` is always a parameter.
 
 export interface LivingBooking {
   anchorUserid: string;
@@ -6,7 +6,7 @@ export interface LivingBooking {
   startSeconds: number;
   durationSeconds: number;
   type: number;
-  /** For type 4 what activity_detail says: the plain description has no effect there. */
+  /** For type 4 the description in activity_detail: the plain one has no effect. */
   description: string;
   remindSeconds: number;
   coverMediaid?: string;
@@ -38,7 +38,7 @@ export type ReplayStatus = keyof typeof REPLAY_STATUS;
 
 export interface Living {
   readonly livingid: string;
-  /** Counts up with every living made: what paging goes by. */
+  /** Increases with each living; pages are ordered by it. */
   readonly sequence: number;
   readonly creator: { readonly corpid: string; readonly agentid: number };
   readonly createdAtSeconds: number;
@@ -56,8 +56,8 @@ export const LIVING_STATUS = { reserved: 0, live: 1, ended: 2, expired: 3, cance
 export const EVENT_TYPE = 4;
 
 /**
- * When a reservation that nobody starts turns into status 3. WeCom does not document it; assumed: once its duration has
- * passed since its start, or since it was made if that start was already over.
+ * When a reservation that nobody starts changes to status 3. Undocumented; assumed: once its duration has passed since
+ * its start, or since it was created if that start had already passed.
  */
 export function reservedPhase(booking: LivingBooking, nowSeconds: number): LivingPhase {
   return { name: "reserved", expiresAtSeconds: Math.max(booking.startSeconds, nowSeconds) + booking.durationSeconds };
@@ -68,7 +68,7 @@ export function statusOf({ phase }: Living, nowSeconds: number): number {
   return LIVING_STATUS[phase.name];
 }
 
-/** `living_info` of get_living_info, keys in the order of the official sample. */
+/** `living_info` of get_living_info, with keys in the order of the official sample. */
 export function toLivingInfo(living: Living, nowSeconds: number, mainDepartment: number): Record<string, unknown> {
   const { booking, phase, viewers, replayStatus } = living;
   const status = statusOf(living, nowSeconds);

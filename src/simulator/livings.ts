@@ -1,4 +1,4 @@
-// All livings of the simulated WeCom, and the hands that move them: what a person does in the WeCom client, a test does here.
+// All livings of the simulated WeCom, with the actions that people take in the WeCom client.
 
 import type { SimulatorClock } from "./clock.js";
 import {
@@ -37,7 +37,7 @@ export class Livings {
     return this.#byId.get(livingid);
   }
 
-  /** Makes a reservation without a call to create: a quick way to a long list. */
+  /** Creates a reservation without a call: for long lists. */
   reserve(creator: Living["creator"], booking: LivingBooking): Living {
     const nowSeconds = this.clock.nowSeconds();
     const living: Living = {
@@ -81,7 +81,7 @@ export class Livings {
     return this.#move(living, { name: "ended", startedAtSeconds, endedAtSeconds: this.clock.nowSeconds() });
   }
 
-  /** The reservation lapses at once. WeCom sends no callback for that. */
+  /** The reservation expires. WeCom sends no callback for that. */
   expire(livingid: string): Living {
     const living = this.#reserved(livingid);
     living.phase = { name: "reserved", expiresAtSeconds: this.clock.nowSeconds() };
@@ -100,7 +100,7 @@ export class Livings {
     return living;
   }
 
-  /** Called after each change of status that WeCom would send a callback for, a new reservation included. */
+  /** Called after each change of status for which WeCom sends a callback, including a new reservation. */
   onStatusChange(listener: (living: Living) => void): void {
     this.#listeners.add(listener);
   }

@@ -1,4 +1,4 @@
-// media/upload: one part named "media" in a multipart body, read as strictly as WeCom has been seen to read it.
+// media/upload: a multipart body with one part named "media", parsed as strictly as WeCom has been seen to parse it.
 
 import type { Api, RawBody } from "./api.js";
 import { ApiFailure } from "./api-failure.js";
@@ -36,7 +36,7 @@ interface MediaPart {
   readonly bytes: Buffer;
 }
 
-/** @throws {ApiFailure} 44001 for a body that is not understood, 41005 for a part without a plain `filename` */
+/** @throws {ApiFailure} 44001 for a body that cannot be parsed, 41005 for a part without a plain `filename` */
 function readMediaPart({ headers, bytes }: RawBody, chunked: "refuse" | "accept"): MediaPart {
   if (headers["content-length"] === undefined && chunked === "refuse") throw new ApiFailure(44001);
   const boundary = /^multipart\/form-data;.*\bboundary="?([^";]+)"?/i.exec(headers["content-type"] ?? "")?.[1];
@@ -49,7 +49,7 @@ function readMediaPart({ headers, bytes }: RawBody, chunked: "refuse" | "accept"
     const headEnd = part.indexOf("\r\n\r\n");
     const head = part.subarray(0, Math.max(headEnd, 0)).toString("utf8");
     if (/^content-disposition:.*[;\s]name="?media"?(;|\s|$)/im.test(head)) {
-      // Only the plain form is read, and as it stands: neither RFC 5987 nor percent encoding.
+      // Only the plain form is read, verbatim: neither RFC 5987 nor percent encoding.
       const filename = /;\s*filename="([^"]*)"/i.exec(head)?.[1];
       if (filename === undefined || filename === "") throw new ApiFailure(41005);
       const declared = /;\s*filelength="?(\d+)"?/i.exec(head)?.[1];

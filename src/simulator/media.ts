@@ -1,4 +1,4 @@
-// Temporary material: what was uploaded, for which corp, and until when its media_id is worth something.
+// Temporary media: each upload, its corp, and the expiry of its media_id.
 
 import { createHash } from "node:crypto";
 import { ApiFailure } from "./api-failure.js";
@@ -16,17 +16,17 @@ const MAX_BYTES: Readonly<Record<MediaType, number>> = {
 };
 const MIN_BYTES = 5;
 const VALID_MS = 3 * 24 * 3_600_000;
-/** Beyond this many, the oldest are forgotten. */
+/** Beyond this number, the oldest are dropped. */
 const REMEMBERED_MEDIA = 10_000;
 
-/** A file as it was uploaded; its bytes are not kept. */
+/** An uploaded file; its bytes are not kept. */
 export interface UploadedMedia {
   readonly mediaId: string;
   readonly corpid: string;
   readonly type: MediaType;
   readonly filename: string;
   readonly size: number;
-  /** In hexadecimal, so that a test can tell whether the bytes arrived whole. */
+  /** In hexadecimal, so that tests can check that all bytes arrived. */
   readonly sha256: string;
   readonly createdAtMs: number;
 }
@@ -40,8 +40,8 @@ export class Media {
   ) {}
 
   /**
-   * @throws {ApiFailure} 40006 for a file that is too short, 40009 and its like for one that is too long, 40004 for an image
-   * that is none
+   * @throws {ApiFailure} 40006 for a file that is too short, 40009 and similar for one that is too long, 40004 for a
+   * file that is not an image
    */
   add(corpid: string, type: MediaType, filename: string, bytes: Buffer): UploadedMedia {
     if (bytes.length <= MIN_BYTES) throw new ApiFailure(40006);
@@ -67,7 +67,7 @@ export class Media {
     return this.#byId.get(mediaId);
   }
 
-  /** Whether the corp can use it where an image is asked for: its own, and not older than three days. */
+  /** Whether the corp can use it as an image: its own, and at most three days old. */
   isUsableImage(corpid: string, { corpid: owner, type, createdAtMs }: UploadedMedia): boolean {
     return owner === corpid && type === "image" && this.clock.nowMs() < createdAtMs + VALID_MS;
   }

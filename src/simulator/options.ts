@@ -1,4 +1,4 @@
-// What a caller may set, and the demo corp that stands in when nothing is set.
+// The simulator's options, and the demo corp that is used without any.
 
 import { type Assumptions, DEFAULT_ASSUMPTIONS } from "./assumptions.js";
 import type { CallbackEndpoint } from "./callbacks.js";
@@ -12,15 +12,15 @@ export interface UserOptions {
 export interface AppOptions {
   agentid: number;
   secret: string;
-  /** Whom the app may name as an anchor. Default "all". */
+  /** Members that the app may name as an anchor. Default "all". */
   visibleUserids?: readonly string[] | "all";
   /** The system app 「直播」 sees every living of its corp; others only their own. Default false. */
   isSystemApp?: boolean;
-  /** False: living/* answers 48002. Default true. */
+  /** False: living/* returns 48002. Default true. */
   hasLivingPermission?: boolean;
-  /** When given, callers from other addresses get 60020. */
+  /** If given, callers from other addresses get 60020. */
   trustedIps?: readonly string[];
-  /** Where living_status_change goes for the livings that this app makes. Default nowhere; see Simulator.subscribe. */
+  /** Where living_status_change of this app's livings is sent. Default nowhere; see Simulator.subscribe. */
   callback?: CallbackEndpoint;
 }
 
@@ -35,7 +35,7 @@ export interface CorpOptions {
 export interface SuiteOptions {
   suiteId: string;
   suiteSecret: string;
-  /** What the app is called in every corp that authorises it. */
+  /** The app's name in every corp that authorises it. */
   agentid: number;
   /** 代开发: the permanent code is the secret for gettoken. Default false: third-party, get_corp_token. */
   isCustomised?: boolean;
@@ -47,7 +47,7 @@ export interface SuiteOptions {
   dataCallback?: CallbackEndpoint;
 }
 
-/** Calls per minute and hour that are still answered; the next one gets 45009 until the block is over. */
+/** Calls per minute and hour that are answered; the next one gets 45009 until the block ends. */
 export interface RateLimits {
   perCorpPerMinute?: number;
   perCorpPerHour?: number;
@@ -72,40 +72,40 @@ export interface SimulatorOptions {
   corps?: readonly CorpOptions[];
   /** Default none. */
   suites?: readonly SuiteOptions[];
-  /** Tokens that never expire and that invalidateTokens() spares, for the first app of the first corp. Default none. */
+  /** Tokens of the first app of the first corp that never expire, and that invalidateTokens() keeps. Default none. */
   fixedTokens?: readonly string[];
   /** Default 7200. */
   tokenTtlSeconds?: number;
-  /** Length of the tokens issued. Default 512, the documented maximum, so that storage that reserves less is found out. */
+  /** The length of issued tokens. Default 512, the documented maximum, to find storage that reserves less. */
   tokenLength?: number;
-  /** Wrong secrets from one address within an hour before gettoken answers 45009 for an hour. Default 2000. */
+  /** Wrong secrets per address and hour before gettoken returns 45009 for an hour. Default 2000. */
   wrongSecretsPerHour?: number;
   /** Milliseconds since 1970. Default Date.now. */
   now?: () => number;
   /** From 0 (inclusive) to 1 (exclusive); see seededRandom. Default Math.random. */
   random?: () => number;
-  /** Wait before every answer, after its effect. Default 0. */
+  /** The delay before every answer, after its effect. Default 0. */
   latencyMs?: number;
-  /** Calls in flight per corp and API; one more gets 45033. Default unlimited, as no number is documented. */
+  /** Calls in flight per corp and API; one more gets 45033. Default unlimited, because no number is documented. */
   maxConcurrentPerApi?: number;
   /** Per corp and API, and per address and API. Default none; see DOCUMENTED_RATE_LIMITS. */
   rateLimits?: RateLimits;
   /** media_ids that exist besides those uploaded; others get 40007. Default "any". */
   mediaIds?: readonly string[] | "any";
-  /** The caller's address as errmsg discloses it. Default "203.0.113.7". */
+  /** The caller's address in errmsg. Default "203.0.113.7". */
   egressIp?: string;
-  /** How many requests are remembered; false: none. Default 10,000. */
+  /** How many requests are recorded; false: none. Default 10,000. */
   record?: number | false;
-  /** How many livings are remembered, oldest forgotten first. Default 50,000. */
+  /** How many livings are kept; the oldest are dropped. Default 50,000. */
   maxLivings?: number;
-  /** How long a callback may take before it is sent again. Default 5000, as WeCom. */
+  /** The time limit of a callback before it is sent again. Default 5000, as WeCom. */
   callbackTimeoutMs?: number;
-  /** Whether livings go live and end by themselves when their time has come. Default false. */
+  /** Whether livings start and end automatically at their times. Default false. */
   playsBySelf?: boolean;
   assumptions?: Partial<Assumptions>;
 }
 
-/** An obviously made-up corp: zhangsan and lisi may hold livings, wangwu exists but is outside the app's visible range. */
+/** A fictitious corp: zhangsan and lisi may host livings, wangwu exists but is outside the app's visible range. */
 export const DEMO_CORP = {
   corpid: "ww0000000000000000",
   apps: [{ agentid: 1000014, secret: "demo-secret-for-the-simulator-only", visibleUserids: ["zhangsan", "lisi"] }],

@@ -1,11 +1,11 @@
-// What people do in the WeCom client, for a demo without one: a page with the livings and a button for each move, and, if
-// asked, livings that go live and end by themselves when their time has come.
+// The WeCom client's part in a demo: a page with the livings and a button for each action and, if enabled, livings that
+// start and end automatically.
 
 import type { ControlRoutes } from "./control-call.js";
 import { type Living, LIVING_STATUS, statusOf } from "./living.js";
 import type { World } from "./world.js";
 
-/** Moves every living whose time has come: reserved → live at its start, live → ended, with a replay, after its duration. */
+/** Moves every living that is due: reserved → live at its start, live → ended, with a replay, after its duration. */
 export function playOn({ livings, clock }: World): void {
   const nowSeconds = clock.nowSeconds();
   for (const living of livings.all()) {
@@ -18,7 +18,7 @@ export function playOn({ livings, clock }: World): void {
   }
 }
 
-/** The page, at the simulator's own URL, and what its buttons need beside the control surface. */
+/** The page at the simulator's own URL, and the routes of its buttons in addition to the control routes. */
 export const playRoutes: ControlRoutes = {
   "GET /": ({ world }) => page(world),
   "GET /simulator": ({ world }) => page(world),

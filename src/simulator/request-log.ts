@@ -1,6 +1,6 @@
 import type { FaultKind } from "./faults.js";
 
-/** One request as it came in, and what it got. */
+/** One request, and its answer. */
 export interface RecordedRequest {
   method: string;
   /** "/cgi-bin/living/create", without the query. */
@@ -14,19 +14,19 @@ export interface RecordedRequest {
   bodyBytes: number;
   /** Undefined when it is no JSON. */
   body: unknown;
-  /** When it had come in whole: milliseconds of the simulator's clock. */
+  /** When it had arrived completely: milliseconds of the simulator's clock. */
   at: number;
-  /** When its answer was out whole or its connection gone, whichever came first; undefined until then. */
+  /** When its answer was sent completely or its connection closed, whichever came first; undefined until then. */
   endedAt?: number;
-  /** When it was carried out or refused; undefined when that never happened, or has not yet. */
+  /** When it was executed or refused; undefined if that has not happened. */
   performedAt?: number;
-  /** Undefined as long as, or when, there was no answer with an errcode. */
+  /** Undefined while, or if, there is no answer with an errcode. */
   errcode?: number | string;
-  /** The fault that it ran into. */
+  /** The fault that was applied. */
   fault?: FaultKind;
 }
 
-/** The latest requests, so that a long run does not grow memory without limit, and the count of all. */
+/** The latest requests, so that memory stays bounded in a long run, and the count of all. */
 export class RequestLog {
   readonly #limit: number;
   readonly #counts = new Map<string, number>();
@@ -40,7 +40,7 @@ export class RequestLog {
     this.#counts.set(request.api, (this.#counts.get(request.api) ?? 0) + 1);
     if (this.#limit === 0) return;
     this.#requests.push(request);
-    // Cut off now and then rather than at every request: moving a long array is not free.
+    // Trimmed now and then instead of at every request, because moving a long array takes time.
     if (this.#requests.length >= this.#limit * 2) this.#requests = this.all();
   }
 
@@ -49,7 +49,7 @@ export class RequestLog {
     return this.#limit === 0 ? [] : this.#requests.slice(-this.#limit);
   }
 
-  /** How many requests there were of each API, forgotten ones included. */
+  /** The number of requests of each API, including dropped ones. */
   counts(): Record<string, number> {
     return Object.fromEntries(this.#counts);
   }

@@ -1,5 +1,5 @@
-// A WeCom of our own: the nine living calls and gettoken behind a real socket, with a state that tests can look at and move.
-// Written from WeCom's documentation alone. It shares no code with the client that it checks.
+// A simulated WeCom: the nine living calls and gettoken on a real socket, with a state that tests can read and change.
+// Written from WeCom's documentation alone; it shares no code with the client that it checks.
 
 import type { AddressInfo } from "node:net";
 import type { Server } from "node:http";
@@ -31,7 +31,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 }
 
 export class Simulator implements AsyncDisposable {
-  /** "http://127.0.0.1:12345": goes where https://qyapi.weixin.qq.com would. */
+  /** "http://127.0.0.1:12345": replaces https://qyapi.weixin.qq.com. */
   readonly url: string;
   readonly #world: World;
   readonly #server: Server;
@@ -45,7 +45,7 @@ export class Simulator implements AsyncDisposable {
     if (world.settings.playsBySelf) this.#player = setInterval(() => playOn(world), PLAY_EVERY_MS).unref();
   }
 
-  /** Oldest first; at most `record` of them. Requests to the control surface are not among them. */
+  /** Oldest first; at most `record` of them. Requests to the control routes are not recorded. */
   get requests(): readonly RecordedRequest[] {
     return this.#world.requests.all();
   }
@@ -55,7 +55,7 @@ export class Simulator implements AsyncDisposable {
     return this.requests.filter((request) => request.api === api);
   }
 
-  /** How many requests came in for each API since the start or the last reset. */
+  /** The number of requests for each API since the start or the last reset. */
   get requestCounts(): Readonly<Record<string, number>> {
     return this.#world.requests.counts();
   }
@@ -68,7 +68,7 @@ export class Simulator implements AsyncDisposable {
     return this.#world.livings;
   }
 
-  /** What came in through media/upload, oldest first. */
+  /** Files from media/upload, oldest first. */
   get media(): readonly UploadedMedia[] {
     return this.#world.media.all();
   }
@@ -77,7 +77,7 @@ export class Simulator implements AsyncDisposable {
     return this.#world.clock;
   }
 
-  /** What is pushed to callback URLs, by itself or on demand. */
+  /** Callbacks, sent automatically or on demand. */
   get callbacks(): Pick<Callbacks, "seal" | "post" | "send" | "verifyUrl" | "deliveries" | "idle"> {
     return this.#world.callbacks;
   }
@@ -90,33 +90,33 @@ export class Simulator implements AsyncDisposable {
     return this.#world.suites;
   }
 
-  /** Reports the living_status_change of that app's livings there from now on; as `callback` of its options. */
+  /** Sends the living_status_change of that app's livings there from now on; as the option `callback`. */
   subscribe(app: { corpid: string; agentid: number }, callback: CallbackEndpoint): void {
     this.#world.directory.subscribe(app.corpid, app.agentid, callback);
   }
 
-  /** All access_tokens but the fixed ones answer 40014 from now on, all suite_access_tokens 40082. */
+  /** All access_tokens except fixed ones get 40014 from now on, all suite_access_tokens 40082. */
   invalidateTokens(): void {
     this.#world.accessTokens.invalidateAll();
     this.#world.suiteTokens.invalidateAll();
   }
 
-  /** As if someone had opened the card of a living: the code that the mini-program gets. Valid 5 minutes. */
+  /** Simulates someone opening the card of a living: returns the code that the mini-program gets, valid 5 minutes. */
   addShareCode(share: LivingShare): string {
     return this.#world.shareCodes.issue(share);
   }
 
-  /** What a living_code opens; undefined when it is unknown or older than 5 minutes. */
+  /** The living that a living_code opens; undefined if it is unknown or older than 5 minutes. */
   redeemLivingCode(livingCode: string): WatchPass | undefined {
     return this.#world.livingCodes.redeem(livingCode);
   }
 
-  /** Lets pending late effects happen now. */
+  /** Applies pending late effects now. */
   applyLateEffects(): void {
     this.#world.lateEffects.runAll();
   }
 
-  /** Starts the record and the counts of requests anew; livings and tokens stay. */
+  /** Clears the recorded requests and their counts; livings and tokens stay. */
   forgetRequests(): void {
     this.#world.requests.clear();
   }
@@ -125,7 +125,7 @@ export class Simulator implements AsyncDisposable {
     this.#world.reset();
   }
 
-  /** Closes every connection, those that hang included, and pushes nothing any more. */
+  /** Closes every connection, including hanging ones, and stops callbacks. */
   async close(): Promise<void> {
     clearInterval(this.#player);
     this.#world.lateEffects.clear();

@@ -1,4 +1,4 @@
-// service/*: how a provider's app gets from a suite_ticket to an access_token for each corp that authorised it.
+// service/*: from a suite_ticket to an access_token for each corp that authorised the app.
 
 import type { Api, Payload } from "./api.js";
 import { ApiFailure } from "./api-failure.js";
@@ -87,7 +87,7 @@ const getCorpToken: Api = {
     const app = world.suites.authorisedApp(suite, corpid, given(body, "permanent_code", 41025));
     if (app === undefined) throw new ApiFailure(world.settings.assumptions.wrongPermanentCodeErrcode);
     if (suite.isCustomised !== true) return issueCorpToken(world, app);
-    // "For a customised app, the token must come from gettoken": one from here opens nothing (help text of 48002).
+    // "For a customised app, the token must come from gettoken": one from here is not accepted (help text of 48002).
     const powerless = { ...app, hasLivingPermission: false };
     return tokenFields(world.accessTokens.issue(`${corpid} ${app.agentid} powerless`, powerless));
   },

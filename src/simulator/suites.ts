@@ -1,5 +1,5 @@
-// Third-party and customised (代开发) apps: suites, the corps that authorised them, and what passes between the two.
-// What an administrator does in the WeCom client, a test does with the methods here.
+// Third-party and customised (代开发) apps: suites and the corps that authorised them. The methods do what an
+// administrator does in the WeCom client.
 
 import { ApiFailure } from "./api-failure.js";
 import { cancelAuth, changeAuth, createAuth, resetPermanentCode, suiteTicket } from "./callback-messages.js";
@@ -15,7 +15,7 @@ import { TimedCodes } from "./timed-codes.js";
 const TICKET_MINUTES = 30;
 const AUTH_CODE_MINUTES = 10;
 
-/** What an auth_code stands for until it is exchanged for a permanent code. */
+/** The authorisation that an auth_code stands for until it is exchanged for a permanent code. */
 export interface Grant {
   suite: SuiteOptions;
   corpid: string;
@@ -54,7 +54,7 @@ export class Suites {
     return this.#suites.get(suiteId);
   }
 
-  /** Makes a suite_ticket, valid 30 minutes, and pushes it to the command URL. WeCom does so every 10 minutes. */
+  /** Creates a suite_ticket, valid 30 minutes, and pushes it to the command URL. WeCom does so every 10 minutes. */
   pushTicket(suiteId: string): string {
     const suite = this.#existing(suiteId);
     const ticket = this.#tickets.issue(suite);
@@ -67,8 +67,8 @@ export class Suites {
   }
 
   /**
-   * An administrator of the corp installs the app: an auth_code for 10 minutes, pushed as create_auth. WeCom does not push
-   * it for installations that began on the provider's own site (`isPushed: false`): there, the redirect carries it.
+   * An administrator of the corp installs the app: an auth_code, valid 10 minutes, is pushed as create_auth. WeCom does
+   * not push it for installations from the provider's own site (`isPushed: false`): the redirect carries it.
    */
   authorise(suiteId: string, corpid: string, { state = "", isPushed = true } = {}): string {
     const suite = this.#existing(suiteId);
@@ -78,12 +78,12 @@ export class Suites {
     return authCode;
   }
 
-  /** An administrator changes what the app may see. Only the notice is simulated. */
+  /** An administrator changes what the app may see. Only the event is simulated. */
   changeAuthorisation(suiteId: string, corpid: string): void {
     this.#push(this.#existing(suiteId), changeAuth(suiteId, corpid, this.tools.clock.nowSeconds()));
   }
 
-  /** An administrator removes the app: its permanent code and its tokens are void at once. */
+  /** An administrator removes the app: its permanent code and its tokens become void immediately. */
   cancelAuthorisation(suiteId: string, corpid: string): void {
     const suite = this.#existing(suiteId);
     this.#permanentCodes.delete(`${suiteId} ${corpid}`);
@@ -92,7 +92,9 @@ export class Suites {
     this.#push(suite, cancelAuth(suiteId, corpid, this.tools.clock.nowSeconds()));
   }
 
-  /** The provider has the permanent code replaced: a new auth_code; the old permanent code is void once that is used. */
+  /**
+   * The provider has the permanent code replaced: a new auth_code; the old permanent code becomes void when it is used.
+   */
   resetPermanentCode(suiteId: string, corpid: string): string {
     const suite = this.#existing(suiteId);
     const authCode = this.#authCodes.issue({ suite, corpid, state: "" });
@@ -100,7 +102,9 @@ export class Suites {
     return authCode;
   }
 
-  /** @throws {ApiFailure} 40078 when the auth_code is unknown, used or too old; 48003 when it is another suite's */
+  /**
+   * @throws {ApiFailure} 40078 when the auth_code is unknown, used or too old; 48003 when it belongs to another suite
+   */
   exchange(suite: SuiteOptions, authCode: string): { grant: Grant; permanentCode: string; app: App } {
     const grant = this.#authCodes.redeemOnce(authCode);
     if (grant === undefined) throw new ApiFailure(40078);
@@ -118,13 +122,15 @@ export class Suites {
     return { grant, permanentCode, app };
   }
 
-  /** The app of that suite in that corp; undefined when the permanent code is wrong or the authorisation is gone. */
+  /**
+   * The app of that suite in that corp; undefined if the permanent code is wrong or the authorisation was cancelled.
+   */
   authorisedApp(suite: SuiteOptions, corpid: string, permanentCode: string): App | undefined {
     if (this.#permanentCodes.get(`${suite.suiteId} ${corpid}`) !== permanentCode) return undefined;
     return this.tools.directory.app(corpid, suite.agentid);
   }
 
-  /** Forgets every authorisation. */
+  /** Removes every authorisation. */
   clear(): void {
     for (const key of this.#permanentCodes.keys()) {
       const [suiteId = "", corpid = ""] = key.split(" ");

@@ -1,4 +1,4 @@
-// The two calls that hand out tickets of the JS-SDK.
+// The two calls that issue JS-SDK tickets.
 
 import type { Api } from "./api.js";
 import { ApiFailure } from "./api-failure.js";

@@ -1,4 +1,4 @@
-// JS-SDK tickets: of a corp, and of an app. The same one again while it is valid; how often one may ask is limited.
+// JS-SDK tickets: of a corp, and of an app. The same one is returned while it is valid; the number of calls is limited.
 
 import { ApiFailure } from "./api-failure.js";
 import type { SimulatorClock } from "./clock.js";

@@ -2,13 +2,13 @@ import type { SimulatorClock } from "./clock.js";
 import type { Person } from "./living.js";
 import { randomToken } from "./random.js";
 
-/** What a living_code opens: one living for one WeChat user. */
+/** A living_code's meaning: one living for one WeChat user. */
 export interface WatchPass {
   livingid: string;
   openid: string;
 }
 
-/** What a ww_share_code tells: who opened whose card. */
+/** A ww_share_code's meaning: who opened whose card. */
 export interface LivingShare {
   livingid: string;
   viewer: Person;
@@ -20,10 +20,10 @@ interface IssuedCode<Meaning> {
   readonly expiresAtMs: number;
 }
 
-/** Beyond this many, the expired ones are forgotten, so that memory stays bounded. */
+/** Beyond this number, expired codes are dropped, which bounds memory. */
 const REMEMBERED_CODES = 1000;
 
-/** Codes that stand for something for so many minutes: living_code, ww_share_code, suite_ticket, auth_code, pre_auth_code. */
+/** Codes with a lifetime in minutes: living_code, ww_share_code, suite_ticket, auth_code, pre_auth_code. */
 export class TimedCodes<Meaning> {
   readonly #codes = new Map<string, IssuedCode<Meaning>>();
 
@@ -40,19 +40,19 @@ export class TimedCodes<Meaning> {
     return code;
   }
 
-  /** Undefined when the code is unknown or too old. */
+  /** Undefined if the code is unknown or expired. */
   redeem(code: string): Meaning | undefined {
     return this.hasExpired(code) ? undefined : this.#codes.get(code)?.meaning;
   }
 
-  /** As redeem, for a code that can be used once only. */
+  /** As `redeem`, for a code that can be used once. */
   redeemOnce(code: string): Meaning | undefined {
     const meaning = this.redeem(code);
     this.#codes.delete(code);
     return meaning;
   }
 
-  /** False also for a code that never was. */
+  /** False also for an unknown code. */
   hasExpired(code: string): boolean {
     const issued = this.#codes.get(code);
     return issued !== undefined && issued.expiresAtMs <= this.clock.nowMs();

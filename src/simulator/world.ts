@@ -1,4 +1,4 @@
-// Everything the simulated WeCom knows, in one place, so that a handler takes one argument and reset() one call.
+// The state of the simulated WeCom in one place, so that a handler takes one argument and reset() is one call.
 
 import { livingStatusChange } from "./callback-messages.js";
 import { Callbacks } from "./callbacks.js";
@@ -74,7 +74,7 @@ export class World {
     if (demoApp !== undefined) for (const token of settings.fixedTokens) this.accessTokens.fix(token, demoApp);
   }
 
-  /** Back to the state after the start: no livings, no tokens, no faults, no requests, the clock as injected. */
+  /** Back to the initial state: no livings, no tokens, no faults, no requests, the injected clock. */
   reset(): void {
     this.clock.reset();
     this.accessTokens.invalidateAll();

@@ -39,6 +39,26 @@ describe.each(documents)("%s", (path, text) => {
   });
 });
 
+describe("A log line that a document or an alert quotes", () => {
+  const code = files
+    .filter((path) => /^src\/.*\.ts$/.test(path))
+    .map(read)
+    .join("\n");
+  const texts = [...documents, ["the alerts", read("deploy/observability/rules.yaml")] as const];
+  const quoted = texts.flatMap(([, text]) => {
+    const lists = text.replace(/\n/g, " ").matchAll(/\b(?:log|log line) ((?:["`][^"`]+["`](?:, | or )?)+)/g);
+    return [...lists].flatMap(([, list]) => [...list!.matchAll(/["`]([^"`]+)["`]/g)].map(([, line]) => line!));
+  });
+
+  it.each([...new Set(quoted)])("is in the code: %s", (line) => {
+    expect(code).toContain(line);
+  });
+
+  it("is found where operators look for it", () => {
+    expect(quoted).toEqual(expect.arrayContaining(["a create has taken effect twice", "call to WeCom failed"]));
+  });
+});
+
 describe("The comments of the code", () => {
   it.each(filesIn("src/").filter((path) => path.endsWith(".ts")))("%s names only documents that exist", (path) => {
     for (const [name] of read(path).matchAll(/(?<![\w./-])docs\/[\w-]+\.md/g)) expect(files).toContain(name);
