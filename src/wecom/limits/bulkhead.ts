@@ -1,15 +1,15 @@
 /**
- * Keeps connections free for those who hold few, so that neither a corp nor an API that hangs can hold what others need. An
- * API gets no more than half of all. The more a corp and an API hold, the more must stay free when they get another one:
- * calls of corps that hold none are let in when all others have to wait.
+ * Divides the connections to WeCom, so that neither a corp nor an API that hangs can take those that others need. An
+ * API gets at most half of them. The more a corp and an API hold, the more must stay free when they get another one, so
+ * calls of corps that hold none are admitted when all others have to wait.
  *
  * @see https://doi.org/10.1109/90.664262 Choudhury and Hahne, "Dynamic queue length thresholds"
  */
 
-/** Thousands may wait: not all of them are asked at every release. */
+/** Bounds the work per release, because thousands may wait. */
 const turnsPerRelease = 32;
 
-/** The calls of a corp to an API, which wait for connections; `startNext` takes them as long as it gets some. */
+/** The calls of a corp to an API that wait for connections; `startNext` starts them while it gets connections. */
 export interface BulkheadUser {
   readonly corp: string;
   readonly api: string;
@@ -26,7 +26,7 @@ export class Bulkhead {
 
   constructor(private readonly connections: number) {}
 
-  /** @returns whether a connection is free: it is taken now. If not, `startNext` is called when it may be. */
+  /** @returns whether a connection is free, which is then taken. If not, `startNext` is called when one may be */
   tryAcquire(user: BulkheadUser): boolean {
     const ofApi = this.#ofApi.get(user.api) ?? 0;
     const ofCorp = this.#ofCorp.get(user.corp) ?? 0;
@@ -48,7 +48,7 @@ export class Bulkhead {
     if (this.#refused.size > 0) this.#startRefused();
   }
 
-  /** So many have to be free besides the one that it gets. */
+  /** How many connections must stay free besides the one that is taken. */
   #keptFreeFrom({ inFlight }: BulkheadUser, ofApi: number, ofCorp: number): number {
     if (ofCorp === 0) return ofApi / 16;
     const holdsLittle = ofCorp < this.#inFlight / this.#ofCorp.size / 2;
@@ -57,7 +57,7 @@ export class Bulkhead {
     return this.connections / 4 + ofApi + 4 * inFlight;
   }
 
-  /** Some of them, in turn: whoever is refused again, or wants more, goes to the end. */
+  /** Some of the waiting, in rotation: those that are refused again, or want more, go to the end. */
   #startRefused(): void {
     let turns = turnsPerRelease;
     for (const user of this.#refused) {

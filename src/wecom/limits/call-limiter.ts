@@ -1,9 +1,8 @@
 /**
- * What a call passes before it is sent, per corp and API: is WeCom there at all, does it take calls of this corp to this
- * API, are there not too many within the minute or hour, is there a place. Whoever has a place takes a permit: all guards
- * are asked, and the call is counted, in one step and by one reading of the clock. Each guard is a file of its own; what
- * replicas must know of each other goes through `LimitSync`.
- * Over 300 lines because asking all guards and counting is one synchronous step.
+ * What a call has to pass before it is sent, per corp and API: circuit breakers, the rate-limit block, the limits per
+ * minute and hour, and the semaphore. With a place in the semaphore, all of them are checked again and the call is
+ * counted, in one synchronous step with one reading of the clock. Each is a file of its own; `LimitSync` shares their
+ * state between replicas. Over 300 lines because checking and counting is one step.
  */
 import type { LimiterState } from "../../observability/metrics.js";
 import { Bulkhead } from "./bulkhead.js";
@@ -14,9 +13,9 @@ import { WecomOverloadError, WecomTransportError } from "../errors.js";
 import { type BlockState, RateLimitBlock } from "./rate-limit-block.js";
 import { Semaphore } from "./semaphore.js";
 
-/** How a call ended, as far as the guards care. */
+/** The end of a call, as far as limits are concerned. */
 export type CallEnd =
-  /** With an errcode, 0 or another, or at least with an HTTP answer. */
+  /** With any errcode, or at least an HTTP answer. */
   | "answered"
   /** 45009. */
   | "too-often"
@@ -24,49 +23,49 @@ export type CallEnd =
   | "too-many"
   /** No connection to WeCom: not sent. */
   | "unreachable"
-  /** No answer in a time in which WeCom answers. */
+  /** No answer within the time in which WeCom normally answers. */
   | "silent"
-  /** Broken off, by WeCom, by the client who left, or by an impatient one's deadline. */
+  /** Cancelled by WeCom, by a client that left, or by a client's short deadline. */
   | "undecided"
-  /** For reasons of this side. */
+  /** Failed for reasons on this side. */
   | "not-sent";
 
-/** What one process tells the others, and hears of them; none of it may throw or keep a call waiting. */
+/** Shares the state of the limits between processes. No method throws, and only `claimProbe` is awaited by a call. */
 export interface LimitSync {
-  /** Other replicas that are there. */
+  /** How many other replicas there are. */
   readonly others: number;
-  /** There are calls that the others should know of soon. */
+  /** Requests a message soon, because many calls are unpublished. */
   publishSoon(): void;
   publishBlocked(key: string, block: BlockState): void;
-  /** @param block what it was until now */
+  /** @param block the block that was lifted */
   publishUnblocked(key: string, block: BlockState): void;
-  /** Whether this process is the one that tries. */
+  /** Whether this process is the one that sends the probe. */
   claimProbe(key: string, block: BlockState): Promise<boolean>;
 }
 
 export interface CallLimiterOptions {
   readonly maxInFlight: number;
-  /** To WeCom, of all corps and APIs. */
+  /** The maximum number of connections to WeCom, over all corps and APIs. */
   readonly connections: number;
   readonly limits: CallLimits;
-  /** Milliseconds since 1970, by a clock that nobody sets. */
+  /** Milliseconds since 1970, by a monotonic clock. */
   readonly now: () => number;
   readonly sync?: LimitSync | undefined;
-  /** Tells that a call was refused here. */
+  /** Called for each call that is refused here. */
   readonly onRefusal?: (api: string, reason: RefusalReason) => void;
 }
 
 export type RefusalReason = "queue" | "frequency" | "closed" | "unreachable";
 
-/** Whose call it is. */
+/** The owner of a call. */
 export interface Claimant {
   readonly corp: string;
-  /** Undefined where callers cannot be told apart: each operation is its own then. */
+  /** Undefined if callers cannot be told apart: then each operation counts as a caller. */
   readonly caller: string | undefined;
   readonly operation: object;
 }
 
-/** Trials follow each other as fast as they may. */
+/** Trials of the origin follow each other without a pause. */
 const circuit = { failuresToOpen: 5, trialAt: (_now: number, startedAt: number) => startedAt + trialMs };
 
 class ApiLimits {
@@ -96,14 +95,14 @@ export interface CallPermit {
   readonly origin: Attempt;
 }
 
-/** Above this, limits that nothing is known of are forgotten: some thousand corps with a few APIs each. */
+/** Above this number, idle limits are dropped: some thousand corps with a few APIs each. */
 const maxApiLimits = 10_000;
-/** The others are told at once of as many calls as this part of the limit, in all replicas together. */
+/** A message is sent immediately when all replicas together may have this part of the limit unpublished. */
 const partUntold = 1 / 100;
 
 export class CallLimiter {
   readonly #apiLimits = new Map<string, ApiLimits>();
-  /** Of this address: by API. */
+  /** Counts of this address, by API. */
   readonly #addressCounts = new Map<string, CallCounts>();
   readonly #origin = new CircuitBreaker(circuit);
   readonly #bulkhead: Bulkhead;
@@ -113,10 +112,10 @@ export class CallLimiter {
   }
 
   /**
-   * Waits for a place and takes a permit; `release` gives it back.
+   * Waits for a place and takes a permit, which `release` gives back.
    *
-   * @throws {WecomOverloadError} at once, when it would not be sent in time or is one too many
-   * @throws {WecomTransportError} when WeCom is known to be away, or timeLimit ends first (`delivery: "none"`)
+   * @throws {WecomOverloadError} immediately, when the call would not be sent in time or exceeds a limit
+   * @throws {WecomTransportError} when WeCom is known to be unreachable, or timeLimit ends first (`delivery: "none"`)
    */
   async acquire(claimant: Claimant, api: string, timeLimit: TimeLimit): Promise<CallPermit> {
     const limits = this.#limitsOf(`${claimant.corp}\n${api}`, api);
@@ -136,7 +135,7 @@ export class CallLimiter {
     return permit;
   }
 
-  /** Once for each permit. */
+  /** Call this once for each permit. */
   release(permit: CallPermit, end: CallEnd): void {
     const { limits, counted } = permit;
     const { semaphore, block, counts, api } = limits;
@@ -156,18 +155,18 @@ export class CallLimiter {
     semaphore.release();
   }
 
-  /** What another replica found out, or what was found out before this one started. */
+  /** A block that another replica found, also before this one started. */
   learnBlocked(key: string, block: BlockState): void {
     this.#limitsOf(key).block.learn(block);
   }
 
-  /** @param block what was opened: what was closed later stays so, though the news of it may have come first */
+  /** @param block the block that was lifted: a later one stays, even if its message arrived first */
   learnUnblocked(key: string, { tryAt }: BlockState): void {
     const { block } = this.#limitsOf(key);
     if (block.state && block.state.tryAt <= tryAt) block.lift();
   }
 
-  /** Calls of other replicas. */
+  /** Adds calls of other replicas. */
   addCalls(key: string, calls: number): void {
     const now = this.options.now();
     const limits = this.#limitsOf(key);
@@ -175,7 +174,7 @@ export class CallLimiter {
     this.#countsOfAddress(limits.api).add(calls, now);
   }
 
-  /** The calls that are in no message yet; from then on they are. Where they are few, they can wait. */
+  /** Calls that no message has had yet, for the next message. Few calls wait for a later message. */
   takeUnpublished(): Record<string, number> {
     const unpublished: Record<string, number> = {};
     const few = this.options.limits.perCorpAndMinute / 1000;
@@ -187,7 +186,7 @@ export class CallLimiter {
     return unpublished;
   }
 
-  /** The others know of these calls. */
+  /** The other replicas know these calls now. */
   confirm(published: Readonly<Record<string, number>>): void {
     for (const [key, calls] of Object.entries(published)) {
       const { api, counts } = this.#limitsOf(key);
@@ -196,7 +195,7 @@ export class CallLimiter {
     }
   }
 
-  /** What is counted here, for a replica that has missed some of it. Where that is little, it need not know. */
+  /** The counts, for a replica that has missed messages. Small ones are left out. */
   *knownCounts(): Generator<[key: string, known: KnownCounts]> {
     const now = this.options.now();
     for (const { key, counts } of this.#apiLimits.values())
@@ -204,13 +203,13 @@ export class CallLimiter {
     for (const [api, counts] of this.#addressCounts) yield [`\n${api}`, counts.known(now)];
   }
 
-  /** @param theirNow that replica's clock */
+  /** @param theirNow the other replica's clock */
   learnCounts(key: string, known: KnownCounts, theirNow: number): void {
     const counts = key.startsWith("\n") ? this.#countsOfAddress(key.slice(1)) : this.#limitsOf(key).counts;
     counts.learn(known, this.options.now(), theirNow);
   }
 
-  /** For whoever watches, over all corps. */
+  /** For metrics, over all corps. */
   *states(): Generator<LimiterState> {
     for (const { api, semaphore, block, breaker } of this.#apiLimits.values()) {
       yield {
@@ -222,12 +221,12 @@ export class CallLimiter {
     }
   }
 
-  /** Whoever calls this has a place, and gives it back when it throws. */
+  /** The caller holds a place, which is released if this throws. */
   #take(limits: ApiLimits, timeLimit: TimeLimit): CallPermit {
     const { api, semaphore, counts, block, breaker } = limits;
     try {
-      // Calls that hang end together with those that wait for them: their places must not be used for a request whose
-      // answer nobody will see, least of all for a create.
+      // Calls that hang end at the same time as calls that wait for them. Their places must not go to a request whose
+      // answer nobody will see, least of all to a create.
       if (timeLimit.isNearEnd) throw notSent(api, "the deadline is too near");
       const now = this.options.now();
       this.#refuse(limits, now);
@@ -255,7 +254,8 @@ export class CallLimiter {
     if (unreachableMs > 0) throw this.#refusal(api, "unreachable", unreachableMs);
     const { perCorpAndMinute, perCorpAndHour, perAddressAndMinute, perAddressAndHour } = this.options.limits;
     const others = this.options.sync?.others ?? 0;
-    // Of what the address may, each corp leaves as much free as it has used: so no corp keeps the others from their part.
+    // Each corp leaves as much of the address's limit free as it has used itself, so that no corp takes the others'
+    // share.
     const ofAddress = counts.leftOf([perAddressAndMinute, perAddressAndHour], now);
     const crowdedMs = Math.max(
       counts.waitMs(now, [perCorpAndMinute, perCorpAndHour], others),
@@ -279,7 +279,7 @@ export class CallLimiter {
     }
   }
 
-  /** Another replica may be trying: it is not waited for longer than anything else. */
+  /** Another replica may be probing: this call is refused then, instead of waiting longer. */
   #mayTry(key: string, block: BlockState, timeLimit: TimeLimit): Promise<boolean> {
     const { sync } = this.options;
     if (!sync) return Promise.resolve(true);
@@ -311,7 +311,7 @@ export class CallLimiter {
     return limits;
   }
 
-  /** Half of them, so that it is not looked for at every new one; none of which anything would be forgotten that matters. */
+  /** Drops half of them, so that this runs rarely; keeps those whose state matters. */
   #forgetSome(): void {
     const now = this.options.now();
     for (const [key, { api, semaphore, counts, block, breaker }] of this.#apiLimits) {
@@ -357,7 +357,7 @@ export class CallLimiter {
   }
 }
 
-/** What the end of a call says of the address, of the API, and of WeCom's frequency limit. */
+/** What the end of a call says about the address, the API and the rate limit. */
 const verdictsOf: Record<CallEnd, Record<"origin" | "breaker" | "block", Verdict>> = {
   answered: { origin: "up", breaker: "up", block: "up" },
   "too-often": { origin: "up", breaker: "up", block: "down" },

@@ -1,14 +1,14 @@
 /**
- * How often WeCom may be called. Each process counts, and adds what the others tell (`limit-sync.ts`).
+ * How often WeCom may be called. Each process counts, and adds the counts of other replicas (`limit-sync.ts`).
  *
- * rate-limiter-flexible was weighed (ISC, 0.2 µs a limit in memory): its windows are fixed, so that twice the limit fits
- * around the edge of two, and sharing them costs a round trip to Redis in every call, or a timer per key.
+ * rate-limiter-flexible was considered (ISC, 0.2 µs a limit in memory): its windows are fixed, so twice the limit fits
+ * around a boundary, and sharing them costs a round trip to Redis per call, or a timer per key.
  */
 import { SlidingWindow } from "./sliding-window.js";
 
 /**
- * Calls per window that are let through. The setting's default is a twentieth less than WeCom's documented limits, for what
- * the counts do not see: docs/operations.md names it.
+ * Admitted calls per window. By default a twentieth less than WeCom's documented limits, as a margin for inexact
+ * counts: see docs/operations.md.
  *
  * @see https://developer.work.weixin.qq.com/document/path/90454
  */
@@ -20,8 +20,8 @@ export interface CallLimits {
 }
 
 /**
- * In the proportions that WeCom documents: 10,000 a minute and 150,000 an hour per corp and API; 20,000 and 600,000 per
- * address, of a provider twice that.
+ * In the proportions of WeCom's documented limits: 10,000 a minute and 150,000 an hour per corp and API; 20,000 and
+ * 600,000 per address, for providers twice that.
  */
 export function callLimits(perMinute = Infinity, isProvider: boolean): CallLimits {
   const ofAddress = isProvider ? 2 : 1;
@@ -33,17 +33,17 @@ export function callLimits(perMinute = Infinity, isProvider: boolean): CallLimit
   };
 }
 
-/** Where a call was counted. */
+/** The slots in which a call was counted. */
 export type Counted = readonly [minuteSlot: number, hourSlot: number];
 
-/** What one replica tells another of its windows: of each, counts by slot. */
+/** A replica's counts in a message: per window, by slot. */
 export type KnownCounts = readonly (readonly (readonly [slot: number, calls: number])[])[];
 
-/** The windows of one corp, or of this address, and one API. */
+/** The windows of one corp and API, or of this address and an API. */
 export class CallCounts {
-  /** Of this process, in no message to the other replicas yet. */
+  /** Calls of this process that no message has had yet. */
   unpublished = 0;
-  /** Of this process, and not known to be known to the others: those, and what is on its way to them. */
+  /** Calls of this process that other replicas may not know: unpublished ones, and those of messages on their way. */
   unconfirmed = 0;
   readonly #minute = new SlidingWindow(60_000);
   readonly #hour = new SlidingWindow(3_600_000);
@@ -52,7 +52,7 @@ export class CallCounts {
     return this.#hour.total(now) < calls;
   }
 
-  /** A call of this process. */
+  /** Counts a call of this process. */
   take(now: number): Counted {
     this.unpublished += 1;
     this.unconfirmed += 1;
@@ -60,9 +60,9 @@ export class CallCounts {
   }
 
   /**
-   * It was not sent. The other replicas, where they know of it already, go on counting it.
+   * The call was not sent. Replicas that know it keep counting it.
    *
-   * @returns whether they need not know
+   * @returns whether no replica knows it
    */
   takeBack([minuteSlot, hourSlot]: Counted, isUntold = this.unpublished > 0): boolean {
     this.#minute.takeBack(minuteSlot);
@@ -77,16 +77,16 @@ export class CallCounts {
   }
 
   /**
-   * How long until one more is within the limits; 0: now.
+   * How long until another call is within the limits; 0: now.
    *
-   * @param others how many replicas may have made as many calls as they do not know of from here
+   * @param others how many replicas may have as many unconfirmed calls as this one
    */
   waitMs(now: number, [perMinute, perHour]: readonly [number, number], others: number): number {
     const untold = others * this.unconfirmed;
     return Math.max(this.#minute.waitMs(now, perMinute - untold), this.#hour.waitMs(now, perHour - untold));
   }
 
-  /** The limits, less what was counted here. */
+  /** The limits minus the calls counted here. */
   leftOf([perMinute, perHour]: readonly [number, number], now: number): readonly [number, number] {
     return [perMinute - this.#minute.total(now), perHour - this.#hour.total(now)];
   }

@@ -15,7 +15,7 @@ export class CallerQuota {
     private readonly now: () => number,
   ) {}
 
-  /** Counts the calls of one caller; nothing for callers who cannot be told apart. */
+  /** The counter of one caller; undefined for callers who cannot be told apart. */
   counterFor(identity: string | undefined): ((api: string) => void) | undefined {
     if (identity === undefined) return undefined;
     return (api) => {
@@ -26,7 +26,7 @@ export class CallerQuota {
     };
   }
 
-  /** For calls made once for several callers: each is counted to the first of them who may still cause one. */
+  /** For calls on behalf of several callers: each counts against the first one whose quota allows it. */
   counterForAll(identities: Iterable<string | undefined>): (api: string) => void {
     return (api) => {
       let retryAfterSeconds = 0;
@@ -39,7 +39,11 @@ export class CallerQuota {
     };
   }
 
-  /** Counts one call, and tells how many seconds to wait when it is one too many; 0 lets it pass. */
+  /**
+   * Counts a call.
+   *
+   * @returns how many seconds to wait if it exceeds the quota; 0 if it does not
+   */
   #take(identity: string): number {
     const now = this.now();
     if (now >= this.#windowEndsAt) {

@@ -1,25 +1,32 @@
 /**
- * Whether it is worth a call at all. Opens after failures in a row, then answers at once. When its pause is over, one call
- * is let through as a trial: it closes the circuit, or opens it for another pause.
+ * A circuit breaker: opens after failures in a row, and then rejects calls immediately. After a pause, one call is
+ * admitted as a trial, which closes it or opens it for another pause.
  *
- * cockatiel's breaker was weighed (MIT, 0.2 µs a call): while its one call tries, it lets all others wait for the end of
- * it, which at a WeCom that hangs is the deadline, and it takes a call whose client left for a good one.
+ * cockatiel's breaker was considered (MIT, 0.2 µs a call): during its trial all other calls wait for the result, which
+ * takes the whole deadline if WeCom hangs, and it counts a call whose client left as a success.
  */
 
-/** A trial without an outcome for so long does not keep another from being made: it is noticed within a second that WeCom is back. */
+/**
+ * A trial without an outcome after this time does not delay the next one, so that a recovery of WeCom is noticed within
+ * a second.
+ */
 export const trialMs = 750;
 
 export interface CircuitBreakerOptions {
-  /** In a row. */
+  /** Failures in a row. */
   readonly failuresToOpen: number;
-  /** When a trial may be made, after a failure now. @param startedAt when what failed was begun */
+  /**
+   * When the next trial may be made, after a failure now.
+   *
+   * @param startedAt when the failed call started
+   */
   readonly trialAt: (now: number, startedAt: number) => number;
 }
 
-/** What the end of a call says: WeCom is there, it is not, or nothing. */
+/** What the end of a call says about WeCom: it answers, it does not, or nothing. */
 export type Verdict = "up" | "down" | "unknown";
 
-/** A call that was let through. It says once how it ended; later words, and those from before a change, count nothing. */
+/** An admitted call. Its first outcome counts; later ones, and outcomes from before a change of state, are ignored. */
 export interface Attempt {
   settle(verdict: Verdict, now: number): void;
 }
@@ -36,7 +43,7 @@ interface Open {
 }
 
 export class CircuitBreaker {
-  /** Replaced whenever it changes: attempts know by that which of them are out of date. */
+  /** Replaced at each change of state, so that attempts can detect that they are out of date. */
   #state: Closed | Open = { phase: "closed", failures: 0 };
 
   constructor(private readonly options: CircuitBreakerOptions) {}
@@ -45,14 +52,14 @@ export class CircuitBreaker {
     return this.#state.phase === "open";
   }
 
-  /** For how long a call would be in vain; 0: it may go. */
+  /** How long calls are rejected; 0: admitted. */
   waitMs(now: number): number {
     if (this.#state.phase === "closed") return 0;
     const { trialAt, trial } = this.#state;
     return Math.max(0, trialAt - now, trial ? trial.at + trialMs - now : 0);
   }
 
-  /** A call goes, after `waitMs` has said that it may: a trial, when the circuit is open. */
+  /** A call starts, after `waitMs` returned 0; if the circuit is open, it is a trial. */
   start(startedAt: number): Attempt {
     const state = this.#state;
     let isSettled = false;
@@ -62,7 +69,7 @@ export class CircuitBreaker {
         isSettled = true;
         if (verdict === "up") this.close();
         else if (state.phase === "closed") this.#fail(state, startedAt, verdict, now);
-        // Of several trials, the newest says that WeCom is still away.
+        // Of several trials, only the newest keeps the circuit open.
         else if (state.trial?.attempt === attempt) this.#endTrial(state, startedAt, verdict, now);
       },
     };
@@ -80,14 +87,14 @@ export class CircuitBreaker {
   }
 
   #fail(state: Closed, startedAt: number, verdict: Verdict, now: number): void {
-    // What hung for long says how WeCom was, not how it is: a trial may be made at once.
+    // A call that hung for long shows a past state, so a trial may be made immediately.
     if (verdict === "down" && (state.failures += 1) >= this.options.failuresToOpen)
       this.open(this.options.trialAt(now, startedAt));
   }
 
   #endTrial(state: Open, startedAt: number, verdict: Verdict, now: number): void {
     if (verdict === "down") this.open(this.options.trialAt(now, startedAt));
-    // Another may try at once.
+    // Another trial may be made immediately.
     else state.trial = undefined;
   }
 }

@@ -1,21 +1,23 @@
 /**
- * Who waits, by caller and operation: callers take turns, and so do the operations of each of them. So a create waits
- * behind one call of each other caller, not behind a hundred operations of one, nor the hundred reads of an operation.
+ * A queue that rotates between callers, and between the operations of each caller. A create waits behind one call of
+ * each other caller, not behind a hundred operations of one, nor the hundred reads of an operation.
  */
 export class FairQueue<T> {
-  /** In the order of their turns. Made when they are needed: most operations wait with one call, in a queue of its own. */
+  /**
+   * In the order of rotation. Created when needed, because most operations wait with one call, in a queue of its own.
+   */
   #lines: Map<unknown, FairQueue<T>> | undefined;
   #items: Set<T> | undefined;
   #length = 0;
 
-  /** @param depth how many steps of a path lead here */
+  /** @param depth the number of path elements that lead here */
   constructor(private readonly depth = 0) {}
 
   get length(): number {
     return this.#length;
   }
 
-  /** @param path who waits: the caller, then the operation */
+  /** @param path the caller, then the operation */
   add(path: readonly unknown[], item: T): void {
     this.#length += 1;
     if (this.#isEnd(path)) {
@@ -29,7 +31,7 @@ export class FairQueue<T> {
     line.add(path, item);
   }
 
-  /** The one whose turn it is; whoever it belongs to goes to the end. */
+  /** The next item; its caller and operation go to the end. */
   take(): T | undefined {
     if (this.#length === 0) return undefined;
     this.#length -= 1;
@@ -50,7 +52,7 @@ export class FairQueue<T> {
     return undefined;
   }
 
-  /** @returns whether it waited */
+  /** @returns whether it was in the queue */
   remove(path: readonly unknown[], item: T): boolean {
     const key = path[this.depth];
     const line = this.#lines?.get(key);
@@ -64,7 +66,7 @@ export class FairQueue<T> {
     return this.#isEnd(path) ? this.#length > 0 : this.#lines?.get(path[this.depth])?.has(path) === true;
   }
 
-  /** About how many are taken before one that is added now, and that one. */
+  /** Estimates after how many `take`s an item that is added now is taken. */
   turnsUntil(path: readonly unknown[]): number {
     if (this.#isEnd(path)) return this.#length + 1;
     const count = this.#lines?.size ?? 0;

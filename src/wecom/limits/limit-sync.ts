@@ -1,7 +1,7 @@
 /**
- * What the replicas' limiters tell each other through the store: which APIs WeCom closed, and how many calls they made.
- * One that has missed messages, for it has just started or its connection was lost, is told what the others know. Counting
- * and closing go on without the store, each replica by itself; no call ever waits for it, but the one that tries a closed API.
+ * Shares the limiters' state between replicas through the store: blocks by WeCom, and counts of calls. A replica that
+ * has missed messages, because it has just started or lost its connection, gets the others' state. Without the store,
+ * each replica counts and blocks on its own. No call waits for the store, except a probe of a blocked API.
  */
 import { randomUUID } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
@@ -14,12 +14,12 @@ import { trialMs } from "./circuit-breaker.js";
 import type { BlockState } from "./rate-limit-block.js";
 
 const channel = "call-limiter";
-/** Even when there is nothing to tell: by that the others know that this replica is there. */
+/** Also without calls, as a heartbeat. */
 const publishEveryMs = 1000;
 const publishSoonMs = 10;
 const confirmedAfterMs = 1000;
 const knownPerMessage = 100;
-/** A replica that was not heard for so long is not there. */
+/** A replica without messages for this long is gone. */
 const absentAfterMs = 5000;
 
 type Message =
@@ -50,9 +50,9 @@ export interface StoreLimitSyncOptions {
 
 export class StoreLimitSync implements LimitSync {
   readonly #id = randomUUID();
-  /** When each of the other replicas was heard. */
+  /** The time of the last message of each other replica. */
   readonly #heardAt = new Map<string, number>();
-  /** By message. */
+  /** By message id. */
   readonly #unconfirmed = new Map<number, Readonly<Record<string, number>>>();
   #messages = 0;
   #limiter: CallLimiter | undefined;
@@ -67,7 +67,7 @@ export class StoreLimitSync implements LimitSync {
     return this.#heardAt.size;
   }
 
-  /** Hears from now on what others find out, and what was found out before. Without the store it only warns. */
+  /** Receives other replicas' state from now on, and what was stored before. Without the store it only warns. */
   async connect(limiter: CallLimiter): Promise<void> {
     this.#limiter = limiter;
     this.#publishIn(publishEveryMs);
@@ -100,7 +100,7 @@ export class StoreLimitSync implements LimitSync {
   publishBlocked(key: string, closed: BlockState): void {
     const { store, log, now } = this.options;
     log.warn({ api: key.split("\n")[1], until: new Date(closed.until) }, "WeCom takes no more calls for now (45009)");
-    // Kept past its end: whoever starts then is to try alone as well.
+    // Kept longer than the block, so that a replica that starts then also sends only one probe.
     store.set(recordOf(key), JSON.stringify(closed), { expiresInMs: closed.until - now() + 60_000 }).catch(ignored);
     this.#publish({ kind: "closed", key, closed });
   }
@@ -120,7 +120,7 @@ export class StoreLimitSync implements LimitSync {
     }
   }
 
-  /** The others are told of what they do not know yet. */
+  /** Publishes the remaining calls. */
   close(): void {
     this.#isClosed = true;
     if (this.#limiter) this.#publishCalls(this.#limiter);
@@ -137,7 +137,7 @@ export class StoreLimitSync implements LimitSync {
         limiter.learnUnblocked(message.key, message.closed);
         break;
       case "calls":
-        // What has come back here has come to the others.
+        // The own message has come back, so the others have it too.
         if (message.from === this.#id) {
           this.#confirm(message.id);
           return;
@@ -147,7 +147,7 @@ export class StoreLimitSync implements LimitSync {
         break;
       case "hello": {
         if (message.from === this.#id) return;
-        // What is not told yet is told before: else it would be counted twice.
+        // Unpublished calls are published first, or they would be counted twice.
         this.#publishCalls(limiter);
         void this.#publishKnown(limiter, message.from);
         break;
@@ -158,7 +158,7 @@ export class StoreLimitSync implements LimitSync {
     }
   }
 
-  /** In parts, between which the event loop runs: there may be thousands of corps. */
+  /** In parts, between which the event loop runs, because there may be thousands of corps. */
   async #publishKnown(limiter: CallLimiter, to: string): Promise<void> {
     const { now } = this.options;
     let counts: (readonly [string, KnownCounts])[] = [];
@@ -187,7 +187,7 @@ export class StoreLimitSync implements LimitSync {
     const counts = limiter.takeUnpublished();
     const id = (this.#messages += 1);
     this.#unconfirmed.set(id, counts);
-    // A lost message must not stand in the way for ever.
+    // A lost message must not count as unconfirmed forever.
     this.options.clock.after(confirmedAfterMs, () => {
       this.#confirm(id);
     });
@@ -208,5 +208,5 @@ function recordOf(key: string): string {
   return `gate-closed:${key}`;
 }
 
-/** The next message, or WeCom itself, tells what a lost one would have. */
+/** Ignored: the next message, or WeCom itself, makes up for a lost one. */
 const ignored = (): void => undefined;

@@ -1,6 +1,6 @@
 /**
- * 45009: WeCom answers no more calls of this corp to this API until its window is over, a minute or, where that was not
- * it, an hour. Until then nothing is sent but one call a minute, which finds out.
+ * The block after 45009: WeCom rejects this corp's calls to this API until its window ends, after a minute or, if that
+ * was not it, an hour. Until then one call a minute is sent as a probe, and no other.
  *
  * @see https://developer.work.weixin.qq.com/document/path/90454 "block length"
  */
@@ -9,13 +9,13 @@ import { type Attempt, CircuitBreaker } from "./circuit-breaker.js";
 const minuteMs = 60_000;
 const hourMs = 3_600_000;
 
-/** As replicas tell each other, in Unix milliseconds. */
+/** The state as replicas share it, in Unix milliseconds. */
 export interface BlockState {
   /** The first refusal of the series. */
   readonly since: number;
-  /** When WeCom's window ends, as far as is known. */
+  /** The estimated end of WeCom's window. */
   readonly until: number;
-  /** When one call may try. */
+  /** When the next probe may be sent. */
   readonly tryAt: number;
 }
 
@@ -30,19 +30,19 @@ export class RateLimitBlock {
     return this.#breaker.isOpen ? this.#state : undefined;
   }
 
-  /** For how long nothing may be sent; 0: it may. While one call tries, others are told to come back. */
+  /** How long calls are rejected; 0: admitted. During a probe, the others are rejected. */
   waitMs(now: number): number {
     const waitMs = this.#breaker.waitMs(now);
     if (waitMs === 0 || !this.#state) return 0;
     return now < this.#state.tryAt ? this.#state.until - now : 1000;
   }
 
-  /** It is "down" when WeCom refuses it. */
+  /** The verdict is "down" if WeCom rejects the call. */
   start(now: number): Attempt {
     return this.#breaker.start(now);
   }
 
-  /** What another replica found out. */
+  /** A block that another replica found. */
   learn(state: BlockState): void {
     if (this.state && this.state.tryAt >= state.tryAt) return;
     this.#state = state;
@@ -56,7 +56,7 @@ export class RateLimitBlock {
 
 function afterRefusal(before: BlockState | undefined, now: number): BlockState {
   if (!before) return { since: now, until: now + minuteMs, tryAt: now + minuteMs };
-  // The window began no later than the first refusal, so that is where the hour counts from.
+  // The hour counts from the first refusal, because the window began no later.
   const hourEnd = before.since + hourMs;
   const until = hourEnd > now ? hourEnd : now + minuteMs;
   return { since: before.since, until, tryAt: Math.min(now + minuteMs, until) };

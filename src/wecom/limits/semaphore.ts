@@ -1,23 +1,28 @@
 /**
- * The calls of one corp to one API that may be under way at once. WeCom answers 45033 above a number that it does not
- * document (seen at about ten): that lowers the number here, and time raises it again. Whoever finds no place waits for
- * a turn, but only where it is likely to come in time; else it is told at once, not at the end.
+ * An adaptive semaphore: the concurrent calls of one corp to one API. WeCom answers 45033 above an undocumented number
+ * (seen at about ten), which lowers the cap here; time raises it again. Without a free place a call waits in a fair
+ * queue, but only if it will probably be sent in time; otherwise it is rejected immediately.
  */
 import type { TimeLimit } from "../deadline.js";
 import { WecomOverloadError } from "../errors.js";
 import type { Bulkhead, BulkheadUser } from "./bulkhead.js";
 import { FairQueue } from "./fair-queue.js";
 
-/** In all lines of one corp and API; a page of 100 livings from each of twenty clients. */
+/** The queue's length per corp and API: a page of 100 livings from each of twenty clients. */
 const maxWaiting = 2000;
-/** A new operation is not let in when its turn would come later than this, or this part of what is left of its time … */
+/** A new operation is rejected when its estimated wait exceeds this, or this part of its remaining time … */
 const maxWaitMs = 500;
 const maxWaitPart = 1 / 16;
-/** … unless the queue is so young: many at once are no overload yet. Ten times too many in it are a second's work. */
+/**
+ * … unless the queue is younger than this: a short burst is not an overload. Ten times too many calls in it are a
+ * second's work.
+ */
 const burstMs = 100;
-/** How long the queue's pace is counted before it is believed; until then it is estimated from what a call takes. */
+/** How long the queue's pace is measured before it is used; until then it is estimated from the duration of calls. */
 const paceMs = 500;
-/** What a call takes before one has been measured: too little rather than too much, which would refuse for nothing. */
+/**
+ * The estimated duration of a call before one was measured: low, because a high one would reject calls for no reason.
+ */
 const initialCallMsEstimate = 5;
 /** A lowered cap rises by one after each such time. */
 const raiseAfterMs = 1000;
@@ -37,7 +42,7 @@ export class Semaphore implements BulkheadUser {
   #slowerSince = 0;
   #raiseAt = 0;
   #crowdedSince = 0;
-  /** Turns that the queue has made since then, and in the time before that. */
+  /** How many calls have left the queue since `since`, and in the period before. */
   #pace: Pace = { since: 0, turns: 0 };
 
   constructor(
@@ -61,12 +66,15 @@ export class Semaphore implements BulkheadUser {
     return this.#queue.length;
   }
 
-  /** Calls that began with the same number were under way together. */
+  /** Calls with the same number were in flight at the same time. */
   get timesLowered(): number {
     return this.#timesLowered;
   }
 
-  /** @returns whether there was a free place: it is taken now. A trial of WeCom needs none: those who hang may hold them all */
+  /**
+   * @returns whether a place was free, which is then taken. A trial needs none, because hanging calls may hold all of
+   * them
+   */
   tryAcquire(isTrial = false): boolean {
     if ((this.#inFlight >= this.#cap && !isTrial) || !this.bulkhead.tryAcquire(this)) return false;
     this.#inFlight += 1;
@@ -74,10 +82,10 @@ export class Semaphore implements BulkheadUser {
   }
 
   /**
-   * Waits for a turn; its place is taken when the promise resolves.
+   * Waits for a place, which is taken when the promise resolves.
    *
-   * @param path who waits: the caller, then the operation
-   * @throws {WecomOverloadError} at once, when the turn would come too late
+   * @param path the caller, then the operation
+   * @throws {WecomOverloadError} immediately, when the estimated wait is too long
    */
   acquire(
     path: readonly unknown[],
@@ -115,11 +123,11 @@ export class Semaphore implements BulkheadUser {
     }
   }
 
-  /** WeCom took a call: how long it took says how fast a queue will move. */
+  /** WeCom answered a call: its duration predicts the queue's pace. */
   answered(startedAt: number, now: number): void {
     const callMs = Math.max(now - startedAt, 0);
-    // Down fast, up slowly, and once for all calls that were under way together: a moment in which this process was slow
-    // makes all of them long.
+    // Decreases immediately and increases slowly, once for all calls that were in flight together, because a short
+    // stall of this process makes all of them long.
     if (callMs < this.#typicalCallMs) this.#typicalCallMs += (callMs - this.#typicalCallMs) / 4;
     else if (startedAt >= this.#slowerSince) {
       this.#typicalCallMs += (callMs - this.#typicalCallMs) / 32;
@@ -132,9 +140,9 @@ export class Semaphore implements BulkheadUser {
   }
 
   /**
-   * WeCom found them too many. Halves once for all that were under way together.
+   * WeCom answered 45033. Halves the cap once for all calls that were in flight together.
    *
-   * @param timesLowered when the refused call began
+   * @param timesLowered the number when the refused call started
    */
   tooMany(timesLowered: number, now: number): void {
     this.#raiseAt = now + raiseAfterMs;
@@ -159,7 +167,7 @@ export class Semaphore implements BulkheadUser {
     });
   }
 
-  /** How long the queue takes for one turn. */
+  /** The estimated time per call that leaves the queue. */
   #turnMs(now: number): number {
     const { since, turns, before } = this.#pace;
     const elapsedMs = Math.max(now - since, 0);

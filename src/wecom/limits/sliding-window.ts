@@ -1,17 +1,17 @@
-/** Slots of a window, and one for the part of a slot by which any window overlaps them. */
+/** The slots of a window, plus one because a window may start within a slot. */
 const slots = 12;
-/** Whatever a message takes in between. */
+/** The time that a message may take. */
 const clocksAgreeWithinMs = 1000;
 
 /**
- * Calls within a window that slides: however WeCom places its own window, no more than the limit fall into it. For that up
- * to a twelfth of the limit is left unused. When time goes back, nothing is forgotten: the newest slot stays the newest one
- * until time has reached it again.
+ * Counts calls within a sliding window: however WeCom places its own window, it contains at most the limit. For that,
+ * up to a twelfth of the limit stays unused. If time goes back, nothing is lost: the newest slot stays the newest until
+ * time has reached it again.
  */
 export class SlidingWindow {
   readonly #counts = new Array<number>(slots + 1).fill(0);
   readonly #slotMs: number;
-  /** The newest slot's number since 1970. */
+  /** The newest slot's number, counted from 1970. */
   #slot = 0;
   #total = 0;
 
@@ -24,19 +24,19 @@ export class SlidingWindow {
     return this.#total;
   }
 
-  /** @returns the number of the slot in which they are counted */
+  /** @returns the number of the slot */
   add(calls: number, now: number): number {
     this.#moveTo(now);
     this.#addTo(this.#slot, calls);
     return this.#slot;
   }
 
-  /** A call that was counted in this slot has not been sent. */
+  /** A call counted in this slot was not sent. */
   takeBack(slot: number): void {
     if (slot > this.#slot - this.#counts.length) this.#addTo(slot, -1);
   }
 
-  /** How long until one more is within the limit; 0: now. */
+  /** How long until another call is within the limit; 0: now. */
   waitMs(now: number, limit: number): number {
     let total = this.total(now);
     if (total < limit) return 0;
@@ -55,14 +55,14 @@ export class SlidingWindow {
   }
 
   /**
-   * What another replica knows of its slots: part of it may be known here.
+   * Merges another replica's counts, of which a part may be known here.
    *
-   * @param theirNow the other's clock: where it differs from `now`, its slots are others here
+   * @param theirNow the other's clock: if it differs from `now`, its slot numbers are shifted
    */
   learn(known: readonly (readonly [slot: number, calls: number])[], now: number, theirNow: number): void {
     this.#moveTo(now);
     const ahead = theirNow - now;
-    // Rounded so that no call seems older than it is; the message has taken a while.
+    // Rounded so that no call seems older than it is, because the message took some time.
     const shift = ahead < 0 && ahead > -clocksAgreeWithinMs ? 0 : Math.floor(ahead / this.#slotMs);
     const callsOf = new Map<number, number>();
     for (const [slot, calls] of known) {
