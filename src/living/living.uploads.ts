@@ -10,7 +10,7 @@ import {
 } from "../errors.js";
 import { UploadedFile } from "../lib/uploaded-file.js";
 import type { RequestContext } from "../request-context.js";
-import { WecomTransportError } from "../wecom/errors.js";
+import { notSent } from "../wecom/errors.js";
 import { type Image, imageBytes } from "../wecom/media.datasource.js";
 import { requireScope } from "./living.access.js";
 import { recorded } from "./living.audit.js";
@@ -80,9 +80,9 @@ async function upload(
   { caller, call, media }: RequestContext,
 ): Promise<UploadLivingImageSuccess | LivingErrorResult> {
   requireScope(caller, "living:write");
-  const tooLate = () => new WecomTransportError("the image came too late", evidence);
+  const tooLate = () => notSent("media/upload", "the image arrived too late");
   const broken = (cause: unknown) => {
-    throw new WecomTransportError("the image did not come in whole", { ...evidence, cause });
+    throw notSent("media/upload", "the image did not arrive completely", { cause });
   };
   try {
     const size = sizeViolation(image);
@@ -106,8 +106,6 @@ async function upload(
     return { ...failure, fields: [violated(failure.message, `errcode${failure.errcode ?? ""}`)] };
   }
 }
-
-const evidence = { api: "media/upload", delivery: "none", mayHaveTakenEffect: false } as const;
 
 function violated(message: string, constraint: string): LivingFieldViolation {
   return { path: "image", message, constraint };

@@ -60,6 +60,15 @@ export class WecomTransportError extends WecomError {
   }
 }
 
+/** The error for a call of which certainly no byte was sent. */
+export function notSent(
+  api: string,
+  message: string,
+  more: { retryAfterSeconds?: number; cause?: unknown } = {},
+): WecomTransportError {
+  return new WecomTransportError(message, { ...more, api, delivery: "none", mayHaveTakenEffect: false });
+}
+
 /** The gateway cannot call WeCom for this corp: it has no credentials, or WeCom refuses them. The operator has to act. */
 export class WecomConfigurationError extends WecomError {
   constructor(message: string, evidence: { api: string; cause?: unknown }) {

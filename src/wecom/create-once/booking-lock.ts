@@ -6,7 +6,7 @@
 import type { CreateStore } from "./closable-store.js";
 import type { Clock } from "../clock.js";
 import type { Deadline } from "../deadline.js";
-import { WecomTransportError } from "../errors.js";
+import { notSent, type WecomTransportError } from "../errors.js";
 import type { CreateLivingRequest } from "../living.wire.js";
 import { useridKey } from "../../lib/userid.js";
 import { digestOf } from "./journal.js";
@@ -198,9 +198,5 @@ function announcementsOf(booking: string): string {
 }
 
 function tooLate(reason: string): WecomTransportError {
-  return new WecomTransportError(`${reason} while another create of the same booking was under way`, {
-    api: "living/create",
-    delivery: "none",
-    mayHaveTakenEffect: false,
-  });
+  return notSent("living/create", `${reason} while another create of the same booking was in flight`);
 }

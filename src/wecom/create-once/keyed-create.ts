@@ -22,7 +22,7 @@ import type { CreateOutcome, EndedCreate, EndedEntry, Entry, Journal, OpenCreate
 import { isEnded } from "./journal.js";
 import type { Ownership } from "./ownership.js";
 import type { LostCreateRecovery } from "./recover-lost.js";
-import { KeyedSendPermit, notSent } from "./send-permit.js";
+import { createNotSent, KeyedSendPermit } from "./send-permit.js";
 import { type Answer, type HowEnded, type Sent, SentHere } from "./sent-here.js";
 import type { StoreWatch } from "./store-watch.js";
 import type { Clock } from "../clock.js";
@@ -138,7 +138,7 @@ export class KeyedCreates {
     const entry = await this.#read(id, call).catch((error: unknown) => {
       if (!(error instanceof StoreError)) throw error;
       // Without the journal nothing is sent: it could be sent twice.
-      throw this.#sentHere.get(id) ? new WecomUnsettledError({ api, cause: error }) : notSent(error.message);
+      throw this.#sentHere.get(id) ? new WecomUnsettledError({ api, cause: error }) : createNotSent(error.message);
     });
     if (!entry) {
       const endsAtMs = Math.ceil(watch.latestMs() + keyLifetimeMs);
@@ -252,7 +252,7 @@ export class KeyedCreates {
     const { lock, journal, watch, send } = this.options;
     const { request, corp } = entry.record;
     const { release } = await lock.exclusive(bookingOf(corp, request), call.deadline).catch((error: unknown) => {
-      throw error instanceof StoreError ? notSent(error.message) : error;
+      throw error instanceof StoreError ? createNotSent(error.message) : error;
     });
     // The lock is held until the living's owner is stored, so that no search for an equal booking runs before.
     try {

@@ -1,6 +1,6 @@
 /** Finds the living of a create whose answer was lost, and makes the create its owner. */
 import type { CallOptions } from "../call.js";
-import { WecomTransportError } from "../errors.js";
+import { notSent, type WecomTransportError } from "../errors.js";
 import type { CreateLivingRequest } from "../living.wire.js";
 import type { BookingSearch } from "./booking-search.js";
 import { bookingOf, type BookingLock, type ExclusiveLock } from "./booking-lock.js";
@@ -96,9 +96,5 @@ export class LostCreateRecovery {
 }
 
 function mayBeAnothers(reason: string): WecomTransportError {
-  return new WecomTransportError(`a living that was found may be another create's: ${reason}`, {
-    api: "living/get_user_all_livingid",
-    delivery: "none",
-    mayHaveTakenEffect: false,
-  });
+  return notSent("living/get_user_all_livingid", `a living that was found may be another create's: ${reason}`);
 }

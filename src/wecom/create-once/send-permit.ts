@@ -5,7 +5,7 @@
 import { StoreError } from "../../stores/store.js";
 import type { SendPermit } from "../call.js";
 import type { Deadline } from "../deadline.js";
-import { WecomTransportError, WecomUnsettledError } from "../errors.js";
+import { notSent, type WecomTransportError, WecomUnsettledError } from "../errors.js";
 import type { Journal, OpenEntry } from "./journal.js";
 import type { StoreWatch } from "./store-watch.js";
 
@@ -51,17 +51,13 @@ export class KeyedSendPermit implements SendPermit {
     try {
       await this.watch.confirm();
     } catch (error) {
-      throw error instanceof StoreError ? notSent(error.message) : error;
+      throw error instanceof StoreError ? createNotSent(error.message) : error;
     }
-    if (this.watch.isHeld) throw notSent("the store has lost which creates were sent");
+    if (this.watch.isHeld) throw createNotSent("the store has lost which creates were sent");
     this.onSent(sent);
   }
 }
 
-export function notSent(reason: string): WecomTransportError {
-  return new WecomTransportError(`${api} was not sent: ${reason}`, {
-    api,
-    delivery: "none",
-    mayHaveTakenEffect: false,
-  });
+export function createNotSent(reason: string): WecomTransportError {
+  return notSent(api, `${api} was not sent: ${reason}`);
 }

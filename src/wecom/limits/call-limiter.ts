@@ -9,7 +9,7 @@ import { Bulkhead } from "./bulkhead.js";
 import { CallCounts, type CallLimits, type Counted, type KnownCounts } from "./call-limits.js";
 import { type Attempt, CircuitBreaker, trialMs, type Verdict } from "./circuit-breaker.js";
 import type { TimeLimit } from "../deadline.js";
-import { WecomOverloadError, WecomTransportError } from "../errors.js";
+import { notSent, WecomOverloadError, type WecomTransportError } from "../errors.js";
 import { type BlockState, RateLimitBlock } from "./rate-limit-block.js";
 import { Semaphore } from "./semaphore.js";
 
@@ -227,7 +227,7 @@ export class CallLimiter {
     try {
       // Calls that hang end at the same time as calls that wait for them. Their places must not go to a request whose
       // answer nobody will see, least of all to a create.
-      if (timeLimit.isNearEnd) throw notSent(api, "the deadline is too near");
+      if (timeLimit.isNearEnd) throw notSent(api, waitingFor(api, "the deadline is too near"));
       const now = this.options.now();
       this.#refuse(limits, now);
       const counted = [counts.take(now), this.#countsOfAddress(api).take(now)] as const;
@@ -272,7 +272,9 @@ export class CallLimiter {
   ): Promise<void> {
     const { caller, operation } = claimant;
     try {
-      await semaphore.acquire([caller ?? operation, operation], timeLimit, now, (reason) => notSent(api, reason));
+      await semaphore.acquire([caller ?? operation, operation], timeLimit, now, (reason) =>
+        notSent(api, waitingFor(api, reason)),
+      );
     } catch (error) {
       if (error instanceof WecomOverloadError) this.options.onRefusal?.(api, "queue");
       throw error;
@@ -339,15 +341,11 @@ export class CallLimiter {
     const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1000));
     switch (reason) {
       case "unreachable":
-        return new WecomTransportError(`WeCom has not answered ${api} of late`, {
-          ...{ api, retryAfterSeconds },
-          delivery: "none",
-          mayHaveTakenEffect: false,
-        });
+        return notSent(api, `WeCom has not answered ${api} recently`, { retryAfterSeconds });
       case "closed":
         return new WecomOverloadError(`WeCom takes no more calls of ${api} for now`, { api, retryAfterSeconds });
       case "frequency":
-        return new WecomOverloadError(`As many calls of ${api} as WeCom allows have been made`, {
+        return new WecomOverloadError(`The limit of calls of ${api} per minute or hour is reached`, {
           api,
           retryAfterSeconds,
         });
@@ -368,10 +366,6 @@ const verdictsOf: Record<CallEnd, Record<"origin" | "breaker" | "block", Verdict
   "not-sent": { origin: "unknown", breaker: "unknown", block: "unknown" },
 };
 
-function notSent(api: string, reason: string): WecomTransportError {
-  return new WecomTransportError(`${reason} while waiting for a turn to call ${api}`, {
-    api,
-    delivery: "none",
-    mayHaveTakenEffect: false,
-  });
+function waitingFor(api: string, reason: string): string {
+  return `${reason} while waiting to call ${api}`;
 }

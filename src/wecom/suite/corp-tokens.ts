@@ -6,7 +6,7 @@ import type { Secret } from "../../observability/secret.js";
 import { StoreError } from "../../stores/store.js";
 import type { CallOptions } from "../call.js";
 import type { WecomClient } from "../client.js";
-import { WecomTransportError } from "../errors.js";
+import { notSent } from "../errors.js";
 import { gettoken } from "../tokens/gettoken.js";
 import { fingerprintOf } from "../tokens/refusals.js";
 import { type Credentials, type FetchedToken, RenewedToken, type TokenDependencies } from "../tokens/renewed-token.js";
@@ -105,12 +105,7 @@ export class CorpTokens implements TokenSource {
       return [first, ...others];
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
-      throw new WecomTransportError("the store of permanent codes does not answer", {
-        api: corpTokenApi,
-        delivery: "none",
-        mayHaveTakenEffect: false,
-        cause: error,
-      });
+      throw notSent(corpTokenApi, "the store of permanent codes does not answer", { cause: error });
     }
   }
 

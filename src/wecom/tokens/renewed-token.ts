@@ -11,7 +11,7 @@ import { Secret } from "../../observability/secret.js";
 import { acquireLease, withShortTimeout, type Store, StoreError } from "../../stores/store.js";
 import type { CallOptions } from "../call.js";
 import { Deadline } from "../deadline.js";
-import { WecomApiError, WecomTransportError } from "../errors.js";
+import { notSent, WecomApiError } from "../errors.js";
 import type { FailedFetches } from "./failed-fetches.js";
 import { Refusals } from "./refusals.js";
 import type { TokenSource } from "./token-source.js";
@@ -118,12 +118,7 @@ export class RenewedToken implements TokenSource {
     }
     const fetched = await call.deadline.race(
       this.#singleFlight(({ endsAtMs }) => endsAtMs),
-      (reason) =>
-        new WecomTransportError(`${reason} while waiting for a token`, {
-          api: this.options.api,
-          delivery: "none",
-          mayHaveTakenEffect: false,
-        }),
+      (reason) => notSent(this.options.api, `${reason} while waiting for a token`),
     );
     return fetched.token;
   }
