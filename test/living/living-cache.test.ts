@@ -99,6 +99,17 @@ describe("A living that was read a moment ago", () => {
     await until(async () => (await read(other)).theme === "changed");
   });
 
+  it("is read again after its replay was deleted, by another request", async () => {
+    gateway.simulator.livings.start(livingid);
+    gateway.simulator.livings.end(livingid, "ready");
+    clock += 7_200_000;
+    expect((await read()).replayStatus).toBe("READY");
+
+    await gateway.run(`mutation { deleteLivingReplay(livingid: "${livingid}") { __typename } }`);
+
+    expect((await read()).replayStatus).toBe("DELETED");
+  });
+
   it("is read again after WeCom said that its status changed", async () => {
     await read();
     gateway.simulator.livings.start(livingid);

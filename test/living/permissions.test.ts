@@ -141,6 +141,13 @@ const rows: readonly Row[] = [
     needs: ["write", "read"],
     isPersonal: true,
   },
+  // Fields with a call of their own: the living is not read for them, and so only they themselves can ask for the scope.
+  ...['watchCode(openid: "o")', "viewers { nodes { watchTime } }", "pushStreamUrl"].map((field): Row => ({
+    field: "LivingMutationSuccess.living",
+    document: (target) => create(target, `living { ${field} }`),
+    needs: ["write", "read", ...(field === "pushStreamUrl" ? ["push"] : [])],
+    isPersonal: true,
+  })),
   {
     field: "Mutation.modifyLiving",
     document: ({ livingid }) =>
