@@ -13,6 +13,7 @@ import { Authorisations } from "../../../src/wecom/suite/authorisations.js";
 import { PermanentCodes } from "../../../src/wecom/suite/permanent-codes.js";
 import { type Authorisation, permanentCodeApi } from "../../../src/wecom/suite/suite.datasource.js";
 import { SuiteRecords } from "../../../src/wecom/suite/suite-records.js";
+import { until } from "../../support/until.js";
 
 const corpid = "wwcorp";
 const prefix = "suite:wwsuite:";
@@ -274,10 +275,3 @@ describe("A gateway that ends while the store is away", () => {
     expect(queue.refusals).toBe(refusals);
   });
 });
-
-async function until(holds: () => boolean): Promise<void> {
-  for (let tries = 0; !holds(); tries += 1) {
-    if (tries === 2000) throw new Error(`in vain: ${holds.toString()}`);
-    await wait(5);
-  }
-}
