@@ -326,10 +326,13 @@ describe("The living of a create whose answer was lost", () => {
   });
 
   it("is read again when all are to be, or it was modified", async () => {
-    const livings = { a: { ...booked, theme: "other" }, b: { ...booked, theme: "other" } };
+    const livings: Record<string, LivingInfo> = {
+      a: { ...booked, theme: "other" },
+      b: { ...booked, theme: "other" },
+    };
     const { find, read, search } = searchAmong(livings);
     await find();
-    livings.a = livings.b = booked;
+    livings["a"] = livings["b"] = booked;
     expect([await find(), read]).toEqual([[], []]);
     search.forget("corp", "a");
     search.forget("other-corp", "b");
