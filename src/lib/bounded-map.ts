@@ -16,6 +16,10 @@ export class BoundedMap<K, V> {
     private readonly capacity?: { readonly maxWeight: number; readonly weightOf: (key: K) => number },
   ) {}
 
+  get size(): number {
+    return this.#entries.size;
+  }
+
   get(key: K): V | undefined {
     const entry = this.#entries.get(key);
     if (!entry) return undefined;

@@ -113,7 +113,7 @@ class EmbeddedStore implements Store {
     });
   }
 
-  async setNew(records: readonly NewRecord[]): Promise<void> {
+  async setNew(records: readonly NewRecord[]): Promise<boolean[]> {
     const version = newVersion();
     const write = ({ key, value, expiresInMs }: NewRecord): void => {
       if (this.#read(key) === undefined) this.#records.putSync(key, this.#seal(value, { expiresInMs }), version);
@@ -126,6 +126,7 @@ class EmbeddedStore implements Store {
         }),
       );
     }
+    return records.map(() => true);
   }
 
   async *scan(prefix: string): AsyncGenerator<readonly [string, string]> {

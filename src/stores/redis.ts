@@ -140,12 +140,15 @@ class RedisStore implements Store {
     return (await this.#write(key, (client, name) => evaluate(client, compareAndSetScript, name, args))) === 1;
   }
 
-  async setNew(records: readonly NewRecord[]): Promise<void> {
+  async setNew(records: readonly NewRecord[]): Promise<boolean[]> {
     const write = ({ key, value, expiresInMs }: NewRecord): Promise<unknown> => {
       const options = { condition: "NX", expiration: milliseconds(expiresInMs) } as const;
       return this.#write(key, (client, name) => client.set(name, value, options));
     };
-    await Promise.all(records.map(write));
+    const answers = await Promise.allSettled(records.map(write));
+    const failures = answers.filter((each) => each.status === "rejected");
+    if (failures[0] && failures.length === records.length) throw failures[0].reason;
+    return answers.map(({ status }) => status === "fulfilled");
   }
 
   async *scan(prefix: string): AsyncGenerator<readonly [string, string]> {

@@ -47,8 +47,12 @@ export interface Store {
     expiry?: Expiry | SameExpiry,
   ): Promise<boolean>;
 
-  /** Writes only records whose keys do not exist yet. If it rejects, some of them may be written. */
-  setNew(records: readonly NewRecord[]): Promise<void>;
+  /**
+   * Writes only records whose keys do not exist yet. If a part of the store fails, the other records are written.
+   *
+   * @returns for each record whether one is certainly stored now; rejects instead if none is
+   */
+  setNew(records: readonly NewRecord[]): Promise<boolean[]>;
 
   /**
    * The records whose keys have this prefix, in no order. In Redis it walks all keys, so requests must not wait for it.

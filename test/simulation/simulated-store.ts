@@ -126,7 +126,10 @@ export class SimulatedStore {
           ask(() => {
             if (this.peek(key) === undefined) write(key, value, { expiresInMs });
           });
-        await Promise.all(records.map(writeNew));
+        const answers = await Promise.allSettled(records.map(writeNew));
+        const failures = answers.filter((each) => each.status === "rejected");
+        if (failures[0] && failures.length === records.length) throw failures[0].reason;
+        return answers.map(({ status }) => status === "fulfilled");
       },
       // eslint-disable-next-line @typescript-eslint/require-await -- as in the interface
       async *scan() {

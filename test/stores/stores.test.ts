@@ -124,7 +124,8 @@ function keepsTheContract(
     await replica.set("new-3", "over", soon);
     await pass(500);
     const numbers = Array.from({ length: 1200 }, (_, index) => index);
-    await replica.setNew(numbers.map((index) => ({ key: `new-${index}`, value: `v${index}`, expiresInMs: 60_000 })));
+    const records = numbers.map((index) => ({ key: `new-${index}`, value: `v${index}`, expiresInMs: 60_000 }));
+    expect(new Set(await replica.setNew(records))).toEqual(new Set([true]));
     await store.setNew([{ key: "new-short", value: "", ...soon }]);
 
     expect(await Promise.all(numbers.map((index) => store.get(`new-${index}`)))).toEqual(
@@ -612,6 +613,18 @@ describeWithRedis("the store in Redis", () => {
     while ((await store.get("before").catch(() => "away")) === "away") await wait(5);
     expect(await store.get("before")).toBe("1");
     expect(await store.get("during")).toBeUndefined();
+    await store.close();
+  });
+
+  it("says of several new records which are written, where a part of Redis refuses", async () => {
+    const user = ["user", "on", ">password", "~wecom-living:here-*", "&*", "+@all"];
+    await using divided = await TestRedis.start(["--user", ...user]);
+    const store = await openRedisStore(divided.url.replace("//", "//user:password@"), { log });
+    const record = (key: string) => ({ key, value: "1", expiresInMs: 60_000 });
+
+    expect(await store.setNew(["here-1", "there", "here-2"].map(record))).toEqual([true, false, true]);
+    expect(await store.get("here-2")).toBe("1");
+    await expect(store.setNew(["there", "elsewhere"].map(record))).rejects.toThrow(StoreError);
     await store.close();
   });
 

@@ -166,12 +166,8 @@ export class KeyedCreates {
     if (entry || !sent) return entry;
     if (sent.answer) return (await conclude(sent, sent.answer, undefined)) ?? (await journal.read(id));
     if (!this.#sentHere.isUnsettled(id)) return undefined;
-    const { corp, request, digest, endsAtMs } = sent.entry.record;
     const settlesAtMs = Math.ceil(watch.latestMs() + sent.unsettledUntilMs - clock.monotonicMs());
-    return await journal.replace(
-      { id, text: undefined },
-      { corp, request, digest, endsAtMs, state: "unknown", settlesAtMs },
-    );
+    return await this.#replaceByUnknown({ ...sent.entry, text: undefined }, settlesAtMs);
   }
 
   /**
@@ -202,18 +198,16 @@ export class KeyedCreates {
    * @returns undefined if another process works on the record, or has changed it
    */
   async #advance(entry: OpenEntry, call: CallOptions): Promise<OpenEntry | EndedEntry | undefined> {
-    const { journal, watch, settleMs } = this.options;
+    const { watch, settleMs } = this.options;
     const { record } = entry;
     if (watch.earliestMs() >= record.endsAtMs) return await this.#giveUp(entry, call);
-    const { corp, request, digest, endsAtMs } = record;
-    const unknownUntil = (settlesAtMs: number) =>
-      journal.replace(entry, { corp, request, digest, endsAtMs, state: "unknown", settlesAtMs });
+    const unknownUntil = (settlesAtMs: number) => orUnsettled(() => this.#replaceByUnknown(entry, settlesAtMs));
     switch (record.state) {
       case "new":
-        return watch.isHeld ? await orUnsettled(() => unknownUntil(watch.heldUntilMs)) : await this.#send(entry, call);
+        return watch.isHeld ? await unknownUntil(watch.heldUntilMs) : await this.#send(entry, call);
       case "sent":
         if (watch.earliestMs() < record.answerByMs) return undefined;
-        return await orUnsettled(() => unknownUntil(record.answerByMs + settleMs));
+        return await unknownUntil(record.answerByMs + settleMs);
       case "unknown":
         return await this.#look(entry, record, call);
     }
@@ -291,10 +285,8 @@ export class KeyedCreates {
     // The create had no effect, so the same key may try again.
     this.#sentHere.delete(sent.id);
     const isRestored = await orUnsettled(async () => {
-      const { corp, request, digest, endsAtMs } = sent.record;
-      const unknown = { corp, request, digest, endsAtMs, state: "unknown" } as const;
       if (before.record.state === "unknown") return await journal.replace(sent, before.record);
-      if (watch.isHeld) return await journal.replace(sent, { ...unknown, settlesAtMs: watch.heldUntilMs });
+      if (watch.isHeld) return await this.#replaceByUnknown(sent, watch.heldUntilMs);
       return await journal.forget(sent);
     });
     if (!isRestored || watch.isHeld) throw new WecomUnsettledError({ api, cause: error });
@@ -303,14 +295,15 @@ export class KeyedCreates {
 
   /** The answer is lost: the settling time starts now. */
   async #lose(sent: OpenEntry, call: CallOptions): Promise<OpenEntry | undefined> {
-    const { journal, watch, settleMs } = this.options;
+    const { watch, settleMs } = this.options;
     call.log.warn({ corp: call.corp, create: sent.id }, "the answer to a create is lost: searching for its living");
     this.#noteSent(sent, 0);
-    const { corp, request, digest, endsAtMs } = sent.record;
-    const settlesAtMs = Math.ceil(watch.latestMs() + settleMs);
-    return await orUnsettled(() =>
-      journal.replace(sent, { corp, request, digest, endsAtMs, state: "unknown", settlesAtMs }),
-    );
+    return await orUnsettled(() => this.#replaceByUnknown(sent, Math.ceil(watch.latestMs() + settleMs)));
+  }
+
+  #replaceByUnknown(entry: OpenEntry, settlesAtMs: number): Promise<OpenEntry | undefined> {
+    const { corp, request, digest, endsAtMs } = entry.record;
+    return this.options.journal.replace(entry, { corp, request, digest, endsAtMs, state: "unknown", settlesAtMs });
   }
 
   #noteSent(entry: OpenEntry, answerInMs: number): void {

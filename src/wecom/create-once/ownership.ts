@@ -98,18 +98,30 @@ export class Ownership {
       value: unkeyed,
       expiresInMs: this.#lifetimeMs(living),
     });
-    for (let some = this.#beginSome(); some.length > 0; some = this.#beginSome()) {
+    let hasFailed = false;
+    // Where some fail, each once.
+    for (let left = this.#unwritten.size; left > 0 || !hasFailed;) {
+      const some = this.#beginSome();
+      if (some.length === 0) break;
+      left -= some.length;
+      let areWritten: readonly boolean[] = [];
       try {
-        await this.store.setNew(some.map(record));
-        for (const [key] of some) this.#unwritten.delete(key);
+        areWritten = await this.store.setNew(some.map(record));
       } catch (error) {
         if (!(error instanceof StoreError)) throw error;
-        this.#writeIn(10 * writeDelayMs);
-        return;
+        left = 0;
       } finally {
         for (const [key] of some) this.#beingWritten.delete(key);
       }
+      for (const [index, [key, living]] of some.entries()) {
+        this.#unwritten.delete(key);
+        if (areWritten[index]) continue;
+        // Behind all others: the part of the store that it belongs to may be away for long.
+        this.#unwritten.set(key, living);
+        hasFailed = true;
+      }
     }
+    if (hasFailed) this.#writeIn(10 * writeDelayMs);
   }
 
   #beginSome(): [string, OwnableLiving][] {
