@@ -1,5 +1,5 @@
-// What each part reports, and the metrics it becomes. Over 300 lines because every part has its interface here, and
-// createMetrics is the one place that joins them to the table.
+// What each part reports, and the metrics that it becomes. Over 300 lines because the interface of every part is here,
+// beside the function that joins it to the table.
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import { callFaults, type MetricDefinition, type MetricName, metricTable } from "./metric-table.js";
 import { type Outcome, worse } from "./outcome.js";
@@ -163,52 +163,134 @@ const readLimitMs = 1000;
 export function createMetrics(known: KnownValues = nothingKnown): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const { counter, gauge, histogram } = makersFor(registry, known);
+  const make = makersFor(registry, known);
+  make.gauge("wecom_gateway_build_info").set({ ...known.build }, 1);
+  const watched: (() => Promise<void>)[] = [];
+  return {
+    ...wecomMetrics(make, known),
+    ...graphqlMetrics(make, known, new FieldCounts(registry, known)),
+    ...streamMetrics(make),
+    ...backgroundMetrics(make),
+    watch: (name, read, otherwise = NaN) => {
+      const value = make.gauge(name);
+      watched.push(async () => {
+        value.set(await withinLimit(read, otherwise));
+      });
+    },
+    render: async () => {
+      await Promise.all(watched.map((read) => read()));
+      return { contentType: registry.contentType, text: await registry.metrics() };
+    },
+  };
+}
+
+type Makers = ReturnType<typeof makersFor>;
+
+/** Calls to WeCom, their limits, and what follows from them: creates, callbacks, authorisations. */
+function wecomMetrics(
+  { counter, gauge, histogram }: Makers,
+  { apis }: KnownValues,
+): WecomMetrics & LivingMetrics & CallbackMetrics & CreateMetrics & AuthorisationMetrics {
   const calls = boundByLabels(histogram("wecom_call_duration_seconds"));
   const callFailures = counter("wecom_call_failures_total");
   const retries = counter("wecom_read_retries_total");
   const refusals = counter("wecom_calls_refused_total");
-  let limiterStates: () => Iterable<LimiterState> = () => [];
-  gauge("wecom_calls_waiting", function () {
-    this.reset();
-    for (const api of known.apis) this.set({ api }, 0);
-    for (const { api, waiting } of limiterStates()) this.inc({ api }, waiting);
-  });
-  gauge("wecom_gates_shut", function () {
-    this.reset();
-    for (const api of known.apis) for (const reason of ["closed", "unreachable"]) this.set({ api, reason }, 0);
-    for (const { api, isClosed, isUnreachable } of limiterStates()) {
-      this.inc({ api, reason: "closed" }, Number(isClosed));
-      this.inc({ api, reason: "unreachable" }, Number(isUnreachable));
-    }
-  });
-  const requests = boundByLabels(histogram("http_request_duration_seconds"));
-  const operations = counter("graphql_operations_total");
-  const ways = { known: operations.labels("known"), pipeline: operations.labels("pipeline") };
-  const fields = new FieldCounts(registry, known);
-  const errors = counter("graphql_errors_total");
-  for (const code of [...Object.keys(known.outcomeOfCode), "other"]) errors.inc({ code }, 0);
-  const delivered = counter("graphql_events_delivered_total");
-  const dropped = counter("graphql_events_dropped_total");
-  const ended = counter("graphql_subscriptions_ended_total");
   const cachedReads = counter("living_cache_reads_total");
   const callbacks = counter("wecom_callbacks_total");
   const creates = counter("wecom_creates_total");
   const authorisations = counter("wecom_authorisations_total");
-  const storeOperations = boundByLabels(histogram("store_operation_duration_seconds"));
-  const auditEvents = counter("audit_events_total");
-  const auditFailures = counter("audit_write_failures_total");
-  const auditLost = counter("audit_lines_lost_total");
-  const secretChanges = counter("gateway_secret_changes_total");
-  const spans = counter("tracing_spans_total");
-  gauge("wecom_gateway_build_info").set({ ...known.build }, 1);
-  const watched: (() => Promise<void>)[] = [];
   return {
-    watch: (name, read, otherwise = NaN) => {
-      const value = gauge(name);
-      watched.push(async () => {
-        value.set(await withinLimit(read, otherwise));
-      });
+    observeCall: (api, outcome, seconds, fault) => {
+      calls(api, outcome).observe(seconds);
+      if (fault !== undefined) callFailures.inc({ fault: callFaults.includes(fault) ? fault : "other" });
+    },
+    countRetry: (api) => {
+      retries.inc({ api });
+    },
+    countRefusal: (api, reason) => {
+      refusals.inc({ api, reason });
+    },
+    watchLimiter: limiterGauges(gauge, apis),
+    countCachedRead: (outcome) => {
+      cachedReads.inc({ outcome });
+    },
+    countCallback: (outcome) => {
+      callbacks.inc({ outcome });
+    },
+    countCreate: (outcome) => {
+      creates.inc({ outcome });
+    },
+    countAuthorisation: (outcome) => {
+      authorisations.inc({ outcome });
+    },
+  };
+}
+
+/** The limiter's states, summed per API on each scrape. */
+function limiterGauges(gauge: Makers["gauge"], apis: readonly string[]): WecomMetrics["watchLimiter"] {
+  let states: () => Iterable<LimiterState> = () => [];
+  gauge("wecom_calls_waiting", function () {
+    this.reset();
+    for (const api of apis) this.set({ api }, 0);
+    for (const { api, waiting } of states()) this.inc({ api }, waiting);
+  });
+  gauge("wecom_gates_shut", function () {
+    this.reset();
+    for (const api of apis) for (const reason of ["closed", "unreachable"]) this.set({ api, reason }, 0);
+    for (const { api, isClosed, isUnreachable } of states()) {
+      this.inc({ api, reason: "closed" }, Number(isClosed));
+      this.inc({ api, reason: "unreachable" }, Number(isUnreachable));
+    }
+  });
+  return (given) => {
+    states = given;
+  };
+}
+
+/** Requests and operations. */
+function graphqlMetrics(
+  { counter, histogram }: Makers,
+  { outcomeOfCode }: KnownValues,
+  fields: FieldCounts,
+): HttpMetrics & OperationMetrics {
+  const requests = boundByLabels(histogram("http_request_duration_seconds"));
+  const operations = counter("graphql_operations_total");
+  const ways = { known: operations.labels("known"), pipeline: operations.labels("pipeline") };
+  const errors = counter("graphql_errors_total");
+  for (const code of [...Object.keys(outcomeOfCode), "other"]) errors.inc({ code }, 0);
+  return {
+    observeRequest: (route, status, seconds) => {
+      requests(route, String(status)).observe(seconds);
+    },
+    countOperation: (way) => {
+      ways[way].inc();
+    },
+    observeOperation: (type, roots, seconds, failures) => {
+      fields.count(type, roots, seconds, failures);
+    },
+    countError: (code) => {
+      errors.inc({ code: Object.hasOwn(outcomeOfCode, code) ? code : "other" });
+    },
+  };
+}
+
+/** Subscriptions and open connections. */
+function streamMetrics({
+  counter,
+  gauge,
+}: Makers): StreamMetrics & Pick<Metrics, "watchSubscriptions" | "watchConnections"> {
+  const delivered = counter("graphql_events_delivered_total");
+  const dropped = counter("graphql_events_dropped_total");
+  const ended = counter("graphql_subscriptions_ended_total");
+  return {
+    countDelivered: (events) => {
+      delivered.inc(events);
+    },
+    countDropped: (reason, events) => {
+      dropped.inc({ reason }, events);
+    },
+    countEnded: (reason, subscriptions) => {
+      ended.inc({ reason }, subscriptions);
     },
     watchSubscriptions: (count) => {
       gauge("graphql_subscriptions", function () {
@@ -222,21 +304,21 @@ export function createMetrics(known: KnownValues = nothingKnown): Metrics {
         }
       });
     },
-    observeOperation: (type, roots, seconds, failures) => {
-      fields.count(type, roots, seconds, failures);
-    },
-    countError: (code) => {
-      errors.inc({ code: Object.hasOwn(known.outcomeOfCode, code) ? code : "other" });
-    },
-    countDelivered: (events) => {
-      delivered.inc(events);
-    },
-    countDropped: (reason, events) => {
-      dropped.inc({ reason }, events);
-    },
-    countEnded: (reason, subscriptions) => {
-      ended.inc({ reason }, subscriptions);
-    },
+  };
+}
+
+/** The store, the audit log, traces and secrets. */
+function backgroundMetrics({
+  counter,
+  histogram,
+}: Makers): StoreMetrics & AuditMetrics & TracingMetrics & Pick<Metrics, "countSecretChange"> {
+  const storeOperations = boundByLabels(histogram("store_operation_duration_seconds"));
+  const auditEvents = counter("audit_events_total");
+  const auditFailures = counter("audit_write_failures_total");
+  const auditLost = counter("audit_lines_lost_total");
+  const spans = counter("tracing_spans_total");
+  const secretChanges = counter("gateway_secret_changes_total");
+  return {
     observeStore: (operation, isAnswered, seconds) => {
       storeOperations(operation, isAnswered ? "ok" : "failed").observe(seconds);
     },
@@ -254,41 +336,6 @@ export function createMetrics(known: KnownValues = nothingKnown): Metrics {
     },
     countSecretChange: (outcome) => {
       secretChanges.inc({ outcome });
-    },
-    countAuthorisation: (outcome) => {
-      authorisations.inc({ outcome });
-    },
-    countCreate: (outcome) => {
-      creates.inc({ outcome });
-    },
-    countCallback: (outcome) => {
-      callbacks.inc({ outcome });
-    },
-    countCachedRead: (outcome) => {
-      cachedReads.inc({ outcome });
-    },
-    countOperation: (way) => {
-      ways[way].inc();
-    },
-    countRetry: (api) => {
-      retries.inc({ api });
-    },
-    countRefusal: (api, reason) => {
-      refusals.inc({ api, reason });
-    },
-    watchLimiter: (states) => {
-      limiterStates = states;
-    },
-    observeCall: (api, outcome, seconds, fault) => {
-      calls(api, outcome).observe(seconds);
-      if (fault !== undefined) callFailures.inc({ fault: callFaults.includes(fault) ? fault : "other" });
-    },
-    observeRequest: (route, status, seconds) => {
-      requests(route, String(status)).observe(seconds);
-    },
-    render: async () => {
-      await Promise.all(watched.map((read) => read()));
-      return { contentType: registry.contentType, text: await registry.metrics() };
     },
   };
 }

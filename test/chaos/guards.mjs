@@ -381,8 +381,8 @@ export const guards = [
   {
     name: "installation: strangers keep nobody out",
     file: installation,
-    find: `>= preAuthCodesPerMinute) return this.#newest;`,
-    replace: `>= preAuthCodesPerMinute) throw new Error("too many");`,
+    find: `if (this.#quota.take() > 0 && this.#newest) return this.#newest;`,
+    replace: `if (this.#quota.take() > 0 && this.#newest) throw new Error("too many");`,
     test: "test/wecom/suite/installation.test.ts",
     only: "does not let anybody use up",
   },

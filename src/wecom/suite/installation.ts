@@ -11,6 +11,7 @@ import type { Logger } from "../../observability/logger.js";
 import { Secret } from "../../observability/secret.js";
 import { reasonOf, type Store } from "../../stores/store.js";
 import type { AuthorisationOutcome } from "./auth-code.js";
+import { MinuteQuota } from "../limits/caller-quota.js";
 import type { Suite } from "./suite.js";
 
 /** WeCom's pre-auth code is valid for about twenty minutes. */
@@ -36,11 +37,12 @@ export interface InstallationOptions {
 }
 
 export class Installation {
-  #minute = 0;
-  #codesInMinute = 0;
+  readonly #quota: MinuteQuota;
   #newest: Promise<Secret> | undefined;
 
-  constructor(private readonly options: InstallationOptions) {}
+  constructor(private readonly options: InstallationOptions) {
+    this.#quota = new MinuteQuota(preAuthCodesPerMinute, options.now);
+  }
 
   async visit(query: URLSearchParams): Promise<PlainAnswer> {
     const authCode = query.get("auth_code") ?? "";
@@ -70,12 +72,8 @@ export class Installation {
   }
 
   #sharedPreAuthCode(): Promise<Secret> {
-    const minute = Math.floor(this.options.now() / 60_000);
-    if (minute !== this.#minute) this.#codesInMinute = 0;
-    this.#minute = minute;
     // Shared even while it may fail: WeCom is not asked again for each visitor.
-    if (this.#newest && this.#codesInMinute >= preAuthCodesPerMinute) return this.#newest;
-    this.#codesInMinute += 1;
+    if (this.#quota.take() > 0 && this.#newest) return this.#newest;
     return (this.#newest = this.options.suite.preAuthCode());
   }
 
