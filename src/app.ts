@@ -309,7 +309,7 @@ function createDetails({ config, store }: Base, { wecom, callbacks, streaming, v
     },
     limiter: () => [...wecom.limiter.states()],
     token: async () => ({ endsAt: timeOf(await RenewedToken.endOf(store, wecom.access.app)) }),
-    callbacks: () => ({ ...callbacks.heard(), subscriptions: streaming.operations.size }),
+    callbacks: () => ({ ...callbacks.received(), subscriptions: streaming.operations.size }),
   };
 }
 
@@ -500,8 +500,8 @@ function createCallbacks({ log, metrics, audit, store, now }: Base, { access, up
     });
   const statusChanges = new LivingStatusChanges({ store, log, receiver, isSetUp: callbackReceiver !== undefined });
   /** Times of the last callbacks that this replica received. */
-  const heard = () => ({ lastAt: timeOf(lastAtMs), suiteTicketAt: timeOf(ticketAtMs) });
-  return { receiver: callbackReceiver, statusChanges, heard };
+  const received = () => ({ lastAt: timeOf(lastAtMs), suiteTicketAt: timeOf(ticketAtMs) });
+  return { receiver: callbackReceiver, statusChanges, received };
 }
 
 type Graphql = ReturnType<typeof createGraphql>;

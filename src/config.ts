@@ -55,7 +55,8 @@ export const settings = {
       "the app's agentid: signatures for WeCom's JS-SDK carry it, and by it a self-built app keeps its idempotency keys when its secret changes; unset: what a provider's app learnt when the corp authorised it",
   },
   PUBLIC_URL: {
-    meaning: "how browsers reach the gateway, for the way back from an app's installation; unset: where it listens",
+    meaning:
+      "the URL of the gateway in browsers, to which WeCom redirects after an app's installation; unset: where it listens",
   },
   WECOM_CALLBACK_TOKEN: { meaning: "the Token of the callback URL in WeCom's console", ...shared },
   WECOM_CALLBACK_AES_KEY: { meaning: "the EncodingAESKey beside it: 43 characters", ...shared },
@@ -64,7 +65,7 @@ export const settings = {
     meaning:
       "how long a create whose answer was lost may still take effect, in milliseconds: only then is one that is not found sent again, under its idempotency key",
   },
-  WECOM_MAX_IN_FLIGHT: { default: "10", meaning: "calls under way at once, per corp and API" },
+  WECOM_MAX_IN_FLIGHT: { default: "10", meaning: "concurrent calls, per corp and API" },
   WECOM_CALLS_PER_MINUTE: {
     default: "9500",
     meaning:
@@ -107,7 +108,7 @@ export const settings = {
     ...shared,
   },
   AUTH_ISSUER: { meaning: "for `jwt`: the only `iss` that is accepted" },
-  AUTH_AUDIENCE: { meaning: "for `jwt`: what must stand in `aud`" },
+  AUTH_AUDIENCE: { meaning: "for `jwt`: the required value of `aud`" },
   AUTH_CORP_CLAIM: { default: "corpid", meaning: "the claim with the corp for which the caller acts" },
   AUTH_USER_CLAIM: { default: "userid", meaning: "the claim with the caller's userid at WeCom" },
   ROUTER_SECRET: { meaning: "for `router`: what its header `router-authorization` must hold", ...shared },
@@ -131,7 +132,7 @@ export const settings = {
   LIMIT_FIRST: { default: "100", meaning: "`first` of a connection; WeCom's own pages have at most 100" },
   LIMIT_CALLS_PER_MINUTE: {
     default: "1000",
-    meaning: "calls to WeCom for one caller, by userid or `sub`; callers who cannot be told apart are not counted",
+    meaning: "calls to WeCom for one caller, by userid or `sub`; anonymous callers are not counted",
   },
   LIMIT_CONNECTIONS: {
     default: "5000",
@@ -139,7 +140,7 @@ export const settings = {
   },
   LIMIT_CONNECTIONS_PER_CALLER: {
     default: "100",
-    meaning: "of these, those of one caller, by userid or `sub`; callers who cannot be told apart are not counted",
+    meaning: "of these, those of one caller, by userid or `sub`; anonymous callers are not counted",
   },
   LIMIT_OPERATIONS_PER_SOCKET: {
     default: "50",
@@ -407,7 +408,7 @@ interface Surroundings {
 function warningsAbout(auth: AuthSettings, { isProduction, isSimulated }: Omit<Surroundings, "host">): string[] {
   if (auth.mode !== "none" || isSimulated) return [];
   if (!auth.trustsHeaders) {
-    return ["AUTH_MODE is not set: whoever can run a program on this machine acts for the corp, with every scope"];
+    return ["AUTH_MODE is not set: any program on this machine can act for the corp, with every scope"];
   }
   const where = isProduction ? " in production" : "";
   return [`AUTH_MODE=none${where}: everybody who reaches this gateway acts for the corp, with every scope`];
@@ -565,12 +566,12 @@ function readCallbackKeys(
     const [missing, given] = token
       ? ["WECOM_CALLBACK_AES_KEY", "WECOM_CALLBACK_TOKEN"]
       : ["WECOM_CALLBACK_TOKEN", "WECOM_CALLBACK_AES_KEY"];
-    problems.push(`${missing}: not set, expected what stands beside it in WeCom's console (${given} is set)`);
+    problems.push(`${missing}: not set, expected its value beside it in WeCom's console (${given} is set)`);
   }
   if (credentials.kind === "suite" && !token && !aesKey) {
     problems.push(
       "WECOM_CALLBACK_TOKEN: not set, expected that of the callback URL: WeCom pushes the suite_ticket there",
-      "WECOM_CALLBACK_AES_KEY: not set, expected what stands beside it in WeCom's console",
+      "WECOM_CALLBACK_AES_KEY: not set, expected its value beside it in WeCom's console",
     );
   }
   if (!token || !aesKey) return undefined;

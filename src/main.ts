@@ -90,7 +90,7 @@ async function start(): Promise<void> {
   // Not waited for: the gateway answers meanwhile, and is ready whatever WeCom says.
   void app.checkCredentials();
   if (!config.isProduction) process.stdout.write(banner(url, app.simulatorUrl));
-  // Probes are answered meanwhile, so that whoever looks can see what it waits for.
+  // Probes are answered meanwhile, so that operators can see what it waits for.
   waitsFor = "the issuer's keys (AUTH_JWKS_URL)";
   while (!app.canServe()) await pause(100);
   clearTimeout(startLimit);

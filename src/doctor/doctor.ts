@@ -21,17 +21,17 @@ export async function runDoctor(
 ): Promise<0 | 1> {
   const userid = parameters.find((parameter) => parameter.startsWith("--userid="))?.slice("--userid=".length);
   const states = new Set<Finding["state"]>();
-  const tell = ({ check, state, text }: Finding): void => {
+  const report = ({ check, state, text }: Finding): void => {
     states.add(state);
     print(`${marks[state]} ${check}: ${text}`);
   };
   try {
     const config = readConfig();
-    tell({ check: "settings", state: "ok", text: "all are valid" });
-    for await (const finding of examineWecom(config, { userid, now })) tell(finding);
-    for await (const finding of examineSurroundings(config, now)) tell(finding);
+    report({ check: "settings", state: "ok", text: "all are valid" });
+    for await (const finding of examineWecom(config, { userid, now })) report(finding);
+    for await (const finding of examineSurroundings(config, now)) report(finding);
   } catch (error) {
-    tell({ check: "settings", state: "wrong", text: error instanceof Error ? error.message : String(error) });
+    report({ check: "settings", state: "wrong", text: error instanceof Error ? error.message : String(error) });
   }
   const isWell = !states.has("wrong");
   print(isWell ? "Nothing is wrong." : "Something is wrong: see above.");

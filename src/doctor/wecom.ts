@@ -131,9 +131,9 @@ async function checkReading(wecom: Wecom, token: string | undefined): Promise<Fi
     const answer = await wecom.ask("living/get_living_info", { access_token: token, livingid: "doctor" });
     const fault = lookupErrcode(answer.errcode)?.fault ?? "other";
     if (!aboutTheApp.has(fault)) return ok(check, "the app may call it, from this address");
-    const place =
+    const whereToChange =
       "In WeCom's admin console, add the app under 上课直播 or 直播 → 可调用接口的应用; a provider's app needs the 直播 permission.";
-    return wrong(check, fault === "permission" ? `${explain(answer)} ${place}` : explain(answer));
+    return wrong(check, fault === "permission" ? `${explain(answer)} ${whereToChange}` : explain(answer));
   } catch (error) {
     return wrong(check, sentenceOf(error));
   }

@@ -38,7 +38,7 @@ directive @contact(
 directive @cacheControl(
   """Seconds; 0: not at all."""
   maxAge: Int
-  """As long as the object that it stands in."""
+  """As long as its parent."""
   inheritMaxAge: Boolean
 ) on FIELD_DEFINITION | OBJECT
 `;

@@ -51,7 +51,7 @@ export async function recorded<Success extends { readonly __typename: string }>(
 
 const maxIdLength = 64;
 
-interface Ending {
+interface RecordedOutcome {
   readonly livingid?: string;
   readonly code?: string;
   readonly errcode?: number | undefined;
@@ -60,7 +60,7 @@ interface Ending {
 function record(
   { action, context, anchorUserid, livingid, key, changed }: LivingWrite,
   outcome: Outcome,
-  ending: Ending,
+  recorded: RecordedOutcome,
 ) {
   const { audit, call, caller, creates, requestId, traceId } = context;
   const isForAnother =
@@ -74,10 +74,10 @@ function record(
     requestId,
     traceId,
     // A refused id may be any text, so it is not recorded.
-    livingid: (ending.livingid ?? livingid)?.slice(0, maxIdLength),
+    livingid: (recorded.livingid ?? livingid)?.slice(0, maxIdLength),
     onBehalfOf: isForAnother ? anchorUserid.slice(0, maxIdLength) : undefined,
     keyId: key && creates.idOf(key, call.corp),
-    code: ending.code,
-    errcode: ending.errcode,
+    code: recorded.code,
+    errcode: recorded.errcode,
   });
 }

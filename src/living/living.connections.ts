@@ -8,7 +8,7 @@ import { PageWalk } from "../wecom/page-walk.js";
 
 /** Relay's type, shared by all subgraphs: the only one here without `Living` or `Wecom` in its name. */
 @Directive("@shareable")
-@ObjectType({ description: "Where a page stands in its connection." })
+@ObjectType({ description: "The position of a page in its connection." })
 export class PageInfo {
   @Field(() => Boolean, { description: "Whether there is more behind this page." })
   hasNextPage!: boolean;

@@ -31,7 +31,7 @@ export enum LivingStatus {
 
 registerEnumType(LivingStatus, {
   name: "LivingStatus",
-  description: "Where a living stands (WeCom's numbers 0 to 4).",
+  description: "The status of a living (WeCom's numbers 0 to 4).",
   valuesConfig: {
     RESERVED: { description: "预约中, WeCom's 0: can be modified and cancelled." },
     LIVE: { description: "直播中, WeCom's 1." },
@@ -50,7 +50,7 @@ export enum LivingReplayStatus {
 
 registerEnumType(LivingReplayStatus, {
   name: "LivingReplayStatus",
-  description: "Where the replay of a living stands (WeCom's numbers 0 to 3).",
+  description: "The status of a living's replay (WeCom's numbers 0 to 3).",
   valuesConfig: {
     READY: { description: "生成成功, WeCom's 0." },
     GENERATING: { description: "生成中, WeCom's 1." },

@@ -51,7 +51,7 @@ export async function livingsOf(
 class LivingConnectionFields {
   @FieldResolver(() => [Living], {
     nullable: "items",
-    description: "The livings; one that cannot be read is null, with an error at its place.",
+    description: "The livings; one that cannot be read is null, with an error at its path.",
   })
   nodes(
     @Root() { edges }: LivingConnection,

@@ -50,7 +50,7 @@ export class JsSdkQueries {
   })
   async jsSdkSignature(
     @Arg("url", () => String, {
-      description: "The page's address, as location.href tells it. What follows # is cut off.",
+      description: "The page's address, as in location.href. What follows # is cut off.",
     })
     url: string,
     @Ctx() { caller, call, jsSdk, jsSdkOrigins }: RequestContext,

@@ -10,7 +10,7 @@ import type { LivingErrorName, LivingErrorResult, LivingFieldViolation } from ".
 type ValueOf<Name extends LivingErrorName> = Omit<Extract<LivingErrorResult, { __typename: Name }>, "__typename">;
 
 @InterfaceType({
-  description: "What every error of a living mutation tells; `... on LivingError` is always enough.",
+  description: "The fields of every error of a living mutation; `... on LivingError` is always enough.",
   resolveType: (value: LivingErrorResult) => value.__typename,
 })
 export abstract class LivingError {

@@ -3,15 +3,14 @@ import { LivingStatus } from "./living.enums.js";
 import { UnixTime } from "./living.scalars.js";
 import { WecomUser } from "./living.types.js";
 
-@ObjectType({ description: "A living came to another status, as WeCom told it." })
+@ObjectType({ description: "A change of a living's status, as WeCom reported it." })
 export class LivingStatusChange {
   @Field(() => ID, { description: "WeCom's id of the living." })
   livingid!: string;
 
   @Field(() => LivingStatus, {
     nullable: true,
-    description:
-      "Where it stands now; null for a status not known yet. Do not wait for EXPIRED: WeCom seldom tells it.",
+    description: "The new status; null for a status not known yet. Do not wait for EXPIRED: WeCom seldom reports it.",
   })
   status!: LivingStatus | null;
 

@@ -32,7 +32,7 @@ export class LivingSubscriptions {
   @NeedsScope("living:read")
   @Subscription(() => LivingStatusChange, {
     description:
-      "Livings of this corp as their status changes, from now on. Only livings that were made through an API or WeCom's JS-SDK are told of.",
+      "Status changes of this corp's livings, from now on. WeCom only reports livings that were created through an API or its JS-SDK.",
     subscribe: ({ args, context }) =>
       subscribeToStatusChanges(args as StatusChangeArguments, context as RequestContext),
   })

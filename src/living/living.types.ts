@@ -77,7 +77,7 @@ export class Living {
     return this.#read.type;
   }
 
-  @Field(() => LivingStatus, { nullable: true, description: "Where it stands; null for a status not known yet." })
+  @Field(() => LivingStatus, { nullable: true, description: "The status; null for a status not known yet." })
   get status() {
     return this.#read.status;
   }
@@ -133,7 +133,7 @@ export class Living {
     return this.#read.onlineCount;
   }
 
-  @Field(() => Int, { nullable: true, description: "How many have reserved a place." })
+  @Field(() => Int, { nullable: true, description: "How many have reserved." })
   get subscribeCount() {
     return this.#read.subscribeCount;
   }
@@ -143,7 +143,7 @@ export class Living {
     return this.#read.openReplay;
   }
 
-  @Field(() => LivingReplayStatus, { nullable: true, description: "Where the replay stands; null without one." })
+  @Field(() => LivingReplayStatus, { nullable: true, description: "The status of the replay; null without one." })
   get replayStatus() {
     return this.#read.replayStatus;
   }
@@ -154,9 +154,9 @@ export class Living {
   }
 }
 
-@ObjectType({ description: "A living and where it stands in the connection." })
+@ObjectType({ description: "A living and its cursor in the connection." })
 export class LivingEdge {
-  @Field(() => String, { description: "`after` for what stands behind it." })
+  @Field(() => String, { description: "Pass it as `after` to get the items that follow." })
   cursor!: string;
 
   readonly livingid!: string;
@@ -167,6 +167,6 @@ export class LivingConnection {
   @Field(() => [LivingEdge], { description: "The livings with their cursors." })
   edges!: LivingEdge[];
 
-  @Field(() => PageInfo, { description: "Where this page stands." })
+  @Field(() => PageInfo, { description: "The position of this page." })
   pageInfo!: PageInfo;
 }

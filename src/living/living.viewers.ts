@@ -95,9 +95,9 @@ export class LivingExternalViewer extends LivingViewer {
   name!: string | null;
 }
 
-@ObjectType({ description: "A viewer and where they stand in the connection." })
+@ObjectType({ description: "A viewer and their cursor in the connection." })
 export class LivingViewerEdge {
-  @Field(() => String, { description: "`after` for what stands behind it." })
+  @Field(() => String, { description: "Pass it as `after` to get the items that follow." })
   cursor!: string;
 
   @Field(() => LivingViewer, { description: "The viewer." })
@@ -112,7 +112,7 @@ export class LivingViewerConnection {
   @Field(() => [LivingViewer], { description: "The viewers." })
   nodes!: LivingViewer[];
 
-  @Field(() => PageInfo, { description: "Where this page stands." })
+  @Field(() => PageInfo, { description: "The position of this page." })
   pageInfo!: PageInfo;
 }
 

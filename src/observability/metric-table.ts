@@ -54,12 +54,12 @@ export const metricTable = {
   },
   graphql_errors_total: {
     kind: "counter",
-    help: "Errors told to clients by code: of errors[], or of the member of a mutation's union",
+    help: "Errors sent to clients by code: of errors[], or of the member of a mutation's union",
     labels: { code },
   },
   graphql_operations_total: {
     kind: "counter",
-    help: "GraphQL requests by the way they took: known operations run a plan, all else takes the pipeline",
+    help: "GraphQL requests by how they were executed: known from a cached plan, pipeline through Apollo Server",
     labels: { way: ["known", "pipeline"] },
   },
   graphql_subscriptions: {
@@ -112,7 +112,7 @@ export const metricTable = {
     help: "Calls that were not sent: queue too long, frequency limit near, closed by 45009, WeCom unreachable",
     labels: { api, reason: ["queue", "frequency", "closed", "unreachable"] },
   },
-  wecom_calls_waiting: { kind: "gauge", help: "Calls that wait for their turn, over all corps", labels: { api } },
+  wecom_calls_waiting: { kind: "gauge", help: "Calls that wait in a queue, over all corps", labels: { api } },
   wecom_gates_shut: {
     kind: "gauge",
     help: "Corps for which an API is not called for now: closed by 45009, or unreachable",
@@ -120,7 +120,7 @@ export const metricTable = {
   },
   living_cache_reads_total: {
     kind: "counter",
-    help: "Livings asked for: hit, miss, or stale, which is an old one because WeCom is away",
+    help: "Livings asked for: hit, miss, or stale, which is an expired one because WeCom is unreachable",
     labels: { outcome: ["hit", "miss", "stale"] },
   },
   wecom_callbacks_total: {
@@ -142,7 +142,7 @@ export const metricTable = {
   },
   wecom_creates_unfinished: {
     kind: "gauge",
-    help: "Creates under an idempotency key whose outcome is open, of all replicas; 1000 stands for that many or more",
+    help: "Creates under an idempotency key whose outcome is open, of all replicas; 1000 means that many or more",
     labels: {},
   },
   wecom_create_oldest_unfinished_seconds: {

@@ -5,7 +5,7 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as nextTick } from "node:timers/promises";
 import { type Logger, RequestLogger } from "../observability/logger.js";
 import type { HttpMetrics } from "../observability/metrics.js";
 import type { Duplex } from "node:stream";
@@ -199,7 +199,7 @@ export function createListener(options: ListenerOptions): Listener {
       drain();
       // A busy process still has connections to accept and requests to read. Each tick of the event loop does one of these
       // steps.
-      for (let turn = 0; turn < 3; turn += 1) await nextTurn();
+      for (let tick = 0; tick < 3; tick += 1) await nextTick();
       await new Promise<void>((resolve) => {
         const force = setTimeout(() => {
           for (const socket of connections.keys()) socket.destroy();

@@ -54,7 +54,7 @@ export class Livings {
     this.#byId.set(living.livingid, living);
     const oldest = this.#byId.keys().next().value;
     if (this.#byId.size > this.max && oldest !== undefined) this.#byId.delete(oldest);
-    this.#tell(living);
+    this.#report(living);
     return living;
   }
 
@@ -125,11 +125,11 @@ export class Livings {
 
   #move(living: Living, phase: LivingPhase): Living {
     living.phase = phase;
-    this.#tell(living);
+    this.#report(living);
     return living;
   }
 
-  #tell(living: Living): void {
+  #report(living: Living): void {
     for (const listener of this.#listeners) listener(living);
   }
 }

@@ -21,7 +21,7 @@ export class RedisListeners {
     this.#connection = new RedisConnection({
       ...options,
       onUp: async (link) => {
-        await Promise.all([...this.#listeners].map((each) => this.#hear(link, each)));
+        await Promise.all([...this.#listeners].map((each) => this.#subscribe(link, each)));
       },
       onDown: () => {
         for (const each of this.#listeners) {
@@ -45,7 +45,7 @@ export class RedisListeners {
     this.#listeners.add(each);
     // If the channel cannot be subscribed, the connection is replaced, and all channels are subscribed on the new one.
     await this.#connection
-      .ask((link) => this.#hear(link, each))
+      .ask((link) => this.#subscribe(link, each))
       .catch((error: unknown) => {
         this.#connection.drop(error);
       });
@@ -66,7 +66,7 @@ export class RedisListeners {
     this.#connection.close();
   }
 
-  async #hear({ client }: ListeningLink, each: Listener): Promise<void> {
+  async #subscribe({ client }: ListeningLink, each: Listener): Promise<void> {
     await client.subscribe(each.channel, each.receive);
     // If another listener is already subscribing to the channel, the client resolves before Redis confirms. A ping is
     // answered after that.

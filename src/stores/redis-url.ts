@@ -33,10 +33,10 @@ const form =
 export function parseRedisUrl(text: string): RedisTarget | undefined {
   const parts = form.exec(text)?.groups;
   if (!parts) return undefined;
-  const { tls, user = "", hosts = "", path: places = "", query: extras } = parts;
+  const { tls, user = "", hosts = "", path: segments = "", query: extras } = parts;
   const kind = (parts["kind"] ?? "single") as RedisTarget["kind"];
   const addresses = hosts.split(",").flatMap((host) => addressIn(host, kind === "sentinel" ? 26379 : 6379));
-  const path = places.split("/").slice(1).map(decoded);
+  const path = segments.split("/").slice(1).map(decoded);
   const masterName = kind === "sentinel" ? (path.shift() ?? "") : "";
   const [database = "0", ...more] = path.filter((part) => part !== "");
   const isComplete =

@@ -81,8 +81,8 @@ export async function openRedisStore(url: string, options: RedisStoreOptions): P
     return store;
   } catch (error) {
     await store.close();
-    const place = target.addresses.map(({ host, port }) => `${host}:${port}`).join(",");
-    throw new StoreError(`Redis at ${place} cannot be used: ${reasonOf(error)}`, error);
+    const addresses = target.addresses.map(({ host, port }) => `${host}:${port}`).join(",");
+    throw new StoreError(`Redis at ${addresses} cannot be used: ${reasonOf(error)}`, error);
   }
 }
 

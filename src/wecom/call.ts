@@ -31,7 +31,7 @@ export interface SendPermit {
 export interface CallOptions {
   /** The corp; for a suite's own calls its suite_id. */
   readonly corp: string;
-  /** The caller, if callers can be told apart: queues rotate between callers. */
+  /** The caller, unless callers are anonymous: queues rotate between callers. */
   readonly caller?: string | undefined;
   /** Queues rotate between operations of a caller. Default: calls with the same deadline are one operation. */
   readonly operation?: object | undefined;

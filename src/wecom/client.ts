@@ -22,7 +22,7 @@ import { type BodyStream, exchange, type HttpAnswer, TransportFailure } from "./
 export interface Payload {
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: object;
-  /** Read anew for each attempt. Only a call whose token was refused is repeated. */
+  /** Read again for each attempt. Only a call whose token was refused is repeated. */
   readonly stream?: BodyStream;
 }
 

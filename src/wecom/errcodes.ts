@@ -40,7 +40,7 @@ export type ErrcodeFault =
  * What can make the same call succeed. It says nothing of whether repeating is safe: that is a property of the call.
  *
  * - `never`: the same request fails again
- * - `refresh-token`: once, with a token fetched anew
+ * - `refresh-token`: once, with a new token
  * - `backoff`: after a pause that grows
  * - `after-window`: when the limit's block has ended
  * - `after-operator`: when somebody has changed a setting

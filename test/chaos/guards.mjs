@@ -891,8 +891,8 @@ export const guards = [
   {
     name: "upload: the file of the map is there",
     file: "src/server/graphql/multipart-request.ts",
-    find: `if (places.size > 0)`,
-    replace: `if (places.size > 9)`,
+    find: `if (setters.size > 0)`,
+    replace: `if (setters.size > 9)`,
     test: uploads,
     only: "A multipart request that breaks the specification",
   },
@@ -915,7 +915,7 @@ export const guards = [
   {
     name: "upload: files come after operations and map",
     file: "src/server/graphql/multipart-request.ts",
-    find: `if (!places) throw bad("Files must come after the part map");`,
+    find: `if (!setters) throw bad("Files must come after the part map");`,
     replace: ``,
     test: uploads,
     only: "A multipart request that breaks the specification",

@@ -51,7 +51,7 @@ export const scenarios: Readonly<Record<string, Plan>> = {
       { kind: "restart", atMs: 1300, replica: 0 },
     ],
   },
-  "a create without a key is under way in another replica": {
+  "a create without a key is in flight in another replica": {
     ...usual,
     replicas: 2,
     asks: [ask(0, undefined), ask(50, 0, 1)],

@@ -10,7 +10,7 @@ import { type Upload, UploadRefused } from "../uploads/uploads.js";
 import { type Fields, isRecord } from "./graphql-request.js";
 
 /** Sets the file in the variables. */
-type Place = (file: UploadedFile) => void;
+type FileSetter = (file: UploadedFile) => void;
 
 /** @throws {UploadRefused} */
 export async function readMultipartRequest(
@@ -20,7 +20,7 @@ export async function readMultipartRequest(
 ): Promise<Fields> {
   if (!isPreflighted(request.headers)) throw bad(csrfMessage);
   let operations: Fields | undefined;
-  let places: Map<string, readonly Place[]> | undefined;
+  let setters: Map<string, readonly FileSetter[]> | undefined;
   await readParts(
     request,
     { fieldBytes: maxFieldBytes, bytes: upload.maxReadBytes },
@@ -30,15 +30,15 @@ export async function readMultipartRequest(
           operations = record(name, text);
         } else if (name === "map") {
           if (!operations) throw bad("The part map must come after operations");
-          places = placesOf(record(name, text), operations);
+          setters = settersOf(record(name, text), operations);
         }
       },
       file: async (name, content, filename) => {
-        if (!places) throw bad("Files must come after the part map");
+        if (!setters) throw bad("Files must come after the part map");
         const file = upload.file({ filename: filename ?? "" });
-        const found = places.get(name);
-        places.delete(name);
-        for (const place of found ?? []) place(file);
+        const found = setters.get(name);
+        setters.delete(name);
+        for (const set of found ?? []) set(file);
         // Read to its end and discarded: the specification does not say what to do with an unmapped file.
         if (found) await upload.receive(content, file);
         else content.resume();
@@ -46,24 +46,24 @@ export async function readMultipartRequest(
     },
   );
   if (!operations) throw bad("The part operations is missing");
-  if (!places) throw bad("The part map is missing");
-  if (places.size > 0) throw bad("A file of the map is missing");
+  if (!setters) throw bad("The part map is missing");
+  if (setters.size > 0) throw bad("A file of the map is missing");
   return operations;
 }
 
-function placesOf(map: Readonly<Record<string, unknown>>, operations: Fields): Map<string, readonly Place[]> {
+function settersOf(map: Readonly<Record<string, unknown>>, operations: Fields): Map<string, readonly FileSetter[]> {
   const entries = Object.entries(map);
   if (entries.length > 1) throw new UploadRefused(413, "A request may have one file");
   return new Map(
     entries.map(([name, paths]) => {
       if (!Array.isArray(paths)) throw bad("Each entry of the map must be a list of paths");
-      return [name, paths.map((path) => placeAt(path, operations))] as const;
+      return [name, paths.map((path) => setterAt(path, operations))] as const;
     }),
   );
 }
 
 /** A file can only replace a variable that is null, so the map cannot change anything else of the request. */
-function placeAt(path: unknown, operations: Fields): Place {
+function setterAt(path: unknown, operations: Fields): FileSetter {
   if (typeof path !== "string") throw bad("Each path of the map must be text");
   const keys = path.split(".");
   const last = keys.pop() ?? "";

@@ -39,10 +39,10 @@ export class OpenConnections {
   readonly #open = new Set<OpenConnection>();
   readonly #unsigned = new Set<UnsignedConnection>();
   readonly #ofCaller = new Map<string, number>();
-  readonly #turns = Array.from({ length: beatSeconds }, () => new Set<OpenConnection>());
+  readonly #beatGroups = Array.from({ length: beatSeconds }, () => new Set<OpenConnection>());
   readonly #maximumUnsigned: number;
-  #turn = 0;
-  #nextTurn = 0;
+  #beatGroup = 0;
+  #nextGroup = 0;
   #heart: NodeJS.Timeout | undefined;
   #isDraining = false;
 
@@ -83,7 +83,7 @@ export class OpenConnections {
   }
 
   /**
-   * @param identity of its caller; undefined if callers cannot be told apart
+   * @param identity of its caller; undefined if callers are anonymous
    *
    * @returns call it when the connection closes; or why it is rejected
    */
@@ -96,14 +96,14 @@ export class OpenConnections {
     }
     if (identity !== undefined) this.#ofCaller.set(identity, ofCaller + 1);
     this.#open.add(connection);
-    const turn = this.#turns[(this.#nextTurn = (this.#nextTurn + 1) % beatSeconds)];
-    turn?.add(connection);
+    const group = this.#beatGroups[(this.#nextGroup = (this.#nextGroup + 1) % beatSeconds)];
+    group?.add(connection);
     this.#heart ??= setInterval(() => {
       this.#beat();
     }, 1000).unref();
     return () => {
       if (!this.#open.delete(connection)) return;
-      turn?.delete(connection);
+      group?.delete(connection);
       if (identity === undefined) return;
       const left = (this.#ofCaller.get(identity) ?? 0) - 1;
       if (left > 0) this.#ofCaller.set(identity, left);
@@ -118,8 +118,8 @@ export class OpenConnections {
   }
 
   #beat(): void {
-    this.#turn = (this.#turn + 1) % beatSeconds;
-    for (const connection of this.#turns[this.#turn] ?? []) connection.beat();
+    this.#beatGroup = (this.#beatGroup + 1) % beatSeconds;
+    for (const connection of this.#beatGroups[this.#beatGroup] ?? []) connection.beat();
   }
 }
 

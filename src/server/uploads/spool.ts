@@ -13,7 +13,7 @@ import { countStreamed } from "./young-garbage.js";
 
 /** The size of a write; a shorter file stays in memory. */
 const blockBytes = 256 * 1024;
-/** The C library maps larger buffers anew each time. */
+/** The C library maps larger buffers each time. */
 const readBytes = 64 * 1024;
 /**
  * The limit of received chunks that wait for a reader. Small chunks are copied instead, because each takes more memory

@@ -10,10 +10,10 @@ export interface UploadLimits {
   readonly maxBytes: number;
   /** Concurrent uploads of all callers; each takes at most 1 MiB of memory and `maxBytes` of disk. */
   readonly maxUploads: number;
-  /** Concurrent uploads per caller; callers who cannot be told apart are not counted. */
+  /** Concurrent uploads per caller; anonymous callers are not counted. */
   readonly maxUploadsPerCaller: number;
   /**
-   * Per caller, or for all who cannot be told apart: uploads that are sent on while they are received. Each holds a
+   * Per caller, or for all anonymous callers: uploads that are sent on while they are received. Each holds a
    * permit for WeCom as long as its client sends. Others are received completely first.
    */
   readonly maxPipedPerCaller: number;
@@ -52,7 +52,7 @@ export class Uploads {
   /**
    * Lets `answer` receive the request's files, and turns a rejection into an answer. All data is released afterwards.
    *
-   * @param identity of the caller; undefined if callers cannot be told apart
+   * @param identity of the caller; undefined if callers are anonymous
    */
   async take(
     exchange: Exchange,
@@ -86,8 +86,8 @@ export class Uploads {
   #refusal(identity: string | undefined): UploadRefused | undefined {
     const { maxUploads, maxUploadsPerCaller } = this.limits;
     const ofCaller = identity === undefined ? 0 : (this.#ofCaller.get(identity) ?? 0);
-    if (ofCaller >= maxUploadsPerCaller) return new UploadRefused(429, "Too many uploads of this caller are under way");
-    if (this.#underWay >= maxUploads) return new UploadRefused(503, "Too many uploads are under way");
+    if (ofCaller >= maxUploadsPerCaller) return new UploadRefused(429, "This caller has too many uploads in progress");
+    if (this.#underWay >= maxUploads) return new UploadRefused(503, "Too many uploads are in progress");
     return undefined;
   }
 

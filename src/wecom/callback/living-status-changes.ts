@@ -67,7 +67,7 @@ export class LivingStatusChanges {
     this.#listening ??= listenToLivingStatus(
       this.options.store,
       (event) => {
-        this.#tell(event);
+        this.#deliver(event);
       },
       {
         onGap: () => {
@@ -78,7 +78,7 @@ export class LivingStatusChanges {
     return await this.#listening;
   }
 
-  #tell(event: LivingStatusChange): void {
+  #deliver(event: LivingStatusChange): void {
     const key = `${event.corpid}\n${event.livingid}`;
     const newest = this.#newest.get(key);
     // Two replicas may have handled the same message at the same time.

@@ -179,7 +179,7 @@ export class CallbackReceiver {
 }
 
 /**
- * The signature is over its parts sorted and joined, so it does not tell the timestamp from the nonce, nor where one ends: a
+ * The signature is over its parts sorted and joined, so it does not show which is the timestamp, nor where it ends: a
  * captured message could be sent again at any time that their digits make up. But the message has its own time: if that is
  * another reading's and not the timestamp's, this is not how WeCom sent it.
  */

@@ -152,14 +152,14 @@ function likenessOf(request: CreateLivingRequest, booked: Booked): 0 | 1 | 2 | t
   const isSameType = booked.type === (request.type ?? 0);
   // WeCom has been seen to return type 0 for a living that was created with type 3.
   if (!isSameType && booked.type !== 0) return 0;
-  const { description: told } = booked;
+  const { description } = booked;
   const isEvent = request.type === eventType;
   // An event has two descriptions; WeCom does not document which of them it returns.
-  const isUntold = told === undefined || (told === "" && isEvent);
+  const isMissing = description === undefined || (description === "" && isEvent);
   const given = [request.description, ...(isEvent ? [request.activity_detail?.description] : [])];
-  if (!isUntold && !given.some((text) => (text?.trim() ?? "") === told)) return 0;
+  if (!isMissing && !given.some((text) => (text?.trim() ?? "") === description)) return 0;
   if (booked.status === cancelledStatus) return 1;
-  return isSameType && !isUntold ? alike : 2;
+  return isSameType && !isMissing ? alike : 2;
 }
 
 async function inParallel<T>(items: readonly T[], width: number, work: (item: T) => Promise<void>): Promise<void> {

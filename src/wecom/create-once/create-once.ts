@@ -57,7 +57,7 @@ export interface CreateOnceOptions {
 export interface IdempotencyKey {
   readonly key: string;
   /**
-   * The caller that the key belongs to: other callers' keys are distinct. Undefined if callers cannot be told apart.
+   * The caller that the key belongs to: other callers' keys are distinct. Undefined if callers are anonymous.
    */
   readonly caller: string | undefined;
   /** The client's input: the key with another input is rejected. Absent and null fields are equal. */

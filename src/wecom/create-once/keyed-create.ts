@@ -1,5 +1,5 @@
 /**
- * The state machine of a keyed create, which docs/creates.md draws. Each step is executed by whoever comes first: the
+ * The state machine of a keyed create, which docs/creates.md draws. Each step is executed by whichever comes first: the
  * original request, a later one with the same key, or the reconciler of any replica. The rules:
  *
  * 1. A create that was sent is not sent again before it has settled, according to the record and to this process's
@@ -78,7 +78,7 @@ export class KeyedCreates {
 
   async create(keyed: KeyedRequest, call: CallOptions): Promise<{ livingid: string }> {
     for (let wait = 0; ; wait += 1) {
-      const ended = await this.#alone(keyed.id, keyed.digests[0], () => this.#create(keyed, call));
+      const ended = await this.#exclusively(keyed.id, keyed.digests[0], () => this.#create(keyed, call));
       if (ended) return livingidOf(ended.record);
       if (!(await call.deadline.pause(waitPauseMs(wait)))) throw new WecomUnsettledError({ api });
     }
@@ -87,7 +87,7 @@ export class KeyedCreates {
   /** For the reconciler: executes a step of a record that is due. */
   async resume(id: string, call: Omit<CallOptions, "corp">): Promise<void> {
     const { journal, watch, settleMs } = this.options;
-    await this.#alone(id, undefined, async () => {
+    await this.#exclusively(id, undefined, async () => {
       const entry = await this.#read(id, { ...call, corp: "" });
       if (!entry || isEnded(entry)) {
         await journal.remindOfNoMore(id);
@@ -115,7 +115,7 @@ export class KeyedCreates {
    *
    * @returns undefined if another one does, or if `work` found no outcome
    */
-  async #alone(
+  async #exclusively(
     id: string,
     digest: string | undefined,
     work: () => Promise<EndedEntry | undefined>,
@@ -379,8 +379,13 @@ export class KeyedCreates {
   }
 
   /** Another process has finished this create. If it had sent it again, there are two livings. */
-  #reportSecond(id: string, outcome: CreateOutcome, told: CreateOutcome | undefined, { corp, log }: CallOptions): void {
-    const kept = told && "livingid" in told ? told.livingid : undefined;
+  #reportSecond(
+    id: string,
+    outcome: CreateOutcome,
+    stored: CreateOutcome | undefined,
+    { corp, log }: CallOptions,
+  ): void {
+    const kept = stored && "livingid" in stored ? stored.livingid : undefined;
     if (!("livingid" in outcome) || outcome.livingid === kept) return;
     this.options.metrics.countCreate("doubled");
     log.error(

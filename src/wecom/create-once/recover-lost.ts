@@ -70,7 +70,7 @@ export class LostCreateRecovery {
     if (own.length > 0 || found.length === 0) return own[0];
     // The match may belong to an unkeyed create in another replica, which announces it within this time.
     if (!(await deadline.pause(invisibleMs))) throw mayBeAnothers("there is no time left to find out");
-    if (await this.lock.isAnnounced(booking)) throw mayBeAnothers("a create without a key is under way");
+    if (await this.lock.isAnnounced(booking)) throw mayBeAnothers("a create without a key is in flight");
     const owners = await this.ownership.ownersOf(corp, found);
     // The process that sent the create may have received the answer meanwhile.
     const ownNow = found.find((livingid) => owners.get(livingid) === owner);

@@ -7,7 +7,7 @@
  */
 
 /** Bounds the work per release, because thousands may wait. */
-const turnsPerRelease = 32;
+const attemptsPerRelease = 32;
 
 /** The calls of a corp to an API that wait for connections; `startNext` starts them while it gets connections. */
 export interface BulkheadUser {
@@ -59,11 +59,11 @@ export class Bulkhead {
 
   /** Some of the waiting, in rotation: those that are refused again, or want more, go to the end. */
   #startRefused(): void {
-    let turns = turnsPerRelease;
+    let attempts = attemptsPerRelease;
     for (const user of this.#refused) {
       this.#refused.delete(user);
       if (user.waiting > 0) user.startNext();
-      if ((turns -= 1) === 0) return;
+      if ((attempts -= 1) === 0) return;
     }
   }
 }

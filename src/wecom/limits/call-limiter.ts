@@ -60,7 +60,7 @@ export type RefusalReason = "queue" | "frequency" | "closed" | "unreachable";
 /** The owner of a call. */
 export interface Claimant {
   readonly corp: string;
-  /** Undefined if callers cannot be told apart: then each operation counts as a caller. */
+  /** Undefined for anonymous callers: then each operation counts as a caller. */
   readonly caller: string | undefined;
   readonly operation: object;
 }
@@ -98,7 +98,7 @@ export interface CallPermit {
 /** Above this number, idle limits are dropped: some thousand corps with a few APIs each. */
 const maxApiLimits = 10_000;
 /** A message is sent immediately when all replicas together may have this part of the limit unpublished. */
-const partUntold = 1 / 100;
+const unpublishedPart = 1 / 100;
 
 export class CallLimiter {
   readonly #apiLimits = new Map<string, ApiLimits>();
@@ -147,8 +147,8 @@ export class CallLimiter {
     permit.block.settle(verdicts.block, now);
     if (block.state !== before) this.#publish(limits.key, before, block.state);
     if (end === "not-sent" || end === "unreachable") {
-      const isUntold = counts.takeBack(counted[0]);
-      this.#countsOfAddress(api).takeBack(counted[1], isUntold);
+      const wasUnpublished = counts.takeBack(counted[0]);
+      this.#countsOfAddress(api).takeBack(counted[1], wasUnpublished);
     }
     if (end === "answered") semaphore.answered(permit.startedAt, now);
     else if (end === "too-many") semaphore.tooMany(permit.timesLowered, now);
@@ -300,7 +300,7 @@ export class CallLimiter {
 
   #publishIfMany({ unpublished }: CallCounts): void {
     const { sync, limits } = this.options;
-    if (sync && sync.others > 0 && unpublished * (sync.others + 1) > limits.perCorpAndMinute * partUntold)
+    if (sync && sync.others > 0 && unpublished * (sync.others + 1) > limits.perCorpAndMinute * unpublishedPart)
       sync.publishSoon();
   }
 

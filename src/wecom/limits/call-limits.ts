@@ -64,12 +64,12 @@ export class CallCounts {
    *
    * @returns whether no replica knows it
    */
-  takeBack([minuteSlot, hourSlot]: Counted, isUntold = this.unpublished > 0): boolean {
+  takeBack([minuteSlot, hourSlot]: Counted, wasUnpublished = this.unpublished > 0): boolean {
     this.#minute.takeBack(minuteSlot);
     this.#hour.takeBack(hourSlot);
-    if (isUntold) this.unpublished -= 1;
-    if (isUntold) this.unconfirmed -= 1;
-    return isUntold;
+    if (wasUnpublished) this.unpublished -= 1;
+    if (wasUnpublished) this.unconfirmed -= 1;
+    return wasUnpublished;
   }
 
   add(calls: number, now: number): Counted {
@@ -82,8 +82,8 @@ export class CallCounts {
    * @param others how many replicas may have as many unconfirmed calls as this one
    */
   waitMs(now: number, [perMinute, perHour]: readonly [number, number], others: number): number {
-    const untold = others * this.unconfirmed;
-    return Math.max(this.#minute.waitMs(now, perMinute - untold), this.#hour.waitMs(now, perHour - untold));
+    const unknownCalls = others * this.unconfirmed;
+    return Math.max(this.#minute.waitMs(now, perMinute - unknownCalls), this.#hour.waitMs(now, perHour - unknownCalls));
   }
 
   /** The limits minus the calls counted here. */

@@ -38,7 +38,7 @@ export class CallerQuota {
     this.#quota = new MinuteQuota(maxPerMinute, nowMs);
   }
 
-  /** The counter of one caller; undefined for callers who cannot be told apart. */
+  /** The counter of one caller; undefined for anonymous callers. */
   counterFor(identity: string | undefined): ((api: string) => void) | undefined {
     if (identity === undefined) return undefined;
     return (api) => {

@@ -87,7 +87,7 @@ export class StoreLimitSync implements LimitSync {
         limiter.learnBlocked(key.slice(prefix.length), JSON.parse(value) as BlockState);
       }
     } catch (error) {
-      log.warn({ reason: reasonOf(error) }, "this replica does not hear how many calls the others make");
+      log.warn({ reason: reasonOf(error) }, "this replica cannot receive the other replicas' call counts");
     }
   }
 

@@ -120,7 +120,7 @@ export class Authorisations {
   async accept(authCode: Secret, atSeconds?: number): Promise<string> {
     const { records, metrics } = this.options;
     if (atSeconds === undefined && this.#open.size >= maxOpen)
-      throw new StoreError("too many auth_codes are under way");
+      throw new StoreError("too many auth_codes are unfinished");
     const id = createHash("sha256").update(authCode.reveal()).digest("base64url");
     const number = await this.#nextNumber();
     const at = atSeconds ?? Math.floor(number / 1000);

@@ -121,8 +121,8 @@ function withCode(found: CodeRecord | undefined, code: Code): CodeRecord | undef
     return recordOf([code, ...others.filter((each) => isOverlapping(each, code))], found);
   }
   if (others.length < known.length || !isOverlapping(code, first)) return undefined;
-  const place = others.findIndex((each) => each !== first && isLater(code, each));
-  return recordOf(others.toSpliced(place < 0 ? others.length : place, 0, code), found);
+  const index = others.findIndex((each) => each !== first && isLater(code, each));
+  return recordOf(others.toSpliced(index < 0 ? others.length : index, 0, code), found);
 }
 
 function recordOf(codes: readonly Code[], found: CodeRecord | undefined): CodeRecord | undefined {

@@ -53,7 +53,7 @@ export type LivingMissingThing =
   /** The member. */
   | 'USER';
 
-/** Where the replay of a living stands (WeCom's numbers 0 to 3). */
+/** The status of a living's replay (WeCom's numbers 0 to 3). */
 export type LivingReplayStatus =
   /** 回放已删除, WeCom's 2. */
   | 'DELETED'
@@ -64,7 +64,7 @@ export type LivingReplayStatus =
   /** 生成成功, WeCom's 0. */
   | 'READY';
 
-/** Where a living stands (WeCom's numbers 0 to 4). */
+/** The status of a living (WeCom's numbers 0 to 4). */
 export type LivingStatus =
   /** 已取消, WeCom's 4. */
   | 'CANCELLED'

@@ -318,7 +318,7 @@ describe("Calls to WeCom for one caller", () => {
     expect(limited.simulator.requestsTo("living/cancel")).toEqual([]);
   });
 
-  it("are counted for each caller alone, and not for callers who cannot be told apart", async () => {
+  it("are counted for each caller alone, and not for anonymous callers", async () => {
     await using limited = await startGateway({ env });
     await limited.run(ten, {}, as("zhangsan"));
 
