@@ -1,4 +1,4 @@
-// The state of the simulated WeCom in one place, so that a handler takes one argument and reset() is one call.
+// The state of the simulated WeCom as one object, so that a handler takes one argument and reset() is one call.
 
 import { livingStatusChange } from "./callback-messages.js";
 import { Callbacks } from "./callbacks.js";

@@ -72,7 +72,7 @@ export function exchange(dispatcher: Dispatcher, request: HttpRequest, timeLimit
         },
         {
           // undici calls this right before it writes the request. If the request was cancelled while it waited for a
-          // connection, it is aborted here, so that it is never written after its caller was told that it was not sent.
+          // connection, it is aborted here, so that it is never written after its caller got the answer that it was not sent.
           onRequestStart(started) {
             // After a stall of the process, timers fire late.
             if (!isSettled && timeLimit.remainingMs === 0) fail("too late to be sent");

@@ -635,7 +635,7 @@ export const guards = [
   {
     name: "45009: one replica tries",
     file: "src/wecom/limits/call-limiter.ts",
-    find: `void sync.claimProbe(key, block).then(resolve).finally(stopWaiting);`,
+    find: `void sync.reserveProbe(key, block).then(resolve).finally(stopWaiting);`,
     replace: `resolve(stopWaiting !== undefined);`,
     test: pressure,
     only: "is known to all replicas",

@@ -1,4 +1,4 @@
-// What the documents say of the code, and the words that both use.
+// What the documents say of the code.
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "@jest/globals";
 
@@ -46,7 +46,7 @@ describe("A log line that a document or an alert quotes", () => {
     .join("\n");
   const texts = [...documents, ["the alerts", read("deploy/observability/rules.yaml")] as const];
   const quoted = texts.flatMap(([, text]) => {
-    const lists = text.replace(/\n/g, " ").matchAll(/\b(?:log|log line) ((?:["`][^"`]+["`](?:, | or )?)+)/g);
+    const lists = text.replace(/\n/g, " ").matchAll(/\blog(?: line| says)? ((?:["`][^"`]+["`](?:, | or )?)+)/g);
     return [...lists].flatMap(([, list]) => [...list!.matchAll(/["`]([^"`]+)["`]/g)].map(([, line]) => line!));
   });
 
@@ -76,20 +76,3 @@ function headingsOf(markdown: string): string[] {
       .replaceAll(" ", "-"),
   );
 }
-
-/** Names that were replaced by the field's terms. */
-const retired = [
-  ...[/turn-?queue/i, /alone-?here/i, /\b(call|shared)-gates\b/, /frequency-?closure/i, /\bBurst\b/, /atEndOfTurn/],
-  ...[/isWanted/, /quiet-?opening/i, /patienceFor/, /\b(Patience|Departure)\b/, /\bkit\b/, /\blending\b/],
-  ...[/lib\/remembered/, /\bpassage\b/, /creates\/turns/],
-];
-
-describe("A retired name", () => {
-  const texts = files
-    .filter((path) => /^(src|test|docs)\/.*\.(ts|mjs|md)$/.test(path) && !path.endsWith("documents.test.ts"))
-    .map((path) => [path, read(path)] as const);
-
-  it.each(retired)("%s is used nowhere", (name) => {
-    expect(texts.filter(([, text]) => name.test(text)).map(([path]) => path)).toEqual([]);
-  });
-});

@@ -26,7 +26,7 @@ export interface Limits {
 }
 
 /** `@skip` and `@include`: no field of this schema takes more directives. */
-const maxDirectivesAtOnePlace = 3;
+const maxDirectivesAtOneLocation = 3;
 
 type Counted = "depth" | "aliases" | "rootFields" | "directives";
 
@@ -41,8 +41,8 @@ export function brokenLimit(document: DocumentNode, limits: Limits): GraphQLErro
       if (counts[limit] > limits[limit]) return overLimit(limit, limits[limit], counts[limit]);
     }
   }
-  if (counter.directivesAtOnePlace > maxDirectivesAtOnePlace) {
-    return overLimit("directives at one place", maxDirectivesAtOnePlace, counter.directivesAtOnePlace);
+  if (counter.directivesAtOneLocation > maxDirectivesAtOneLocation) {
+    return overLimit("directives at one location", maxDirectivesAtOneLocation, counter.directivesAtOneLocation);
   }
   return undefined;
 }
@@ -88,7 +88,7 @@ type Counts = Readonly<Record<Counted, number>>;
 const nothing: Counts = { depth: 0, aliases: 0, rootFields: 0, directives: 0 };
 
 class Counter {
-  directivesAtOnePlace = 0;
+  directivesAtOneLocation = 0;
   readonly #definitions: ReadonlyMap<string, FragmentDefinitionNode>;
   readonly #fragments = new Map<string, Counts>();
 
@@ -143,7 +143,7 @@ class Counter {
 
   #directives({ directives }: { readonly directives?: readonly unknown[] | undefined }): number {
     const count = directives?.length ?? 0;
-    this.directivesAtOnePlace = Math.max(this.directivesAtOnePlace, count);
+    this.directivesAtOneLocation = Math.max(this.directivesAtOneLocation, count);
     return count;
   }
 }

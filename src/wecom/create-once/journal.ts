@@ -85,8 +85,7 @@ export class Journal {
     record: R,
   ): Promise<EntryOf<R> | undefined> {
     const text = JSON.stringify(record);
-    // An unfinished record is kept for another key lifetime after its end, so that the failure is noticed and clients
-    // are told.
+    // An unfinished record is kept for another key lifetime after its end, so that operators and clients notice.
     const keptMs = record.endsAtMs - this.time.latestMs() + (record.state === "done" ? 0 : this.keyLifetimeMs);
     const expiry = { expiresInMs: Math.max(keptMs, 1000) };
     const isOpen = record.state === "sent" || record.state === "unknown";

@@ -1,6 +1,6 @@
 /**
  * What a call has to pass before it is sent, per corp and API: circuit breakers, the rate-limit block, the limits per
- * minute and hour, and the semaphore. With a place in the semaphore, all of them are checked again and the call is
+ * minute and hour, and the semaphore. After the semaphore, all of them are checked again and the call is
  * counted, in one synchronous step with one reading of the clock. Each is a file of its own; `LimitSync` shares their
  * state between replicas. Over 300 lines because checking and counting is one step.
  */
@@ -30,7 +30,7 @@ export type CallEnd =
   /** Failed for reasons on this side. */
   | "not-sent";
 
-/** Shares the state of the limits between processes. No method throws, and only `claimProbe` is awaited by a call. */
+/** Shares the state of the limits between processes. No method throws, and only `reserveProbe` is awaited by a call. */
 export interface LimitSync {
   /** How many other replicas there are. */
   readonly others: number;
@@ -40,7 +40,7 @@ export interface LimitSync {
   /** @param block the block that was lifted */
   publishUnblocked(key: string, block: BlockState): void;
   /** Whether this process is the one that sends the probe. */
-  claimProbe(key: string, block: BlockState): Promise<boolean>;
+  reserveProbe(key: string, block: BlockState): Promise<boolean>;
 }
 
 export interface CallLimiterOptions {
@@ -112,7 +112,7 @@ export class CallLimiter {
   }
 
   /**
-   * Waits for a place and takes a permit, which `release` gives back.
+   * Waits for the semaphore and takes a permit, which `release` gives back.
    *
    * @throws {WecomOverloadError} immediately, when the call would not be sent in time or exceeds a limit
    * @throws {WecomTransportError} when WeCom is known to be unreachable, or timeLimit ends first (`delivery: "none"`)
@@ -124,7 +124,7 @@ export class CallLimiter {
       const now = this.options.now();
       this.#refuse(limits, now);
       const isTrial = breaker.isOpen || this.#origin.isOpen || block.state !== undefined;
-      if (!isTrial || !semaphore.tryAcquire(isTrial)) await this.#waitForPlace(limits, claimant, timeLimit, now);
+      if (!isTrial || !semaphore.tryAcquire(isTrial)) await this.#waitForSemaphore(limits, claimant, timeLimit, now);
     }
     const permit = this.#take(limits, timeLimit);
     const { state } = block;
@@ -221,11 +221,11 @@ export class CallLimiter {
     }
   }
 
-  /** The caller holds a place, which is released if this throws. */
+  /** The caller has acquired the semaphore, which is released if this throws. */
   #take(limits: ApiLimits, timeLimit: TimeLimit): CallPermit {
     const { api, semaphore, counts, block, breaker } = limits;
     try {
-      // Calls that hang end at the same time as calls that wait for them. Their places must not go to a request whose
+      // Calls that hang end at the same time as calls that wait for them. Their permits must not go to a request whose
       // answer nobody will see, least of all to a create.
       if (timeLimit.isNearEnd) throw notSent(api, waitingFor(api, "the deadline is too near"));
       const now = this.options.now();
@@ -264,7 +264,7 @@ export class CallLimiter {
     if (crowdedMs > 0) throw this.#refusal(api, "frequency", crowdedMs);
   }
 
-  async #waitForPlace(
+  async #waitForSemaphore(
     { api, semaphore }: ApiLimits,
     claimant: Claimant,
     timeLimit: TimeLimit,
@@ -289,7 +289,7 @@ export class CallLimiter {
       const stopWaiting = timeLimit.onCancel(() => {
         resolve(false);
       });
-      void sync.claimProbe(key, block).then(resolve).finally(stopWaiting);
+      void sync.reserveProbe(key, block).then(resolve).finally(stopWaiting);
     });
   }
 

@@ -111,10 +111,10 @@ export class StoreLimitSync implements LimitSync {
     this.#publish({ kind: "open", key, closed });
   }
 
-  async claimProbe(key: string, { tryAt }: BlockState): Promise<boolean> {
-    const claim = `gate-try:${key}:${tryAt}`;
+  async reserveProbe(key: string, { tryAt }: BlockState): Promise<boolean> {
+    const probe = `gate-try:${key}:${tryAt}`;
     try {
-      return await this.options.store.compareAndSet(claim, undefined, this.#id, { expiresInMs: trialMs });
+      return await this.options.store.compareAndSet(probe, undefined, this.#id, { expiresInMs: trialMs });
     } catch {
       return true;
     }

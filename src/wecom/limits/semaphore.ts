@@ -1,6 +1,6 @@
 /**
  * An adaptive semaphore: the concurrent calls of one corp to one API. WeCom answers 45033 above an undocumented number
- * (seen at about ten), which lowers the cap here; time raises it again. Without a free place a call waits in a fair
+ * (seen at about ten), which lowers the cap here; time raises it again. Without a free permit a call waits in a fair
  * queue, but only if it will probably be sent in time; otherwise it is rejected immediately.
  */
 import type { TimeLimit } from "../deadline.js";
@@ -72,7 +72,7 @@ export class Semaphore implements BulkheadUser {
   }
 
   /**
-   * @returns whether a place was free, which is then taken. A trial needs none, because hanging calls may hold all of
+   * @returns whether a permit was free, which is then taken. A trial needs none, because hanging calls may hold all of
    * them
    */
   tryAcquire(isTrial = false): boolean {
@@ -82,7 +82,7 @@ export class Semaphore implements BulkheadUser {
   }
 
   /**
-   * Waits for a place, which is taken when the promise resolves.
+   * Waits for a permit, which is taken when the promise resolves.
    *
    * @param path the caller, then the operation
    * @throws {WecomOverloadError} immediately, when the estimated wait is too long

@@ -4,7 +4,7 @@ const slots = 12;
 const clocksAgreeWithinMs = 1000;
 
 /**
- * Counts calls within a sliding window: however WeCom places its own window, it contains at most the limit. For that,
+ * Counts calls within a sliding window: wherever WeCom's own window begins, it contains at most the limit. For that,
  * up to a twelfth of the limit stays unused. If time goes back, nothing is lost: the newest slot stays the newest until
  * time has reached it again.
  */

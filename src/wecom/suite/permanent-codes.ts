@@ -31,7 +31,7 @@ type OlderRecord = Code & { readonly codes?: never; readonly isCancelled?: never
 const overlapMs = 11 * 60_000;
 /** Limits attempts, because WeCom counts each failure. */
 const maxCodes = 8;
-/** How long a cancellation is remembered, so that a replica's cached code from before it is not restored. */
+/** How long a cancellation is stored, so that a replica's cached code from before it is not restored. */
 const cancellationKeptMs = 30 * 24 * 3_600_000;
 
 export class PermanentCodes {

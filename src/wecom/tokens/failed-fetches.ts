@@ -28,7 +28,7 @@ interface Request {
 }
 
 export class FailedFetches {
-  #alone: Failures = [];
+  #local: Failures = [];
   #waiting: Request[] = [];
   #returned = 0;
   #isSettling = false;
@@ -90,8 +90,8 @@ export class FailedFetches {
 
   #countAlone(waiting: readonly Request[], returned: number): ReadonlySet<Request> {
     const nowMs = this.dependencies.now();
-    const { failures, granted } = counted(this.#alone, { waiting, returned, nowMs, most: failuresPerHourAlone });
-    this.#alone = failures;
+    const { failures, granted } = counted(this.#local, { waiting, returned, nowMs, most: failuresPerHourAlone });
+    this.#local = failures;
     return granted;
   }
 

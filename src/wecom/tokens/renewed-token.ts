@@ -26,7 +26,7 @@ const renewalRetryMs = 5_000;
 /** How long a dead lease holder delays the others. */
 const leaseMs = 3_000;
 const leasePollMs = 40;
-/** Refused tokens that are remembered; after an outage, a store can return an old one. */
+/** Refused tokens that are kept; after an outage, a store can return an old one. */
 const maxRefused = 16;
 /** WeCom issued the same token again that it had refused, so asking more often would not help. */
 const confirmedForMs = 5_000;
@@ -48,7 +48,7 @@ export interface TokenDependencies {
   /**
    * There is no token.
    *
-   * @param isNew whether WeCom was asked just now, which is logged, or the refusal is remembered
+   * @param isNew whether WeCom was asked just now, which is logged, or an earlier refusal counts
    */
   readonly onRefused?: (key: string, refusal: WecomApiError, isNew: boolean) => void;
 }

@@ -42,7 +42,7 @@ const tooLarge: [string, string, string][] = [
     `{ ...A ...A ...A } fragment A on Query { ${"__typename ".repeat(7)} }`,
   ],
   ["directives", "21 directives", `{ living(livingid: "L") { ${"theme @skip(if: false) ".repeat(21)} } }`],
-  ["directives at one place", "four directives at one place", "{ __typename @aa @aa @aa @aa }"],
+  ["directives at one location", "four directives at one location", "{ __typename @aa @aa @aa @aa }"],
   ["fragments", "21 fragments", `{ __typename } ${times(21, (i) => `fragment F${i} on Query { __typename }`)}`],
   [
     "aliases",
