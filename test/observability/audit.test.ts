@@ -1,9 +1,11 @@
 // Who changed what, for which corp, by which credential, and what came of it: one line for each write and authorisation.
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { buildSchema } from "graphql";
 import { pino } from "pino";
 import { AuditLog, type AuditSink } from "../../src/observability/audit-log.js";
 import * as documents from "../operations/generated/operations.js";
@@ -13,6 +15,7 @@ import { audience, type Issuer, issuerName, startIssuer } from "../support/issue
 import { corps, startProvider } from "../support/provider.js";
 import { checkout, gatewayCommand, Running } from "../support/running.js";
 import { seriesIn, valueOf } from "../support/exposition.js";
+import { postImage } from "../support/uploads.js";
 
 type Line = Record<string, any>;
 const linesOf = (gateway: Gateway): Line[] => gateway.logs.filter((line) => line["audit"] === 1);
@@ -93,6 +96,23 @@ describe("The audit log", () => {
     expect(line).toMatchObject({ action: "living.replay.delete", ...expected });
   });
 
+  it("has a line for living.replay.delete where there was one", async () => {
+    const livingid = reserve();
+    gateway.simulator.livings.start(livingid);
+    gateway.simulator.livings.end(livingid, "ready");
+
+    const line = await run(documents.DeleteLivingReplayDocument, { livingid });
+    expect(line).toMatchObject({ action: "living.replay.delete", outcome: "ok", livingid });
+  });
+
+  it("knows every mutation of the schema", () => {
+    const mutations = buildSchema(readFileSync("schema.api.graphql", "utf8")).getMutationType()!;
+
+    expect(Object.keys(mutations.getFields()).sort()).toEqual([
+      ...["cancelLiving", "createLiving", "deleteLivingReplay", "modifyLiving", "uploadLivingImage"],
+    ]);
+  });
+
   it.each([
     ["a scope", documents.CreateLivingDocument, { "x-wecom-scopes": "living:read" }, minimalInput, "FORBIDDEN"],
     ["another's name", documents.CreateLivingDocument, {}, { ...minimalInput, anchorUserid: "lisi" }, "FORBIDDEN"],
@@ -141,6 +161,89 @@ describe("The audit log", () => {
 
     await untilLine(gateway, () => linesOf(gateway).length > before);
     expect(linesOf(gateway)).toHaveLength(before + 1);
+  });
+});
+
+describe("An uploaded image", () => {
+  let gateway: Gateway;
+  beforeAll(async () => {
+    gateway = await startGateway({ env: { WECOM_TIMEOUT_MS: "1000" } });
+  });
+  afterAll(() => gateway.close());
+  const png = Buffer.from("\x89PNG\r\n\x1a\nSECRET-PICTURE", "latin1");
+  const gif = Buffer.from("GIF89a, which WeCom does not take", "latin1");
+  const name = "SECRET-NAME.png";
+  type Upload = (content: Buffer, headers?: Record<string, string>) => ReturnType<Gateway["fetch"]>;
+  const formOf = (fields: Record<string, string>, field: string, content: Buffer) => {
+    const form = new FormData();
+    for (const [each, value] of Object.entries(fields)) form.append(each, value);
+    form.append(field, new Blob([new Uint8Array(content)]), name);
+    return form;
+  };
+  const preflighted = { "apollo-require-preflight": "true", "x-request-id": "request-2" };
+  const ways: [string, Upload][] = [
+    [
+      "uploadLivingImage",
+      (content, headers = asZhangsan) => {
+        const query = `mutation ($image: Upload!) {
+          uploadLivingImage(image: $image, purpose: COVER) { __typename }
+        }`;
+        const operations = JSON.stringify({ query, variables: { image: null } });
+        const body = formOf({ operations, map: `{"0":["variables.image"]}` }, "0", content);
+        return gateway.fetch("/graphql", { method: "POST", headers: { ...preflighted, ...headers }, body });
+      },
+    ],
+    [
+      "POST /media",
+      (content, headers = asZhangsan) =>
+        gateway.fetch("/media?purpose=COVER", {
+          method: "POST",
+          headers: { ...preflighted, ...headers },
+          body: formOf({}, "file", content),
+        }),
+    ],
+  ];
+
+  it.each(ways)("has a line that says who brought it: %s", async (_way, upload) => {
+    const line = await lineAfter(gateway, () => upload(png));
+
+    expect(line).toEqual({
+      ...{ audit: 1, time: expect.any(String), action: "living.upload", outcome: "ok", corp: corpid },
+      actor: { userid: "zhangsan", via: "none", scopes: "living:read living:write" },
+      ...{ request_id: "request-2", replica: expect.any(String) },
+    });
+  });
+
+  it.each(ways)("has a line that says why it was refused: %s", async (_way, upload) => {
+    const withoutScope = { ...asZhangsan, "x-wecom-scopes": "living:read" };
+
+    expect(await lineAfter(gateway, () => upload(gif))).toMatchObject({ outcome: "refused", code: "LIVING_INPUT" });
+    expect(await lineAfter(gateway, () => upload(png, withoutScope))).toMatchObject({
+      outcome: "refused",
+      code: "FORBIDDEN",
+    });
+    gateway.simulator.faults.inject({ kind: "errcode", api: "media/upload", errcode: 48002 });
+    expect(await lineAfter(gateway, () => upload(png))).toMatchObject({
+      errcode: 48002,
+      actor: { userid: "zhangsan" },
+    });
+  });
+
+  it.each(ways)("has a line when WeCom does not answer: %s", async (_way, upload) => {
+    gateway.simulator.faults.inject({ kind: "hang", api: "media/upload", times: 0 });
+    const line = await lineAfter(gateway, () => upload(png));
+    gateway.simulator.faults.clear();
+
+    expect(line).toMatchObject({ action: "living.upload", outcome: "failed" });
+    expect(line["code"]).toMatch(/^LIVING_/);
+  });
+
+  it("leaves nothing of itself or its name in the lines, and is counted", async () => {
+    const series = seriesIn((await gateway.fetch("/metrics")).text);
+
+    expect(JSON.stringify(linesOf(gateway))).not.toMatch(/SECRET-PICTURE|SECRET-NAME/);
+    expect(valueOf(series, "audit_events_total", { action: "living.upload" })).toBe(linesOf(gateway).length);
+    expect(valueOf(series, "audit_events_total", { action: "living.upload", outcome: "ok" })).toBe(2);
   });
 });
 
@@ -271,6 +374,8 @@ describe("AUDIT_LOG_FILE", () => {
     expect(errors).toEqual([]);
     expect(data!.createLiving).toMatchObject({ __typename: "LivingUnavailableError", retryable: true });
     expect(gateway.simulator.requestsTo("living/create")).toHaveLength(sent);
+    expect((await postImage(gateway, Buffer.from("\x89PNG\r\n\x1a\n", "latin1"))).status).toBe(503);
+    expect(gateway.simulator.requestsTo("media/upload")).toEqual([]);
     expect((await gateway.fetch("/health/ready")).status).toBe(200);
   });
 });
