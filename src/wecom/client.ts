@@ -147,9 +147,11 @@ export class WecomClient {
     const stream = payload.stream && new WatchedStream(payload.stream);
     const body = stream ?? (payload.body && JSON.stringify(payload.body));
     const permit = await limiter.acquire({ corp, caller, operation }, api, timeLimit);
+    // Not the permit's own time: the limiter counts by another clock.
+    const permittedAt = performance.now();
     const span = call.span?.child(endpoint.method, "client").set({
       ...this.#describe(endpoint, payload),
-      "wecom.wait_ms": Math.round(performance.now() - queuedAt),
+      "wecom.wait_ms": Math.round(permittedAt - queuedAt),
       "http.request.resend_count": repetitions > 0 ? repetitions : undefined,
     });
     let outcome = "ok";
@@ -192,7 +194,7 @@ export class WecomClient {
     } finally {
       limiter.release(permit, end);
       span?.end(outcome === "ok" ? undefined : outcome);
-      metrics.observeCall(api, outcome, (performance.now() - permit.startedAt) / 1000, fault);
+      metrics.observeCall(api, outcome, (performance.now() - permittedAt) / 1000, fault);
     }
   }
 }
