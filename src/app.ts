@@ -75,7 +75,7 @@ import { Installation } from "./wecom/suite/installation.js";
 export interface App {
   /** @returns the URL on which the gateway listens */
   listen(): Promise<string>;
-  /** Tests the credentials of a self-built app. Never rejects: a problem is logged and reported by `/health/ready`. */
+  /** Tests the credentials of a self-built app or a suite. Never rejects: a problem is logged and reported by `/health/ready`. */
   checkCredentials(): Promise<void>;
   /** Whether callers can be authenticated: false until the issuer's keys have been fetched. */
   canServe(): boolean;
@@ -179,7 +179,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
       wecom.upstream.pushTo(`${url}/wecom/callback`);
       return url;
     },
-    checkCredentials: () => checkCredentials(base, wecom),
+    checkCredentials: () => wecom.tryCredentials(),
     close: (options = {}) => (closing ??= close(options)),
   };
 }
@@ -366,8 +366,12 @@ async function createWecom({ config, log, metrics, audit, tracing, store, now, s
   });
   const dependencies = { store, log, now, random: Math.random, timeoutMs };
   const { expiries, check, listeners } = watchTokens(now, () => access.app);
+  const tryCredentials = () => checkCredentials(check, config.wecom, access, log);
   const access: Access = accessWith(credentials, baseUrl, client, {
     ...{ ...dependencies, ...listeners, agentid: upstream.agentid },
+    onTicket: () => {
+      if (check.isOpen) void tryCredentials();
+    },
     metrics: {
       countAuthorisation: (outcome, corp = "") => {
         metrics.countAuthorisation(outcome);
@@ -394,7 +398,7 @@ async function createWecom({ config, log, metrics, audit, tracing, store, now, s
   });
   watchWecom(metrics, { store, expiries, creates, suite: access.suite });
   return {
-    ...{ upstream, access, name, livings, media, creates, limiter, credentials: check },
+    ...{ upstream, access, name, livings, media, creates, limiter, credentials: check, tryCredentials },
     close: async () => {
       await access.suite?.stop();
       await dispatcher.close();
@@ -415,12 +419,16 @@ function watchTokens(now: () => number, app: () => string) {
   return { expiries, check, listeners: { onHeld, onRefused: check.noteRefused } };
 }
 
-/**
- * Only for self-built apps: the first call tests a fixed token, and a suite has no token until WeCom pushes a ticket.
- */
-async function checkCredentials({ config, log }: Base, { access, credentials }: Wecom): Promise<void> {
-  const { credentials: given, timeoutMs } = config.wecom;
-  if (given.kind === "self-built") await credentials.run(access.tokens, { corp: given.corpid, timeoutMs, log });
+/** The first call tests a fixed token. A suite's secret can be tested only with a ticket, which WeCom pushes. */
+async function checkCredentials(
+  check: CredentialCheck,
+  { credentials, timeoutMs }: Config["wecom"],
+  { suite, tokens }: Access,
+  log: Logger,
+): Promise<void> {
+  if (credentials.kind === "self-built") await check.run(tokens, { corp: credentials.corpid, timeoutMs, log });
+  if (credentials.kind === "suite" && suite)
+    await check.run(suite.ownTokens, { corp: credentials.suiteId, timeoutMs, log });
 }
 
 function endingOf(outcome: SettledCreate["outcome"]): Pick<AuditEvent, "outcome" | "livingid" | "errcode" | "code"> {

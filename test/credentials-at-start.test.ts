@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { type Simulator, startSimulator } from "../src/simulator/index.js";
 import { corpid, fixedToken, type Gateway, type GatewayOptions, startGateway } from "./support/gateway.js";
+import { startProvider, suiteId } from "./support/provider.js";
 import { gatewayCommand, Running } from "./support/running.js";
+import { until } from "./support/until.js";
 
 const secret = "CANARY-corpsecret-4f1c9a";
 const wrongSecret = { WECOM_CORP_SECRET: "CANARY-of-another-app" };
@@ -89,5 +91,66 @@ describe("Credentials, at the start", () => {
     expect(await gateway.printed(/"errcode":(\d+)[^\n]*"msg":"WeCom refused the gateway's credentials"/)).toBe("40001");
     await gateway[Symbol.asyncDispose]();
     await rm(folder, { recursive: true });
+  });
+});
+
+describe("A provider's credentials", () => {
+  const start = (env: Readonly<Record<string, string>> = {}) => startProvider({ env, checksCredentials: true });
+  const wrongSuiteSecret = { WECOM_SUITE_SECRET: "CANARY-of-another-suite" };
+  const fetches = (provider: Gateway) => provider.simulator.requestsTo("service/get_suite_token").length;
+
+  it("wait for WeCom's ticket, as the reason says, and are tried when it comes", async () => {
+    await using provider = await start();
+    const before = await readiness(provider);
+    provider.simulator.suites.pushTicket(suiteId);
+    await until(async () => !("reason" in ((await readiness(provider)).body as object)));
+
+    const reason = "WeCom has pushed no suite_ticket to the callback URL within half an hour";
+    expect(before).toEqual({ status: 200, body: { status: "ready", reason } });
+    expect(fetches(provider)).toBe(1);
+    expect(refusals(provider)).toEqual([]);
+  });
+
+  it("are one line of the log when they are wrong, and a reason, before anybody has asked for anything", async () => {
+    await using provider = await start(wrongSuiteSecret);
+    provider.simulator.suites.pushTicket(suiteId);
+    await until(() => refusals(provider).length > 0);
+
+    expect(refusals(provider)).toEqual([
+      expect.objectContaining({ level: "error", msg: refused, api: "service/get_suite_token", errcode: 40080 }),
+    ]);
+    const reason = expect.stringMatching(/^WeCom refused the gateway's credentials \(errcode 40080\)/);
+    expect(await readiness(provider)).toEqual({ status: 200, body: { status: "ready", reason } });
+  });
+
+  it("are tried at once by a process that finds a ticket in the store", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "credentials-"));
+    const first = await startProvider({ env: { DATA_DIR: folder } });
+    first.simulator.suites.pushTicket(suiteId);
+    await first.settle();
+    await first.close();
+    await using second = await start({ DATA_DIR: folder, ...wrongSuiteSecret });
+
+    expect(refusals(second)).toHaveLength(1);
+    expect(await readiness(second)).toMatchObject({ status: 200, body: { reason: expect.stringContaining("40080") } });
+    await second.close();
+    await rm(folder, { recursive: true });
+  });
+
+  it("are tried again with each ticket, until WeCom takes them", async () => {
+    let now = Date.now();
+    await using provider = await startProvider({ checksCredentials: true, now: () => now });
+    provider.simulator.faults.inject({ kind: "errcode", api: "service/get_suite_token", errcode: 40085 });
+    provider.simulator.suites.pushTicket(suiteId);
+    await until(() => refusals(provider).length > 0);
+    now += 600_000;
+    provider.simulator.suites.pushTicket(suiteId);
+    await until(async () => !("reason" in ((await readiness(provider)).body as object)));
+
+    expect(fetches(provider)).toBe(2);
+    now += 600_000;
+    provider.simulator.suites.pushTicket(suiteId);
+    await provider.settle();
+    expect(fetches(provider)).toBe(2);
   });
 });

@@ -15,6 +15,7 @@ export interface ProviderOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly simulator?: Partial<SimulatorOptions>;
   readonly now?: () => number;
+  readonly checksCredentials?: true;
 }
 
 export interface Provider extends Gateway {
@@ -63,6 +64,7 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Prov
       ...options.simulator,
     },
     ...(options.now && { now: options.now }),
+    ...(options.checksCredentials && { checksCredentials: true }),
   });
   const settle = () => gateway.simulator.callbacks.idle();
   const countOf = async (outcome: string): Promise<number> => {

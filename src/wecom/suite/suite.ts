@@ -23,6 +23,9 @@ import { SuiteDataSource, suiteTokenApi } from "./suite.datasource.js";
 import { SuiteRecords } from "./suite-records.js";
 import { SuiteTicket } from "./suite-ticket.js";
 
+/** Published in place of a corp's id. */
+const newTicket = "suite_ticket";
+
 /** How long an administrator's request waits for the outcome; then the page shows the state and reloads. */
 const outcomeWaitMs = 5_000;
 
@@ -33,11 +36,14 @@ export interface SuiteOptions {
 
 export interface SuiteDependencies extends TokenDependencies {
   readonly metrics: AuthorisationMetrics;
+  /** WeCom has pushed a ticket, to this replica or another. */
+  readonly onTicket?: () => void;
 }
 
 export class Suite {
   readonly tokens: CorpTokens;
-  readonly #suiteTokens: TokenSource;
+  /** Of the suite itself, with which the corps' are fetched. */
+  readonly ownTokens: TokenSource;
   readonly #calls: SuiteDataSource;
   readonly #ticket: SuiteTicket;
   readonly #codes: PermanentCodes;
@@ -57,16 +63,16 @@ export class Suite {
     this.#calls = new SuiteDataSource(client, options);
     this.#ticket = new SuiteTicket(records, prefix);
     this.#codes = new PermanentCodes(records, prefix);
-    this.#suiteTokens = new RenewedToken(
+    this.ownTokens = new RenewedToken(
       { key: `suite:${suiteId}`, corp: suiteId, api: suiteTokenApi, credentials: () => this.#suiteCredentials() },
       dependencies,
     );
     this.tokens = new CorpTokens({
-      ...{ suiteId, client, dependencies, calls: this.#calls, codes: this.#codes, suiteTokens: this.#suiteTokens },
+      ...{ suiteId, client, dependencies, calls: this.#calls, codes: this.#codes, suiteTokens: this.ownTokens },
     });
     this.#authorisations = new Authorisations({
       ...{ prefix, store, records, codes: this.#codes, log, metrics, timeoutMs },
-      exchange: (code) => this.#withDeadline((call) => this.#calls.getPermanentCode(code, this.#suiteTokens, call)),
+      exchange: (code) => this.#withDeadline((call) => this.#calls.getPermanentCode(code, this.ownTokens, call)),
       onChange: (corpid) => this.#announceChange(corpid),
     });
   }
@@ -74,8 +80,9 @@ export class Suite {
   /** Listens to other replicas, and finishes what a process that died had started. */
   async start(): Promise<void> {
     const listening = await this.dependencies.store.listen(`${this.#prefix}changed`, {
-      onMessage: (corpid) => {
-        this.tokens.forgetOwn(corpid);
+      onMessage: (changed) => {
+        if (changed === newTicket) this.dependencies.onTicket?.();
+        else this.tokens.forgetOwn(changed);
       },
       // Any corp may have changed meanwhile, so each token is read from the store again.
       onHearing: () => {
@@ -109,6 +116,8 @@ export class Suite {
       case "suite_ticket":
         await this.#ticket.save(event.ticket, event.at);
         this.#authorisations.hurry();
+        // Not waited for: the ticket is kept, whoever hears of it.
+        void this.dependencies.store.publish(`${this.#prefix}changed`, newTicket).catch(() => undefined);
         return;
       case "create_auth":
       case "reset_permanent_code":
@@ -157,7 +166,7 @@ export class Suite {
   }
 
   preAuthCode(): Promise<Secret> {
-    return this.#withDeadline((call) => this.#calls.getPreAuthCode(this.#suiteTokens, call));
+    return this.#withDeadline((call) => this.#calls.getPreAuthCode(this.ownTokens, call));
   }
 
   /** A signature that only this suite's replicas can create and verify. */
