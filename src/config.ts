@@ -377,6 +377,9 @@ function readCredentials(reader: SettingReader, isProduction: boolean, problems:
       `${kinds.join(" and ")}: ${kinds.length === 2 ? "both" : "all"} set, expected one kind of credentials`,
     );
   }
+  const playsBySelf = reader.integer("SIMULATOR_PLAY", 0, 1) === 1;
+  if (playsBySelf && kinds.length > 0)
+    problems.push(`SIMULATOR_PLAY: set, but WeCom answers (${kinds[0]} is set), expected SIMULATOR_PLAY not set`);
   if (token) return { kind: "fixed-token", token, corpid };
   if (suiteId !== undefined && suiteSecret) return { kind: "suite", suiteId, suiteSecret, providerCorpid: corpid };
   if (corpid !== undefined && corpsecret) return { kind: "self-built", corpid, corpsecret };
@@ -396,7 +399,7 @@ function readCredentials(reader: SettingReader, isProduction: boolean, problems:
       "WECOM_SUITE_ID: not set, expected a provider's suite_id, together with WECOM_SUITE_SECRET, if none of these is given",
     );
   }
-  return { kind: "simulator", playsBySelf: reader.integer("SIMULATOR_PLAY", 0, 1) === 1 };
+  return { kind: "simulator", playsBySelf };
 }
 
 interface Surroundings {

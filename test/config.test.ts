@@ -170,6 +170,7 @@ describe("The configuration of sign-in", () => {
     ],
     ["no issuer", { ...jwt, AUTH_JWT_SECRET: longSecret, AUTH_ISSUER: "" }, /AUTH_ISSUER: not set/],
     ["no audience", { ...jwt, AUTH_JWT_SECRET: longSecret, AUTH_AUDIENCE: "" }, /AUTH_AUDIENCE: not set/],
+    ["livings that go live by themselves at WeCom", { ...selfBuilt, SIMULATOR_PLAY: "1" }, /SIMULATOR_PLAY: set, but/],
     ["router mode without its secret", { ...selfBuilt, AUTH_MODE: "router" }, /ROUTER_SECRET: not set/],
     [
       "another mode",
