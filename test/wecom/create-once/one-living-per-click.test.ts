@@ -418,6 +418,28 @@ describe("A create whose answer is lost", () => {
     const told = gateway.logs.filter(({ msg }) => String(msg).includes("several livings match"));
     expect(told.flatMap(({ kept, left }) => [kept, ...(left as string[])]).sort()).toEqual([...matches].sort());
   });
+
+  it("and that another process has sent again and finished, is told as two livings", async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), "doubled-"));
+    await using fresh = await startGateway({ env: { DATA_DIR: dataDir } });
+    const store = openEmbeddedStore(dataDir);
+    lose(fresh, { kind: "delay", delayMs: 400 });
+    const answer = createVia(fresh, newKey());
+    await until(() => sentBy(fresh) === 1);
+    for await (const [key, text] of store.scan("create:")) {
+      const { digest, endsAtMs } = JSON.parse(text) as { digest: string; endsAtMs: number };
+      const record = { digest, endsAtMs, state: "done", outcome: { livingid: "of-the-other-process" } };
+      await store.set(key, JSON.stringify(record), { expiresInMs: 60_000 });
+    }
+
+    expect(await answer).toMatchObject({ livingid: "of-the-other-process" });
+    expect((await fresh.fetch("/metrics")).text).toMatch(/^wecom_creates_total\{outcome="doubled"\} 1$/m);
+    expect(fresh.logs).toContainEqual(
+      expect.objectContaining({ level: "error", kept: "of-the-other-process", left: madeBy(fresh) }),
+    );
+    await store.close();
+    await rm(dataDir, { recursive: true });
+  });
 });
 
 describe("Creates alike", () => {
