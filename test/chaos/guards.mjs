@@ -339,8 +339,8 @@ export const guards = [
   {
     name: "authorisation: a permanent code beats what another replica made of its auth_code",
     file: authorisations,
-    find: `+ exchangedBeats`,
-    replace: `+ 1`,
+    find: `state: "exchanged", rank: 1 }`,
+    replace: `state: "exchanged" }`,
     test: "test/wecom/suite/authorisations.test.ts",
     only: "whatever another replica made of it",
   },

@@ -36,11 +36,6 @@ import type { SuiteRecords } from "./suite-records.js";
 const keptMs = 20 * 60_000;
 /** A permanent code that was received is kept until it has been saved in its final record. */
 const exchangedKeptMs = 30 * 24 * 3_600_000;
-/**
- * Added to the revision, so that this record wins over any other replica's changes to the same code, even if the store
- * lost some.
- */
-const exchangedBeats = 1_000_000;
 const pollMs = 1_000;
 /** Polls between two checks of this process's own codes, whose queue entries a failover may have lost. */
 const pollsBetweenOwn = 5;
@@ -245,14 +240,10 @@ export class Authorisations {
   /** Only this process has the answer, so it is stored before anything else, however long the store is unreachable. */
   async #writeDown(id: string, sent: AuthCodeRecord, authorisation: Authorisation): Promise<void> {
     const { records, store, log } = this.options;
-    const { corpid, isCustomised, permanentCode, agentid } = authorisation;
-    const exchanged = {
-      state: "exchanged",
-      corpid,
-      permanentCode: permanentCode.reveal(),
-      isCustomised,
-      agentid,
-    } as const;
+    const { corpid } = authorisation;
+    const permanentCode = authorisation.permanentCode.reveal();
+    // Wins over whatever other replicas have made of the same code, even if the store lost some of it.
+    const exchanged = { ...authorisation, permanentCode, state: "exchanged", rank: 1 } as const;
     const { number, at } = sent;
     for (let attempts = 0; ; attempts += 1) {
       try {
@@ -261,7 +252,7 @@ export class Authorisations {
           (found) =>
             found?.state === "exchanged" || found?.state === "done"
               ? undefined
-              : { ...exchanged, number, at, revision: (found ?? sent).revision + exchangedBeats },
+              : { ...exchanged, number, at, revision: (found ?? sent).revision + 1 },
           { expiresInMs: exchangedKeptMs },
         );
         // Another replica may have taken it for lost and dequeued it.
@@ -313,13 +304,13 @@ export class Authorisations {
 
   /** @returns the new record; undefined if another replica has changed it meanwhile */
   async #replace(id: string, record: AuthCodeRecord, change: AuthCodeState): Promise<AuthCodeRecord | undefined> {
-    const { number, at, revision } = record;
+    const { number, at, rank, revision } = record;
     return await this.options.records.update<AuthCodeRecord>(
       this.#prefix + id,
       // A missing record was not finished: only a final state ends it.
       (found) =>
         !found || (found.state === record.state && found.revision === revision)
-          ? { number, at, revision: revision + 1, ...change }
+          ? { number, at, rank, revision: revision + 1, ...change }
           : undefined,
       { expiresInMs: keptMs },
     );

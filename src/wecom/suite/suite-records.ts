@@ -7,9 +7,12 @@ import { BoundedMap } from "../../lib/bounded-map.js";
 import { randomUUID } from "node:crypto";
 import { type Expiry, withShortTimeout, type Store } from "../../stores/store.js";
 
-/** Orders versions of a record: the greater number is valid, then the greater revision. */
+/** Orders versions of a record: the greater number is valid, then the greater rank, then the greater revision. */
 export interface Versioned {
   readonly number: number;
+  /** Default 0. A higher one is for what only one process could know: no change without that knowledge replaces it. */
+  readonly rank?: number | undefined;
+  /** Counts changes. */
   readonly revision: number;
   /** By the store's clock; absent: no expiry. Set by `update`. */
   readonly expiresAtMs?: number;
@@ -193,5 +196,6 @@ function parse(text: string): Versioned {
 }
 
 function isOlder(found: Versioned, than: Versioned): boolean {
-  return found.number === than.number ? found.revision < than.revision : found.number < than.number;
+  const ranks = (found.rank ?? 0) - (than.rank ?? 0);
+  return (found.number - than.number || ranks || found.revision - than.revision) < 0;
 }
