@@ -298,6 +298,18 @@ describe("While WeCom is away", () => {
     expect(await ask(print(ReadLivingDocument))).toMatchObject({ data: { living: null }, errors: [{}] });
   });
 
+  it("every old answer of an operation is said to be old, and no other", async () => {
+    const other = reserve({ startSeconds: start / 1000 + 86_400 });
+    const both = `{ a: living(livingid: "${livingid}") { theme } b: living(livingid: "${other}") { theme } }`;
+    await ask(both);
+    clock += 60_000;
+    gateway.simulator.faults.inject({ kind: "drop", api: "living/get_living_info", times: 0 });
+    const { data, extensions } = await ask(both);
+
+    expect(data).toEqual({ a: { theme: "theme" }, b: { theme: "theme" } });
+    expect(extensions.stale.sort()).toEqual([livingid, other].sort());
+  });
+
   it.each([40058, 48002, 92008, 40001])("a refusal is told all the same: %d", async (errcode) => {
     await read();
     clock += 60_000;

@@ -216,7 +216,7 @@ describe("What a replica finds out of 45009", () => {
     const { value, expiresInMs } = records.get(`gate-closed:${key}`)!;
     expect(JSON.parse(value)).toEqual({ since: start, until: start + minuteMs, tryAt: start + minuteMs });
     expect(expiresInMs).toBe(2 * minuteMs);
-    expect(logs).toEqual([["warn", "WeCom takes no more calls for now (45009)"]]);
+    expect(logs).toEqual([["warn", expect.stringContaining("45009")]]);
   });
 
   it("is known to one that starts later", async () => {
@@ -238,7 +238,7 @@ describe("What a replica finds out of 45009", () => {
     one.limiter.release(trial, "answered");
     expect(await other.refusalOf()).toBeUndefined();
     expect(records.has(`gate-closed:${key}`)).toBe(false);
-    expect(logs.at(-1)).toEqual(["info", "WeCom takes calls again"]);
+    expect(logs.map(([level]) => level)).toEqual(["warn", "info"]);
   });
 
   it("is tried by each where the store does not say who may", async () => {
@@ -270,7 +270,7 @@ describe("What a replica finds out of 45009", () => {
     state.isAway = true;
     await replica();
 
-    expect(logs).toEqual([["warn", "this replica does not hear how many calls the others make"]]);
+    expect(logs.map(([level]) => level)).toEqual(["warn"]);
   });
 });
 
