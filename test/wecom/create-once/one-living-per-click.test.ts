@@ -681,7 +681,8 @@ describe("A living that a create had claimed before its process died", () => {
       ...livings,
     };
     const time = { earliestMs: Date.now, latestMs: Date.now };
-    const claims = new Ownership(store, systemClock, time);
+    // Written when the test says so.
+    const claims = new Ownership(store, { ...systemClock, after: () => () => undefined }, time);
     const search = new BookingSearch(source as unknown as LivingDataSource, Date.now);
     const lock = new BookingLock({ store, clock: systemClock, time, self: "test" });
     const lost = new LostCreateRecovery(search, claims, lock);
