@@ -108,6 +108,22 @@ export class Deadline extends Cancellation implements TimeLimit {
     });
   }
 
+  /**
+   * Repeats `attempt` until it returns a value.
+   *
+   * @param pauseMs the pause after so many attempts, counted from 0
+   * @returns undefined when there is no time left for another attempt
+   */
+  async repeat<T>(
+    attempt: () => Promise<T | undefined>,
+    pauseMs: (attempts: number) => number,
+  ): Promise<T | undefined> {
+    for (let attempts = 0; ; attempts += 1) {
+      const value = await attempt();
+      if (value !== undefined || !(await this.pause(pauseMs(attempts)))) return value;
+    }
+  }
+
   override cancel(reason: string): void {
     this.#stopTimer?.();
     super.cancel(reason);

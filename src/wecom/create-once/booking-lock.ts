@@ -72,17 +72,16 @@ export class BookingLock {
   async exclusive(booking: string, deadline: Deadline): Promise<ExclusiveLock> {
     const leave = await this.#acquire(booking, true, deadline);
     try {
-      for (;;) {
-        const lease = await this.#lease(`turn:${digestOf(booking)}`);
-        if (lease) {
-          const release = (): void => {
-            lease.release();
-            leave();
-          };
-          return { ...lease, release };
-        }
-        if (!(await deadline.pause(leasePollMs))) throw tooLate("deadline passed");
-      }
+      const lease = await deadline.repeat(
+        () => this.#lease(`turn:${digestOf(booking)}`),
+        () => leasePollMs,
+      );
+      if (!lease) throw tooLate("deadline passed");
+      const release = (): void => {
+        lease.release();
+        leave();
+      };
+      return { ...lease, release };
     } catch (error) {
       leave();
       throw error;

@@ -244,20 +244,18 @@ export class CreateOnce {
     const owner = `unkeyed:${this.#self}:${(this.#unkeyedCount += 1)}`;
     const lost = { owner, request, settlesAtMs: this.#watch.latestMs() + settleMs };
     call.log.warn({ corp: call.corp }, "the answer to a create without a key is lost: searching for its living");
-    for (let look = 0; ; look += 1) {
+    const search = async (): Promise<string | undefined> => {
       const found = await this.#lost.find(lost, false, call).catch((error: unknown) => {
         if (!(error instanceof WecomError) && !(error instanceof StoreError)) throw error;
         call.log.info({ reason: error.message }, "could not search for a living");
         return undefined;
       });
-      if (found?.livingid !== undefined) {
-        metrics.countCreate("found");
-        return found.livingid;
-      }
-      if (await call.deadline.pause(lookPauseMs(look))) continue;
-      metrics.countCreate("unknown");
-      throw failure;
-    }
+      return found?.livingid;
+    };
+    const livingid = await call.deadline.repeat(search, lookPauseMs);
+    metrics.countCreate(livingid === undefined ? "unknown" : "found");
+    if (livingid === undefined) throw failure;
+    return livingid;
   }
 }
 

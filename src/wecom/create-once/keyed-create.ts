@@ -77,11 +77,10 @@ export class KeyedCreates {
   }
 
   async create(keyed: KeyedRequest, call: CallOptions): Promise<{ livingid: string }> {
-    for (let wait = 0; ; wait += 1) {
-      const ended = await this.#exclusively(keyed.id, keyed.digests[0], () => this.#create(keyed, call));
-      if (ended) return livingidOf(ended.record);
-      if (!(await call.deadline.pause(waitPauseMs(wait)))) throw new WecomUnsettledError({ api });
-    }
+    const attempt = () => this.#exclusively(keyed.id, keyed.digests[0], () => this.#create(keyed, call));
+    const ended = await call.deadline.repeat(attempt, waitPauseMs);
+    if (!ended) throw new WecomUnsettledError({ api });
+    return livingidOf(ended.record);
   }
 
   /** For the reconciler: executes a step of a record that is due. */
