@@ -16,7 +16,7 @@ const [corpid] = corps;
 const authorised = /a corp has authorised the app"/;
 
 describe(`A gateway that is killed at ${kills} random points of an authorisation`, () => {
-  it("has the permanent code whole, once WeCom was told so, and otherwise says that it is lost", async () => {
+  it("has the whole permanent code once WeCom has answered, and otherwise reports that it is lost", async () => {
     const port = await freePort();
     await using simulator = await startSimulator({ ...providerSimulation(port), latencyMs: 5 });
     const dataDir = await mkdtemp(join(tmpdir(), "killed-"));

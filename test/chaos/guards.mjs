@@ -361,7 +361,7 @@ export const guards = [
     find: `      // The page reloads itself, because only the browser has the code.`,
     replace: `      if (authCode !== "") return answerTo({ state: "open" });`,
     test: "test/wecom/suite/installation.test.ts",
-    only: "is told that nothing is stored",
+    only: "sees that nothing is stored",
   },
   {
     name: "installation: a page that is loaded again brings its code again",
@@ -493,7 +493,7 @@ export const guards = [
     find: `const parts = [operation.identity,`,
     replace: `const parts = [randomUUID(), operation.identity,`,
     test: subscriptions,
-    only: "are counted as one who asks",
+    only: "share the quota",
   },
   {
     name: "events: a burst is kept for who reads",

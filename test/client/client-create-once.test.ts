@@ -144,7 +144,7 @@ describe("createLivingOnce", () => {
     await expect(page([networkFailure]).create({ patienceMs: 1000 })).rejects.toBe(networkFailure);
   });
 
-  it("stops when it is told to, and keeps the key", async () => {
+  it("stops when it is aborted, and keeps the key", async () => {
     const stop = new AbortController();
     const { create, pending } = page([networkFailure]);
     const wait = () => {

@@ -28,7 +28,7 @@ describe("A bounded map", () => {
     flood("c", () => expect(map.get("everyday")).toBe(1));
   });
 
-  it("forgets a deleted entry, and has room for another in its place", () => {
+  it("removes a deleted entry, and has room for another", () => {
     flood("a");
     map.delete("a950");
     map.set("new", 1);

@@ -141,7 +141,7 @@ describe("A mutation that is refused", () => {
 });
 
 describe("A code to watch", () => {
-  it("is for whoever may read the living: it lets a viewer in and tells nothing of others", async () => {
+  it("is for all callers with living:read: it admits a viewer and reveals nothing about others", async () => {
     const { livingid } = gateway.simulator.livings.reserve(app, booking);
     const query =
       'query ($id: ID!) { living(livingid: $id) { watchCode(openid: "o") viewers { nodes { watchTime } } } }';

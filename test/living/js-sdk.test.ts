@@ -150,7 +150,7 @@ describe("jsSdkSignature", () => {
 });
 
 describe("jsSdkSignature of a provider's app", () => {
-  it("carries the agentid that the corp's authorisation told, and each corp's own tickets", async () => {
+  it("has the agentid from the corp's authorisation, and each corp's own tickets", async () => {
     await using provider = await startProvider({ env: { JSSDK_ORIGINS: env.JSSDK_ORIGINS } });
     provider.simulator.suites.pushTicket(suiteId);
     await provider.settle();

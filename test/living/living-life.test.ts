@@ -477,7 +477,7 @@ describe("WecomExternalContact", () => {
     expect(errors[0]!.extensions["code"]).toBe("BAD_USER_INPUT");
   });
 
-  it("stands beside the deprecated field that tells its id alone", async () => {
+  it("is beside the deprecated field that has its id alone", async () => {
     const livingid = reserveAt(app, "promotion");
     const person = { externalUserid: "wm2" };
     gateway.simulator.livings.addViewer(livingid, {

@@ -35,7 +35,7 @@ describe.each<[string, Connect]>([
   ["a WebSocket", overWebSocket],
   ["an event stream", overEventStream],
 ])("Subscribed over %s", (_way, connect) => {
-  it("a living's life is told as it happens, by WeCom's own callbacks", async () => {
+  it("a living's status changes arrive as they happen, from WeCom's own callbacks", async () => {
     await using gateway = await start();
     subscribeAtWecom(gateway);
     await using subscriber = connect(gateway);
@@ -58,7 +58,7 @@ describe.each<[string, Connect]>([
     expect(told[2].changedAt).toBeLessThanOrEqual(Math.floor(gateway.simulator.clock.nowMs() / 1000));
   });
 
-  it("the living is read anew for each event, and only where more than its livingid is asked for", async () => {
+  it("the living is read again for each event, and only if more than its livingid is requested", async () => {
     await using gateway = await start();
     await using subscriber = connect(gateway);
     const { livingid } = gateway.simulator.livings.reserve({ corpid, agentid: 1000014 }, booking);
@@ -95,7 +95,7 @@ describe.each<[string, Connect]>([
     expect((await next(changes)).data.livingStatusChanged.livingid).toBe("another");
   });
 
-  it("only what was asked for is told: a living's, an anchor's, never another corp's", async () => {
+  it("only events that match the filter arrive: a living's, an anchor's, never another corp's", async () => {
     await using gateway = await start();
     await using subscriber = connect(gateway);
     const ofLiving = subscriber.run({ query: statusChanges, variables: { livingid: "two" } });
@@ -139,7 +139,7 @@ describe.each<[string, Connect]>([
     expect(gateway.logs.filter(({ code }) => code === 9)).toHaveLength(1);
   });
 
-  it("what is older than what was told of the same living is left out", async () => {
+  it("an event older than the last one of the same living is dropped", async () => {
     await using gateway = await start();
     await using subscriber = connect(gateway);
     const changes = subscriber.run({ query: statusChanges });
@@ -157,7 +157,7 @@ describe.each<[string, Connect]>([
     ]);
   });
 
-  it("nobody is told anything without the scope living:read, or for a corp that is not served", async () => {
+  it("no events arrive without the scope living:read, or for a corp that is not served", async () => {
     await using gateway = await start(routerEnv);
     const refusedFor = async (headers: Record<string, string>) => {
       await using subscriber = connect(gateway, headers);
@@ -316,7 +316,7 @@ async function expectToHearEachOther(env: Record<string, string>): Promise<void>
   for (const changes of heard) expect((await next(changes)).data.livingStatusChanged.livingid).toBe("told-elsewhere");
 }
 
-describe("An event that WeCom told one replica", () => {
+describe("An event that WeCom sent to one replica", () => {
   it("reaches who has subscribed at another, through the embedded store", async () => {
     const dataDir = await mkdtemp(join(tmpdir(), "replicas-"));
     await expectToHearEachOther({ DATA_DIR: dataDir });
@@ -324,7 +324,7 @@ describe("An event that WeCom told one replica", () => {
   });
 });
 
-describeWithRedis("An event that WeCom told one replica, with Redis", () => {
+describeWithRedis("An event that WeCom sent to one replica, with Redis", () => {
   it("reaches who has subscribed at another", async () => {
     await using redis = await TestRedis.start();
     await expectToHearEachOther({ REDIS_URL: redis.url });
@@ -393,7 +393,7 @@ describe("Subscribers who ask for the same with the same rights", () => {
   const subscribe = (id: string, query: string) => ({ id, type: "subscribe", payload: { query } });
   const withStatus = "subscription { livingStatusChanged { living { status } } }";
 
-  it("cost one read of WeCom for each event, however many they are and in whatever way they are told", async () => {
+  it("cost one read of WeCom for each event, however many they are and over whatever transport", async () => {
     await using gateway = await start({ LIMIT_OPERATIONS_PER_SOCKET: "200" });
     await using socket = await asking(gateway);
     await using other = await asking(gateway);
@@ -446,7 +446,7 @@ describe("Subscribers who ask for the same with the same rights", () => {
     for (const socket of sockets) await socket[Symbol.asyncDispose]();
   });
 
-  it("are counted as one who asks: a call is one of theirs, in turn", async () => {
+  it("share the quota: each call counts against one of them, in rotation", async () => {
     await using gateway = await start({ ...routerEnv, LIMIT_CALLS_PER_MINUTE: "2" });
     const query = "subscription { livingStatusChanged { livingid living { theme } } }";
     const sockets: RawSocket[] = [];
@@ -469,7 +469,7 @@ describe("Subscribers who ask for the same with the same rights", () => {
     for (const socket of sockets) await socket[Symbol.asyncDispose]();
   });
 
-  it("are told only what happens after they came", async () => {
+  it("get only events from after they subscribed", async () => {
     await using gateway = await start();
     await using early = await asking(gateway);
     await using late = await asking(gateway);
@@ -487,7 +487,7 @@ describe("Subscribers who ask for the same with the same rights", () => {
 });
 
 describe("As it starts without settings", () => {
-  it("the simulator pushes by itself, and plain fetch is enough to be told", async () => {
+  it("the simulator pushes by itself, and plain fetch is enough to receive events", async () => {
     const dataDir = await mkdtemp(join(tmpdir(), "demo-"));
     await using gateway = await Replica.start({ DATA_DIR: dataDir });
     const post = (query: string, headers: Record<string, string> = {}) =>

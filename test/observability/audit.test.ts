@@ -280,7 +280,7 @@ describe("An actor without a userid", () => {
     await issuer[Symbol.asyncDispose]();
   });
 
-  it("is told by an HMAC of the token's subject", async () => {
+  it("is identified by an HMAC of the token's subject", async () => {
     const env = { AUTH_MODE: "jwt", AUTH_JWKS_URL: issuer.jwksUrl, AUTH_ISSUER: issuerName, AUTH_AUDIENCE: audience };
     await using gateway = await startGateway({ env });
     const token = await issuer.sign({

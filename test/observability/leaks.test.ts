@@ -41,7 +41,7 @@ describe("The search for leaks", () => {
   });
 });
 
-describe("A secret that is repeated by WeCom, or by what stands before it", () => {
+describe("A secret that is repeated by WeCom, or by a proxy in front of it", () => {
   const corpsecret = "CANARY-corpsecret-that-is-refused";
 
   it("is repeated no further", async () => {

@@ -253,7 +253,7 @@ describe("What goes on inside", () => {
     }
   });
 
-  it("is told of a create that nobody could finish yet, with its age", async () => {
+  it("includes an unfinished create, with its age", async () => {
     let ahead = 0;
     await using gateway = await startGateway({ now: () => Date.now() + ahead, env: { WECOM_TIMEOUT_MS: "400" } });
     await gateway.run(documents.CreateLivingDocument, { input: minimalInput });
@@ -267,7 +267,7 @@ describe("What goes on inside", () => {
     gateway.simulator.faults.clear();
   });
 
-  it("is told of subscriptions: connections, events delivered, and why they ended", async () => {
+  it("includes subscriptions: connections, events delivered, and why they ended", async () => {
     await using gateway = await startGateway({ env: callbackEnv });
     const socket = overWebSocket(gateway);
     const stream = overEventStream(gateway);

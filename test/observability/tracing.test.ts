@@ -222,7 +222,7 @@ describe("Whether a trace is recorded", () => {
 });
 
 describe("No secret leaves in a span", () => {
-  it("of a self-built app: neither token nor corpsecret, and WeCom is not told of the trace", async () => {
+  it("of a self-built app: neither token nor corpsecret, and no trace header is sent to WeCom", async () => {
     await using collector = await new Collector().start();
     const gateway = await traced(collector, { OTEL_EXPORTER_OTLP_HEADERS: "authorization=Bearer%20CANARY-collector" });
     await create(gateway, parentOf("01"));

@@ -100,7 +100,7 @@ describe("The gateway's process", () => {
     expect(await gateway.exitCode).toBe(0);
   });
 
-  it("lets what runs finish, however often it is told to stop", async () => {
+  it("finishes running requests, however many signals it gets", async () => {
     let answer: (response: ServerResponse) => void;
     const asked = new Promise<ServerResponse>((resolve) => (answer = resolve));
     await using wecom = createServer((_, response) => answer(response)).listen(0, "127.0.0.1");
@@ -121,7 +121,7 @@ describe("The gateway's process", () => {
     expect(await gateway.exitCode).toBe(0);
   });
 
-  it("never prints a secret that stands in a wrong variable", async () => {
+  it("never prints a secret that is set in a wrong variable", async () => {
     const canary = "CANARY-secret-31f0";
     await using refused = new Running(gatewayCommand, {
       WECOM_BASE_URL: `https://wecom.example/?access_token=${canary}`,

@@ -79,7 +79,7 @@ describe("The README's quick start", () => {
 });
 
 describe("The README's subscription", () => {
-  it("is told of a living that is reserved", async () => {
+  it("gets the event of a living that is reserved", async () => {
     await using gateway = await startGateway({ env: callbackEnv });
     const text = blocks("js")[0]!.replace("ws://127.0.0.1:4000", gateway.url.replace("http", "ws"));
     const [statement, program] = text.split("\n\n", 2);

@@ -88,7 +88,7 @@ describe("deploy/router.yaml", () => {
     expect(read("router.yaml")).not.toMatch(licensed);
   });
 
-  it("knows no secret: callers are told by their tokens", () => {
+  it("holds no secret: callers are identified by their tokens", () => {
     expect(headersSent(rulesOf("router.yaml"), { authorization: "Bearer a" })).toEqual(
       new Map([["authorization", "Bearer a"]]),
     );

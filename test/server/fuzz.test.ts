@@ -143,7 +143,7 @@ describe("Whatever is sent", () => {
     }, 600_000);
   }
 
-  it("leaves a gateway that is alive, has said nothing, and ends when it is told", async () => {
+  it("leaves a gateway that is alive, has logged nothing, and ends at a signal", async () => {
     const { statusCode } = await pool.request({ path: "/health/live", method: "GET" });
     expect(statusCode).toBe(200);
     expect(output).toBe("");

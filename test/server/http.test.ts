@@ -233,7 +233,7 @@ describe("The probes", () => {
 });
 
 describe("A request's id", () => {
-  it("is taken over from the caller, comes back, and stands in the log", async () => {
+  it("is taken over from the caller, comes back, and is in the log", async () => {
     gateway.simulator.faults.inject({ kind: "errcode", api: "living/create", errcode: 48002 });
     const { headers } = await post(
       {

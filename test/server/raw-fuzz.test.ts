@@ -149,7 +149,7 @@ describe("Raw bytes", () => {
     });
   }, 60_000);
 
-  it("leave a gateway that is alive, has logged no error, and ends when it is told", async () => {
+  it("leave a gateway that is alive, has logged no error, and ends at a signal", async () => {
     expect((await fetch(`${gateway.url}/health/ready`)).status).toBe(200);
     expect(gateway.hasLogged(/"level":"error"/)).toBe(false);
     expect(await gateway.terminate()).toBe(0);

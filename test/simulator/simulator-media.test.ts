@@ -114,7 +114,7 @@ describe("media/upload", () => {
     expect(sim.media).toEqual([]);
   });
 
-  it("refuses a chunked body, unless told otherwise", async () => {
+  it("refuses a chunked body, unless configured otherwise", async () => {
     const chunked = () => {
       const body = new Blob([part('form-data; name="media"; filename="a.txt"', "123456")]).stream();
       const headers = { "content-type": "multipart/form-data; boundary=b" };

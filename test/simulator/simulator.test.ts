@@ -665,7 +665,7 @@ describe("the simulator itself", () => {
     expect(sim.requestCounts).toEqual({ "living/create": 5 });
   });
 
-  it("records nothing when told so", async () => {
+  it("records nothing when recording is off", async () => {
     await start({ record: false });
     await createLiving();
     expect(sim.requests).toEqual([]);

@@ -241,7 +241,7 @@ describeWithRedis("Redis with replicas", () => {
 });
 
 describeWithRedis("Redis with Sentinels", () => {
-  it("is written to again after a failover, and its listeners are told of the gap", async () => {
+  it("is written to again after a failover, and its listeners learn of the gap", async () => {
     await using master = await TestRedis.start(["--repl-diskless-sync-delay", "0"]);
     await using replica = await TestRedis.start(["--replicaof", "127.0.0.1", String(master.port)]);
     const sentinelWith = (name: string) => {

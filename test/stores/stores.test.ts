@@ -63,7 +63,7 @@ function keepsTheContract(
     expect(await replica.get("long")).toBe("lived");
   });
 
-  it("drops an earlier expiry when a record is set anew", async () => {
+  it("drops an earlier expiry when a record is set again", async () => {
     await store.set("extended", "1", soon);
     await store.set("extended", "2");
     await pass(500);
@@ -77,7 +77,7 @@ function keepsTheContract(
     expect(await store.get("state")).toBeUndefined();
   });
 
-  it("sets by comparison only where the expected record stands", async () => {
+  it("compareAndSet writes only over the expected record", async () => {
     expect(await store.compareAndSet("cas", "1", "2")).toBe(false);
     expect(await store.compareAndSet("cas", undefined, "1")).toBe(true);
     expect(await replica.compareAndSet("cas", undefined, "2")).toBe(false);
@@ -137,7 +137,7 @@ function keepsTheContract(
     expect(await replica.get("new-short")).toBeUndefined();
   });
 
-  it("lets comparisons win together that write what stands there already", async () => {
+  it("lets concurrent compareAndSets succeed that write the value which is stored already", async () => {
     await store.set("same", "1");
     const writers = Array.from({ length: 20 }, (_, index) => (index % 2 ? store : replica));
     const won = await Promise.all(writers.map((each) => each.compareAndSet("same", "1", "1", { expiresInMs: 60_000 })));
@@ -298,7 +298,7 @@ describe("the embedded store", () => {
     await store.close();
   });
 
-  it("refuses whoever reads while it closes, and lets nothing that reads at that moment end the process", async () => {
+  it("refuses reads while it closes, and no read at that moment ends the process", async () => {
     const store = openEmbeddedStore(join(folder, "closing"));
     for (let index = 0; index < 1200; index += 1) void store.set(`key:${index}`, "value");
     await store.set("key", "value");
@@ -356,7 +356,7 @@ describe("the embedded store and a second process", () => {
     return owner;
   };
 
-  it("belongs to the first, and is told so to the second after ten seconds, though the first stands still", async () => {
+  it("belongs to the first: the second fails after ten seconds, even if the first is stopped", async () => {
     const dataDir = join(folder, "owned");
     const owner = await startOwner(dataDir);
     owner.kill("SIGSTOP");
@@ -468,7 +468,7 @@ describe("a store with encryption", () => {
     expect((await readFile(join(folder, "sealed/store/data.mdb"))).includes("not-to-be-read")).toBe(false);
   });
 
-  it("hears nothing that is in clear, that another key sealed, or that was said on another channel, and goes on", async () => {
+  it("drops messages that are plaintext, encrypted with another key, or copied from another channel, and continues", async () => {
     const heard: string[] = [];
     const unreadable: string[] = [];
     await over(plain, key, unreadable).subscribe("keys", (message) => heard.push(message));
@@ -484,7 +484,7 @@ describe("a store with encryption", () => {
     expect(unreadable).toHaveLength(6);
   });
 
-  it("is not heard without the key, and does not end a process that has none", async () => {
+  it("is dropped without the key, and does not end a process that has none", async () => {
     const heard: string[] = [];
     const without = encrypted(plain, new KeyRing(undefined));
     await without.subscribe("mixed", (message) => heard.push(message));
@@ -496,7 +496,7 @@ describe("a store with encryption", () => {
     await expect(without.get("mixed")).rejects.toThrow(/another key/);
   });
 
-  it("refuses what is in clear, unless `plaintext` stands among its keys", async () => {
+  it("refuses plaintext, unless `plaintext` is among its keys", async () => {
     await plain.set("token", "planted");
     await expect(sealed.get("token")).rejects.toThrow(/is not encrypted/);
     await expect(sealed.compareAndSet("token", "planted", "new")).rejects.toThrow(StoreError);
@@ -547,7 +547,7 @@ describe("opening the store at start", () => {
     await (await openStore(settings("start", "right"), log)).close();
   });
 
-  it("encrypts anew what other keys have sealed, or none, for as long as it was to last, before it takes one key alone", async () => {
+  it("re-encrypts records of other keys, or none, with their expiry, before it accepts one key alone", async () => {
     const dataDir = "anew";
     const before = await openStore(settings(dataDir), log);
     for (let index = 0; index < 120; index += 1) await before.set(`record:${index}`, `${index}`);
@@ -645,7 +645,7 @@ describeWithRedis("Listening over a network that fails", () => {
   beforeAll(async () => void (redis = await TestRedis.start()));
   afterAll(() => redis.stop());
 
-  it("is told of a gap within three seconds when a connection only looks healthy, and when it hears again", async () => {
+  it("learns of a gap within three seconds when a connection only looks healthy, and when messages arrive again", async () => {
     await using network = await TestNetwork.to(redis.port);
     const store = await openRedisStore(network.url, { log });
     const told: string[] = [];
@@ -678,7 +678,7 @@ describeWithRedis("Listening over a network that fails", () => {
     await store.close();
   });
 
-  it("hears later what it could not listen to at first, and leaves no connection behind", async () => {
+  it("subscribes later to what failed at first, and leaves no connection behind", async () => {
     await using network = await TestNetwork.to(redis.port);
     const store = await openRedisStore(network.url, { log, restMs: 100 });
     network.vanish();

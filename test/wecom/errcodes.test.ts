@@ -19,7 +19,7 @@ describe("the table of WeCom's errcodes", () => {
     expect(lookupErrcode(Number.NaN)).toBeUndefined();
   });
 
-  it("says of each code what it means and what whoever is on call should do, as sentences", () => {
+  it("says what each code means and what the operator should do, as sentences", () => {
     for (const { errcode, meaning, operator } of errcodes) {
       expect({ errcode, meaning }).toEqual({ errcode, meaning: expect.stringMatching(/^\S.{3,110}[^\s.]$/) });
       expect({ errcode, operator }).toEqual({ errcode, operator: expect.stringMatching(/^[A-Z].{5,}\.$/) });

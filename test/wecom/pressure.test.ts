@@ -439,7 +439,7 @@ describe("More calls than WeCom allows", () => {
     perAddressAndHour: 1000,
   };
 
-  it("in a minute or an hour are not sent, and are told when to come back", async () => {
+  it("in a minute or an hour are not sent, and the error says when to retry", async () => {
     await using timed = await startTimed({ callLimits });
     const { gateway, clock } = timed;
 

@@ -170,7 +170,7 @@ describeInBrowser("/graphiql where sign-in is on", () => {
 });
 
 describe("/graphiql", () => {
-  it("is compressed, and not sent again to whoever has it", async () => {
+  it("is compressed, and not sent again to a browser that has it", async () => {
     const first = await fetch(`${gateway.url}/graphiql`);
     await first.arrayBuffer();
     const { status } = await gateway.fetch("/graphiql", { headers: { "if-none-match": first.headers.get("etag")! } });

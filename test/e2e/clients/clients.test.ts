@@ -213,7 +213,7 @@ describe("urql's Graphcache with the keys", () => {
 });
 
 describe("urql as it is, which sends queries by GET", () => {
-  it("is told which setting it needs", async () => {
+  it("gets an error that names the setting it needs", async () => {
     const client = new Client({ url: `${gateway.url}/graphql`, exchanges: [fetchExchange] });
 
     const { error } = await client.query(ReadLivingDocument, { livingid: "any" }).toPromise();

@@ -270,7 +270,7 @@ describe("A router that knows its callers", () => {
 });
 
 describe("A subscription through Hive Gateway", () => {
-  it("is told of an event, with what the members' service knows of the anchor", async () => {
+  it("gets an event, with the anchor's fields from the members' service", async () => {
     await using gateway = await startHiveGateway(subgraphs, issuer);
     const stream = await gateway.subscribe("subscription { livingStatusChanged { status anchor { userid name } } }");
     const told = stream.next();

@@ -195,7 +195,7 @@ describe("A caller with a bearer token", () => {
     expect(errors[0]!.extensions).toMatchObject({ code: "FORBIDDEN", scope: "living:read" });
   });
 
-  it("is told how to sign in when there is no token, before the body is looked at", async () => {
+  it("gets a challenge when there is no token, before the body is read", async () => {
     const { status, headers, text } = await gateway.fetch("/graphql", { method: "POST", body: "not JSON" });
 
     expect(status).toBe(401);
@@ -205,7 +205,7 @@ describe("A caller with a bearer token", () => {
     });
   });
 
-  it("is told that the token has expired", async () => {
+  it("gets an error that says that the token has expired", async () => {
     const { status, headers } = await gateway.run(anyOperation, {}, bearer(await issuer.sign({ exp: 1_600_000_000 })));
 
     expect(status).toBe(401);

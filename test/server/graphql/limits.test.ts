@@ -75,7 +75,7 @@ describe("An operation over a limit", () => {
     expect((await post({ extensions })).errors[0].extensions.code).toBe("PERSISTED_QUERY_NOT_FOUND");
   });
 
-  it("of tokens is a syntax error, told after a thousand", async () => {
+  it("of tokens is a syntax error, reported after a thousand", async () => {
     const { errors } = await gateway.run(`{ ${"__typename ".repeat(999)} }`);
 
     expect(errors[0]).toMatchObject({
@@ -191,7 +191,7 @@ describe("A limit of a variable", () => {
     expect(errors[0].extensions).toMatchObject({ code: "OPERATION_LIMIT_EXCEEDED", limit: "variables" });
   });
 
-  it("is told in few words, and as the client's mistake, where it is not reached", async () => {
+  it("is reported briefly, and as the client's mistake, where it is not reached", async () => {
     const { data, errors } = await gateway.run(create, { input: { ...minimalInput, ...unknownFields(900) } });
 
     expect(data).toBeUndefined();

@@ -188,7 +188,7 @@ describe("An operation", () => {
     }
   });
 
-  it("that is not valid is told so, and not completed", async () => {
+  it("that is not valid gets an error, and no complete", async () => {
     await using gateway = await start();
     await using socket = await rawSocket(gateway);
     socket.send(subscribe("1", "{ nothing }"));

@@ -216,7 +216,7 @@ describe("A WebSocket", () => {
   });
 });
 
-describe("Whoever connects signs in", () => {
+describe("A client that connects signs in", () => {
   it("with the headers of the request, or with connection_init where a browser cannot set any", async () => {
     await using issuer = await startIssuer();
     await using gateway = await startGateway({ env: jwtEnv(issuer) });
@@ -319,7 +319,7 @@ describe("An event stream", () => {
     expect(gateway.simulator.requestsTo("living/cancel")).toHaveLength(0);
   });
 
-  it("is refused with 401 to whoever is not signed in", async () => {
+  it("is refused with 401 to clients that are not signed in", async () => {
     await using issuer = await startIssuer();
     await using gateway = await startGateway({ env: jwtEnv(issuer) });
     expect(await post("{ __typename }", { ...json, accept: "text/event-stream" })(gateway)).toMatchObject({

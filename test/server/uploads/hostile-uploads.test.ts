@@ -106,7 +106,7 @@ beforeEach(() => {
   gateway.simulator.forgetRequests();
 });
 
-describe("A body that is told apart in a strange way", () => {
+describe("A body with unusual boundaries", () => {
   const form = bodyOf();
   const tricky = Buffer.concat([
     png,
@@ -374,7 +374,7 @@ describe("The bytes of an image", () => {
     expect(taken).toEqual([sha256(png)]);
   });
 
-  it("have no room where no folder can be written to: the client is told to come again", async () => {
+  it("have no room where no folder can be written to: the client gets a retryable error", async () => {
     const logged: string[] = [];
     const uploads = new Uploads({
       ...{ maxBytes: 10_000_000, maxUploads: 1, maxUploadsPerCaller: 1, maxPipedPerCaller: 1 },

@@ -319,7 +319,7 @@ describe("A create whose answer is lost", () => {
     expect(crowded.simulator.requestsTo("living/get_user_all_livingid")).toHaveLength(1);
   });
 
-  it("is found although WeCom tells another type than it was told, as has been seen", async () => {
+  it("is found although WeCom returns another type than was sent, as has been seen", async () => {
     lose(gateway, { kind: "drop" });
     gateway.simulator.livings.reserve(app, { ...alike(), type: 0 });
 
@@ -352,7 +352,7 @@ describe("A create whose answer is lost", () => {
     }
   });
 
-  it("without a key is never sent again, and what to do is told", async () => {
+  it("without a key is never sent again, and the error says what to do", async () => {
     await using fresh = await startAfresh();
     lose(fresh, { kind: "drop" });
 

@@ -56,7 +56,7 @@ describe("A circuit", () => {
     expect([0, 1, 749, 750].map((ms) => breaker.waitMs(pauseMs + ms))).toEqual([750, 749, 1, 0]);
   });
 
-  it("closes when the trial is answered, and begins to count anew", () => {
+  it("closes when the trial is answered, and counts from zero", () => {
     const breaker = circuit(2);
     settle(breaker, "down");
     settle(breaker, "down");
@@ -98,7 +98,7 @@ describe("A circuit", () => {
     expect(breaker.isOpen).toBe(false);
   });
 
-  it("hears each call once, and none that began before it last changed", () => {
+  it("counts each call once, and none that began before its last change", () => {
     const breaker = circuit(2);
     const twice = breaker.start(0);
     const old = breaker.start(0);
@@ -118,7 +118,7 @@ describe("After 45009", () => {
     block.start(now).settle("down", now);
   };
 
-  it("nothing is sent for a minute, and callers are told how long", () => {
+  it("nothing is sent for a minute, and errors say how long", () => {
     const block = new RateLimitBlock();
     expect([block.waitMs(0), block.state]).toEqual([0, undefined]);
     refuse(block, 1000);
@@ -127,7 +127,7 @@ describe("After 45009", () => {
     expect([1000, 60_999, 61_000].map((now) => block.waitMs(now))).toEqual([minuteMs, 1, 0]);
   });
 
-  it("one call tries then; whoever comes meanwhile is told to come back in a second", () => {
+  it("one call probes then; others meanwhile get an error to retry in a second", () => {
     const block = new RateLimitBlock();
     refuse(block, 0);
     block.start(minuteMs);

@@ -192,7 +192,7 @@ describe("The calls of a corp to an API", () => {
     expect(counts.waitMs(start, [100, 5], 2)).toBeGreaterThan(0);
   });
 
-  it("are taken back from all counts while the others are not told", () => {
+  it("are taken back from all counts while they are unpublished", () => {
     const counts = new CallCounts();
     counts.take(start);
     const counted = counts.take(start);
@@ -202,7 +202,7 @@ describe("The calls of a corp to an API", () => {
     expect(counts.leftOf([10, 10], start)).toEqual([9, 9]);
   });
 
-  it("are taken back only here once the others are told", () => {
+  it("are taken back only here once they are published", () => {
     const counts = new CallCounts();
     const counted = counts.take(start);
     counts.unpublished = 0;
@@ -253,7 +253,7 @@ describe("What one caller may cause in a minute", () => {
     expect(refusalOf(() => count("a"))).toEqual({ retryAfterSeconds: 60, api: "a" });
   });
 
-  it("is counted for each caller, and not where callers cannot be told apart", () => {
+  it("is counted for each caller, and not for anonymous ones", () => {
     const quota = new CallerQuota(1, () => start);
     quota.counterFor("one")!("a");
 

@@ -19,7 +19,7 @@ describe("Who waits", () => {
     return taken;
   };
 
-  it("is taken in turn: by caller, and of each caller by operation", () => {
+  it("rotates by caller, and for each caller by operation", () => {
     const queue = queueOf("a 1 x", "a 1 y", "a 2 x", "b 1 x", "b 1 y", "c 1 x", "a 3 x");
     expect(queue).toHaveLength(7);
 
@@ -363,7 +363,7 @@ describe("The connections to WeCom", () => {
     expect(waits.started).toBe(1);
   });
 
-  it("are offered to 32 of those who were refused at each release, in turn", () => {
+  it("are offered to 32 of those who were refused at each release, in rotation", () => {
     const bulkhead = new Bulkhead(2);
     const holder = new User(bulkhead, "one", "a");
     holder.take(1);

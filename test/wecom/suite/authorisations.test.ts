@@ -123,7 +123,7 @@ describe("Two authorisations of one corp", () => {
     },
   );
 
-  it("are told apart by WeCom's time, when the store was away as the older one came first", async () => {
+  it("are ordered by WeCom's time, if the store was unreachable when the older one came first", async () => {
     const queue = new Queue(store);
     const [first, second] = [nowSeconds() - 20, nowSeconds() - 10];
     queue.isStoreAway = true;

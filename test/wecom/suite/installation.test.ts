@@ -58,7 +58,7 @@ describe("GET /wecom/install", () => {
     );
   });
 
-  it("takes each state once, and tells again what became of it", async () => {
+  it("takes each state once, and shows its outcome again", async () => {
     await using provider = await startWithTicket();
     const page = await begin(provider);
     const back = agree(provider, page);
@@ -169,7 +169,7 @@ describeWithRedis("An installation on replicas whose clocks are wrong", () => {
 });
 
 describeWithRedis("An administrator who comes back while Redis hangs", () => {
-  it("is told that nothing is stored, and has the app when the page is loaded again", async () => {
+  it("sees that nothing is stored, and has the app when the page is loaded again", async () => {
     await using redis = await TestRedis.start();
     await using provider = await startWithTicket({ REDIS_URL: redis.url });
     const back = agree(provider, await begin(provider));

@@ -391,7 +391,7 @@ describe("The permanent codes of a corp", () => {
     });
   });
 
-  it("are tried in turn, and the one that WeCom takes comes first, and stays alone once nothing is under way", async () => {
+  it("are tried one after the other, and the one that WeCom accepts comes first, and stays alone once no exchange is open", async () => {
     await codesOver(async (codes, store) => {
       const all = async () => (await codes.get(corpA)).map(({ permanentCode }) => permanentCode.reveal());
       const number = await store.now();

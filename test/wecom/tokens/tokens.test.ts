@@ -255,7 +255,7 @@ describe("A token and the store that replicas share", () => {
 });
 
 describe("A wrong secret", () => {
-  it("is asked about once, however many requests come, and each is told at once", async () => {
+  it("is asked about once, however many requests come, and each is answered immediately", async () => {
     await using gateway = await startGateway({ env: { WECOM_CORP_SECRET: "CANARY-wrong" } });
 
     const results = [];

@@ -58,7 +58,7 @@ describe("A secret that is wrong again, after it was right", () => {
 });
 
 describe("10,000 requests with a wrong secret, over an hour and two replicas", () => {
-  it("are all told so, and lead to at most 60 fetches", async () => {
+  it("all fail with that error, and lead to at most 60 fetches", async () => {
     const folder = await mkdtemp(join(tmpdir(), "refusals-"));
     let now = Date.now();
     let fetches = 0;
