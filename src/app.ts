@@ -26,7 +26,7 @@ import { Uploads } from "./server/uploads/uploads.js";
 import { securityHeaders } from "./server/security-headers.js";
 import { StreamedOperations } from "./server/streaming/streamed-operations.js";
 import { webSocketUpgrade } from "./server/streaming/websocket.js";
-import { TrustedDocuments } from "./server/graphql/trusted-documents.js";
+import { TrustedDocuments } from "./server/graphql/document-source.js";
 import { detailRoutes, probeRoutes, type Readiness } from "./server/probes.js";
 import type { Route } from "./server/exchange.js";
 import { type DestinationStream, pino } from "pino";

@@ -1,9 +1,8 @@
 /** Turns a livingid or a userid into an entity, for fields of this subgraph and for references from others. */
-import type { GraphQLResolveInfo } from "graphql";
+import { type FieldNode, type GraphQLResolveInfo, Kind, type SelectionSetNode } from "graphql";
 import type { RequestContext } from "../request-context.js";
 import { requireScope } from "./living.access.js";
 import { requireId } from "./living.ids.js";
-import { asksForMoreThan } from "./living.selection.js";
 import { Living, WecomUser } from "./living.types.js";
 import { WecomExternalContact } from "./living.viewers.js";
 
@@ -20,6 +19,26 @@ export function resolveLiving(
   if (!asksForMoreThan(["livingid", "viewers", "watchCode"], info)) return new Living(livingid);
   requireScope(caller, "living:read");
   return reader.living(livingid);
+}
+
+/**
+ * Whether a field's selection has more than the named fields. Fields under `@skip` and `@include` count as requested: at
+ * worst, a living is read needlessly.
+ */
+function asksForMoreThan(names: readonly string[], { fieldNodes, fragments }: GraphQLResolveInfo): boolean {
+  const free = new Set(["__typename", ...names]);
+  const needsMore = (selections: SelectionSetNode | undefined): boolean =>
+    selections?.selections.some((selection) => {
+      switch (selection.kind) {
+        case Kind.FIELD:
+          return !free.has(selection.name.value);
+        case Kind.INLINE_FRAGMENT:
+          return needsMore(selection.selectionSet);
+        case Kind.FRAGMENT_SPREAD:
+          return needsMore(fragments[selection.name.value]?.selectionSet);
+      }
+    }) ?? false;
+  return fieldNodes.some((node: FieldNode) => needsMore(node.selectionSet));
 }
 
 type Keys = Readonly<Record<string, unknown>>;

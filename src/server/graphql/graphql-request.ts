@@ -69,3 +69,20 @@ export function idempotencyKeyIn({ "idempotency-key": header }: IncomingHttpHead
   if (typeof header !== "string") return undefined;
   return /^"(.*)"$/.exec(header)?.[1] ?? header;
 }
+
+/**
+ * The time limit that Envoy, or a router that is configured so, sets for its request.
+ *
+ * @see https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter
+ */
+const timeoutHeader = "x-envoy-expected-rq-timeout-ms";
+
+/**
+ * Milliseconds: the header's value if it is shorter than the gateway's own limit; values that are not positive integers
+ * are ignored.
+ */
+export function requestTimeoutMs(headers: IncomingHttpHeaders, longestMs: number): number {
+  const given = headers[timeoutHeader];
+  if (typeof given !== "string" || !/^[1-9]\d{0,8}$/.test(given)) return longestMs;
+  return Math.min(Number(given), longestMs);
+}

@@ -4,12 +4,11 @@
  */
 import { type GraphQLSchema, getVariableValues, OperationTypeNode } from "graphql";
 import type { Variables } from "./cost.js";
-import { DocumentSources } from "./document-source.js";
+import { DocumentSources, type TrustedDocuments } from "./document-source.js";
 import { Documents, type DocumentsOptions, executedName, type OperationPlan } from "./documents.js";
 import { type Fields, isRecord } from "./graphql-request.js";
 import { overLimit, valuesIn } from "./limits.js";
 import { badRequest, type Refused, refused, refusedWith } from "./refused.js";
-import type { TrustedDocuments } from "./trusted-documents.js";
 
 /** The transport of a request, which decides what types of operations it may contain. */
 export type Channel = "post" | "get" | "stream" | "stream-by-get";
