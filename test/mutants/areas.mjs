@@ -15,7 +15,7 @@ export const areas = [
   {
     name: "wecom/limits",
     files: ["src/wecom/limits/"],
-    tests: ["counting", "circuit-breaker", "places", "limit-sync", "call-limiter"].map(
+    tests: ["counting", "circuit-breaker", "semaphore", "limit-sync", "call-limiter"].map(
       (name) => `test/wecom/limits/${name}.test.ts`,
     ),
   },

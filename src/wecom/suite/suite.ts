@@ -23,7 +23,7 @@ import { SuiteDataSource, suiteTokenApi } from "./suite.datasource.js";
 import { SuiteRecords } from "./suite-records.js";
 import { SuiteTicket } from "./suite-ticket.js";
 
-/** Published in place of a corp's id. */
+/** Published instead of a corp's id. */
 const newTicket = "suite_ticket";
 
 /** How long an administrator's request waits for the outcome; then the page shows the state and reloads. */

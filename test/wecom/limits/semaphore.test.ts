@@ -1,4 +1,4 @@
-/** Who gets a place when there are too few: turns in the queue, how many at once, and connections kept for others. */
+/** The fair queue, the semaphore, and the bulkhead that keeps connections for others. */
 import { describe, expect, it } from "@jest/globals";
 import { Deadline, type TimeLimit } from "../../../src/wecom/deadline.js";
 import { WecomOverloadError } from "../../../src/wecom/errors.js";
@@ -7,7 +7,7 @@ import { FairQueue } from "../../../src/wecom/limits/fair-queue.js";
 import { Semaphore } from "../../../src/wecom/limits/semaphore.js";
 import { VirtualTime } from "../../support/virtual-time.js";
 
-describe("Who waits", () => {
+describe("The fair queue", () => {
   const queueOf = (...paths: string[]) => {
     const queue = new FairQueue<string>();
     for (const path of paths) queue.add(path.split(" ").slice(0, 2), path);
@@ -29,7 +29,7 @@ describe("Who waits", () => {
     expect(queue).toHaveLength(0);
   });
 
-  it("has no turn any more when it is removed, and nor has a caller who waits for nothing else", () => {
+  it("skips an item that was removed, and a caller without items", () => {
     const queue = queueOf("a 1 x", "a 1 y", "b 1 x");
 
     expect(queue.remove(["a", "1"], "a 1 x")).toBe(true);
@@ -42,7 +42,7 @@ describe("Who waits", () => {
     expect(takeAll(queue)).toEqual(["b 1 x"]);
   });
 
-  it("is known by caller and operation", () => {
+  it("knows whether an operation of a caller waits", () => {
     const queue = queueOf("a 1 x", "b 2 x");
 
     expect(
@@ -70,7 +70,7 @@ describe("Who waits", () => {
     expect(queue.turnsUntil(path)).toBe(turns);
   });
 
-  it("is next when nobody waits", () => {
+  it("predicts one step when it is empty", () => {
     expect(new FairQueue<string>().turnsUntil(["a", "1"])).toBe(1);
   });
 });
@@ -78,7 +78,7 @@ describe("Who waits", () => {
 const open = new Bulkhead(1e9);
 const error = (reason: string) => new Error(reason);
 
-describe("The calls of a corp to an API that are under way", () => {
+describe("The semaphore", () => {
   const semaphoreOf = (maxInFlight: number) => new Semaphore("corp", "living/create", maxInFlight, open);
   const hold = (semaphore: Semaphore, count: number) => {
     for (let call = 0; call < count; call += 1) expect(semaphore.tryAcquire()).toBe(true);
@@ -91,7 +91,7 @@ describe("The calls of a corp to an API that are under way", () => {
     return free;
   };
 
-  it("are so many; a trial of WeCom is let in besides", () => {
+  it("admits up to its cap, and a trial besides", () => {
     const semaphore = semaphoreOf(2);
     expect(semaphore.isIdle).toBe(true);
     hold(semaphore, 2);
@@ -102,7 +102,7 @@ describe("The calls of a corp to an API that are under way", () => {
     expect(semaphore.isIdle).toBe(true);
   });
 
-  it("make room for those who wait, one by one, in their order", async () => {
+  it("admits waiting calls one by one, in the queue's order", async () => {
     const semaphore = semaphoreOf(1);
     hold(semaphore, 1);
     const started: string[] = [];
@@ -118,7 +118,7 @@ describe("The calls of a corp to an API that are under way", () => {
     expect([started, semaphore.waiting, semaphore.inFlight]).toEqual([["a", "b"], 0, 1]);
   });
 
-  it("are not waited for when the deadline has come, which is said", async () => {
+  it("rejects a waiting call at its deadline, with the reason", async () => {
     const time = new VirtualTime(0);
     const semaphore = semaphoreOf(1);
     hold(semaphore, 1);
@@ -131,7 +131,7 @@ describe("The calls of a corp to an API that are under way", () => {
     expect([semaphore.waiting, semaphore.inFlight]).toEqual([0, 0]);
   });
 
-  it("are halved when WeCom finds them too many: once for all that were under way together", () => {
+  it("halves its cap at 45033, once for all calls that were in flight together", () => {
     const semaphore = semaphoreOf(8);
     hold(semaphore, 8);
     const { timesLowered } = semaphore;
@@ -142,7 +142,7 @@ describe("The calls of a corp to an API that are under way", () => {
     expect([capOf(semaphore), semaphore.timesLowered, semaphore.isIdle]).toEqual([4, timesLowered + 1, false]);
   });
 
-  it("are halved from what was under way, and never to none", () => {
+  it("halves from the number in flight, and never to 0", () => {
     const semaphore = semaphoreOf(8);
     hold(semaphore, 6);
     semaphore.tooMany(0, 0);
@@ -155,7 +155,7 @@ describe("The calls of a corp to an API that are under way", () => {
     expect(capOf(semaphore)).toBe(1);
   });
 
-  it("rise again by one a second, up to the setting", () => {
+  it("raises its cap by one a second, up to the setting", () => {
     const semaphore = semaphoreOf(3);
     hold(semaphore, 3);
     semaphore.tooMany(0, 10_000);
@@ -169,7 +169,7 @@ describe("The calls of a corp to an API that are under way", () => {
     expect(semaphore.isIdle).toBe(true);
   });
 
-  it("do not rise while WeCom still refuses those that were under way", () => {
+  it("does not raise its cap while WeCom still refuses calls that were in flight", () => {
     const semaphore = semaphoreOf(3);
     hold(semaphore, 3);
     semaphore.tooMany(0, 0);
@@ -180,7 +180,7 @@ describe("The calls of a corp to an API that are under way", () => {
     expect(capOf(semaphore)).toBe(1);
   });
 
-  describe("are waited for", () => {
+  describe("is waited for", () => {
     /** Of one corp, where each call takes `callMs`, with so many of other callers in the queue since `at`. */
     const crowdedBy = (waiting: number, callMs: number, at = 0) => {
       const semaphore = semaphoreOf(1);
@@ -261,7 +261,7 @@ describe("The calls of a corp to an API that are under way", () => {
   });
 });
 
-describe("The connections to WeCom", () => {
+describe("The bulkhead", () => {
   class User implements BulkheadUser {
     inFlight = 0;
     waiting = 0;
@@ -289,7 +289,7 @@ describe("The connections to WeCom", () => {
     }
   }
 
-  it("of an API are at most half of all", () => {
+  it("gives an API at most half of all connections", () => {
     const bulkhead = new Bulkhead(64);
     const corps = Array.from({ length: 100 }, (_, corp) => new User(bulkhead, `corp${corp}`, "a"));
     const taken = corps.reduce((sum, user) => sum + user.take(1), 0);
@@ -300,7 +300,7 @@ describe("The connections to WeCom", () => {
     expect(new User(bulkhead, "newer", "a").take(1)).toBe(1);
   });
 
-  it("that one corp gets at one API leave a quarter free, and four more for each that it holds", () => {
+  it("keeps a quarter free from a corp at one API, and four more for each that it holds", () => {
     const bulkhead = new Bulkhead(640);
     const user = new User(bulkhead, "one", "a");
 
@@ -314,21 +314,21 @@ describe("The connections to WeCom", () => {
     return taken;
   };
 
-  it("of a corp at many APIs leave an eighth free, of which another corp gets one", () => {
+  it("keeps an eighth free from a corp at many APIs, of which another corp gets one", () => {
     const bulkhead = new Bulkhead(64);
 
     expect(takeOneOfEach(bulkhead, "one", 100)).toBe(56);
     expect(takeOneOfEach(bulkhead, "two", 100)).toBe(1);
   });
 
-  it("of a corp that holds less than half of the average leave a sixteenth free, and four for each that it holds", () => {
+  it("keeps a sixteenth free from a corp below half of the average, and four for each that it holds", () => {
     const bulkhead = new Bulkhead(64);
     expect(takeOneOfEach(bulkhead, "one", 40)).toBe(40);
 
     expect(takeOneOfEach(bulkhead, "two", 100)).toBe(4);
   });
 
-  it("of an API that has many leave one free of sixteen, for a corp that has none", () => {
+  it("keeps one of sixteen free from an API that has many, for a corp that has none", () => {
     const bulkhead = new Bulkhead(64);
     for (let corp = 0; corp < 32; corp += 1) expect(new User(bulkhead, `a${corp}`, "a").take(1)).toBe(1);
     let taken = 0;
@@ -338,7 +338,7 @@ describe("The connections to WeCom", () => {
     expect(taken).toBe(31);
   });
 
-  it("that were held and given back are free again", () => {
+  it("frees connections that are released", () => {
     const bulkhead = new Bulkhead(64);
     const user = new User(bulkhead, "one", "a");
     const most = user.take();
@@ -347,7 +347,7 @@ describe("The connections to WeCom", () => {
     expect([most, user.take()]).toEqual([8, 8]);
   });
 
-  it("are offered again to who was refused, when one is free and it still waits", () => {
+  it("offers a free connection to refused users that still wait", () => {
     const bulkhead = new Bulkhead(2);
     const holder = new User(bulkhead, "one", "a");
     const [waits, gone] = [new User(bulkhead, "two", "a"), new User(bulkhead, "three", "a")];
@@ -363,7 +363,7 @@ describe("The connections to WeCom", () => {
     expect(waits.started).toBe(1);
   });
 
-  it("are offered to 32 of those who were refused at each release, in rotation", () => {
+  it("offers each released connection to 32 refused users, in rotation", () => {
     const bulkhead = new Bulkhead(2);
     const holder = new User(bulkhead, "one", "a");
     holder.take(1);
