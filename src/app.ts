@@ -302,10 +302,10 @@ function createDetails({ config, store }: Base, { wecom, callbacks, streaming, v
     uptimeSeconds: () => Math.floor(process.uptime()),
     credentials: () => config.wecom.credentials.kind,
     store: async () => {
-      const startedAt = performance.now();
+      const startedAtMs = performance.now();
       await store.get("health");
       const kind = config.store.redisUrl ? "redis" : "embedded";
-      return { kind, answeredAfterMs: Math.round(performance.now() - startedAt) };
+      return { kind, answeredAfterMs: Math.round(performance.now() - startedAtMs) };
     },
     limiter: () => [...wecom.limiter.states()],
     token: async () => ({ endsAt: timeOf(await RenewedToken.endOf(store, wecom.access.app)) }),

@@ -20,7 +20,7 @@ const maxLivings = 2000;
 
 interface Known {
   readonly details: LivingDetails;
-  readonly readAt: number;
+  readonly readAtMs: number;
   readonly freshForMs: number;
   /** The period of receiving other replicas' changes in which it was read. */
   readonly heardIn: object | undefined;
@@ -131,9 +131,9 @@ export class LivingCache {
   }
 
   #keep(entry: Entry, details: LivingDetails, heardIn: object | undefined): void {
-    const readAt = this.options.now();
-    const freshForMs = freshFor(details, readAt);
-    if (freshForMs > 0) entry.known = { details, readAt, freshForMs, heardIn };
+    const readAtMs = this.options.now();
+    const freshForMs = freshFor(details, readAtMs);
+    if (freshForMs > 0) entry.known = { details, readAtMs, freshForMs, heardIn };
   }
 }
 
@@ -161,8 +161,8 @@ function freshFor({ status, livingStart, livingDuration, replayStatus }: LivingD
 }
 
 /** After the clock was set back, entries do not count as fresh. */
-function isWithin({ readAt }: Known, ms: number, now: number): boolean {
-  return now >= readAt && now - readAt < ms;
+function isWithin({ readAtMs }: Known, ms: number, now: number): boolean {
+  return now >= readAtMs && now - readAtMs < ms;
 }
 
 /**

@@ -120,7 +120,7 @@ export function createListener(options: ListenerOptions): Listener {
       keepAliveTimeout: 75_000,
     },
     (request, response) => {
-      const startedAt = performance.now();
+      const startedAtMs = performance.now();
       const { socket } = request;
       const exchange = openExchange(request, response);
       connections.set(socket, exchange);
@@ -129,7 +129,7 @@ export function createListener(options: ListenerOptions): Listener {
         // The duration of a stream is not a latency.
         if (exchange.isStream) return;
         const name = Object.hasOwn(routes, exchange.path) ? exchange.path : "other";
-        metrics.observeRequest(name, response.statusCode, (performance.now() - startedAt) / 1000);
+        metrics.observeRequest(name, response.statusCode, (performance.now() - startedAtMs) / 1000);
       });
       void answer(exchange);
     },

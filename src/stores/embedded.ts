@@ -243,8 +243,9 @@ class EmbeddedStore implements Store {
   }
 
   #seal(value: string, expiry: Expiry | undefined): string {
-    const endsAt = expiry?.expiresInMs === undefined ? "" : String(Math.ceil(this.options.now() + expiry.expiresInMs));
-    return `${endsAt}:${value}`;
+    const endsAtMs =
+      expiry?.expiresInMs === undefined ? "" : String(Math.ceil(this.options.now() + expiry.expiresInMs));
+    return `${endsAtMs}:${value}`;
   }
 
   #unseal(record: string): string | undefined {
@@ -270,10 +271,10 @@ function endOf(record = ":"): string {
 /** Follows the machine's clock forwards; where that is set back, continues by elapsed time. */
 function steadyClock(): () => number {
   let reading = Date.now();
-  let readAt = performance.now();
+  let readAtMs = performance.now();
   return () => {
-    const elapsedMs = performance.now() - readAt;
-    readAt += elapsedMs;
+    const elapsedMs = performance.now() - readAtMs;
+    readAtMs += elapsedMs;
     reading = Math.max(Date.now(), reading + elapsedMs);
     return Math.floor(reading);
   };

@@ -5,9 +5,9 @@ import type { Store } from "./store.js";
 /** @param nowMs a monotonic clock */
 export function observed(store: Store, metrics: StoreMetrics, nowMs = () => performance.now()): Store {
   const timed = <T>(operation: string, answer: Promise<T>): Promise<T> => {
-    const startedAt = nowMs();
+    const startedAtMs = nowMs();
     const observe = (isAnswered: boolean): void => {
-      metrics.observeStore(operation, isAnswered, (nowMs() - startedAt) / 1000);
+      metrics.observeStore(operation, isAnswered, (nowMs() - startedAtMs) / 1000);
     };
     answer.then(
       () => {

@@ -63,13 +63,13 @@ function redisOptions({ redisTls: tls, redisReplicas: replicas = 0, isProduction
 const waitForFolderMs = 10_000;
 
 async function whenFree(open: () => Store): Promise<Store> {
-  const endsAt = performance.now() + waitForFolderMs;
+  const endsAtMs = performance.now() + waitForFolderMs;
   for (;;) {
     try {
       return open();
     } catch (error) {
       const isInUse = error instanceof StoreError && error.cause instanceof FolderInUseError;
-      if (!isInUse || performance.now() > endsAt) throw error;
+      if (!isInUse || performance.now() > endsAtMs) throw error;
       await wait(100);
     }
   }

@@ -48,7 +48,7 @@ export class Cancellation {
  * permit, a token, WeCom's answer.
  */
 export class Deadline extends Cancellation implements TimeLimit {
-  readonly #endsAt: number;
+  readonly #endsAtMs: number;
   #stopTimer: (() => void) | undefined;
   #parts: Deadline[] | undefined;
 
@@ -58,11 +58,11 @@ export class Deadline extends Cancellation implements TimeLimit {
     private readonly clock: Clock = systemClock,
   ) {
     super();
-    this.#endsAt = clock.monotonicMs() + timeoutMs;
+    this.#endsAtMs = clock.monotonicMs() + timeoutMs;
   }
 
   get remainingMs(): number {
-    return this.isCancelled ? 0 : Math.max(0, this.#endsAt - this.clock.monotonicMs());
+    return this.isCancelled ? 0 : Math.max(0, this.#endsAtMs - this.clock.monotonicMs());
   }
 
   get isNearEnd(): boolean {

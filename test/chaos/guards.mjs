@@ -257,7 +257,7 @@ export const guards = [
   {
     name: "token: one fetch for all that wait",
     file: tokens,
-    find: `return (this.#fetching ??= this.#obtain(usableUntil).finally(() => {
+    find: `return (this.#fetching ??= this.#obtain(usableUntilMs).finally(() => {
       this.#fetching = undefined;
     }));`,
     replace: `return this.#credentials().then((credentials) => this.#fetch(credentials));`,
@@ -770,8 +770,8 @@ export const guards = [
   {
     name: "a socket's token is looked at when an operation starts",
     file: "src/server/streaming/websocket.ts",
-    find: `if (caller.expiresAt <= now()) {`,
-    replace: `if (caller.expiresAt < 0) {`,
+    find: `if (caller.expiresAtMs <= now()) {`,
+    replace: `if (caller.expiresAtMs < 0) {`,
     test: "test/server/streaming/websocket-protocol.test.ts",
     only: "are over for whatever begins",
   },

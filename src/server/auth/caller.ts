@@ -10,8 +10,8 @@ export interface Caller {
   readonly userid: string | undefined;
   /** Identifies the caller for quotas and idempotency keys; undefined if callers are anonymous. */
   readonly identity: string | undefined;
-  /** When these rights end, in Unix milliseconds, or Infinity. A connection must not outlive it. */
-  readonly expiresAt: number;
+  /** When these rights end: Unix milliseconds, or Infinity. A connection must not outlive them. */
+  readonly expiresAtMs: number;
 }
 
 /** An answer to a request whose caller was rejected. */
@@ -61,7 +61,7 @@ export function callerFromHeaders(credentials: Credentials, defaultScopes: Reado
     corp,
     userid,
     identity: userid === undefined ? undefined : identityOf(corp, { user: userid }),
-    expiresAt: Infinity,
+    expiresAtMs: Infinity,
   };
   return { kind: "caller", caller };
 }

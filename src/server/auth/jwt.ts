@@ -56,7 +56,7 @@ export function authenticateJwt(settings: JwtSettings, log: Logger, now: () => n
       });
       const caller = callerFromClaims(payload, settings);
       const authentication: Authentication = { kind: "caller", caller };
-      verified.set(digest, { authentication, untilMs: Math.min(caller.expiresAt, now() + cachedForMs) });
+      verified.set(digest, { authentication, untilMs: Math.min(caller.expiresAtMs, now() + cachedForMs) });
       return authentication;
     } catch (error) {
       if (error instanceof KeysUnavailable) return keysUnavailable;
@@ -118,7 +118,7 @@ function callerFromClaims(claims: JWTPayload, { corpClaim, userClaim }: JwtSetti
     corp,
     userid,
     identity: userid === undefined ? subject && identityOf(corp, { subject }) : identityOf(corp, { user: userid }),
-    expiresAt: ((claims.exp as number) + clockSkewSeconds) * 1000,
+    expiresAtMs: ((claims.exp as number) + clockSkewSeconds) * 1000,
   };
 }
 

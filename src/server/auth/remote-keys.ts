@@ -33,7 +33,7 @@ export interface RemoteKeys {
 /** The first keys are fetched immediately, and again until that succeeds. */
 export function remoteKeys({ url, log, now }: RemoteKeysOptions): RemoteKeys {
   let keys: JWTVerifyGetKey | undefined;
-  let fetchedAt = -Infinity;
+  let fetchedAtMs = -Infinity;
   let triedAt = -Infinity;
   let refreshing: Promise<void> | undefined;
 
@@ -44,7 +44,7 @@ export function remoteKeys({ url, log, now }: RemoteKeysOptions): RemoteKeys {
     return (refreshing = fetchKeys(url)
       .then((fetched) => {
         keys = createLocalJWKSet(fetched);
-        fetchedAt = now();
+        fetchedAtMs = now();
       })
       .catch((error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error);
@@ -67,7 +67,7 @@ export function remoteKeys({ url, log, now }: RemoteKeysOptions): RemoteKeys {
   const getKey: JWTVerifyGetKey = async (header, token) => {
     if (!keys) await refresh();
     // Old keys can still verify, so no request waits for new ones.
-    else if (now() - fetchedAt > maxAgeMs) void refresh();
+    else if (now() - fetchedAtMs > maxAgeMs) void refresh();
     if (!keys) throw new KeysUnavailable("no keys could be fetched");
     try {
       return await keys(header, token);

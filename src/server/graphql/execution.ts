@@ -59,11 +59,11 @@ export class Executor {
     rootValue?: unknown,
   ): OperationAnswer | Promise<OperationAnswer> {
     const { document, operationName } = operation.plan;
-    const startedAt = performance.now();
+    const startedAtMs = performance.now();
     const finish = (settled: ExecutionResult): OperationAnswer => {
       const answer = this.#finish(settled, operation, context, source);
       // The execution of a subscription's event does not count as an operation.
-      this.#observe(operation, rootValue === undefined ? startedAt : undefined, context, answer);
+      this.#observe(operation, rootValue === undefined ? startedAtMs : undefined, context, answer);
       return answer;
     };
     const result = execute({
@@ -87,7 +87,7 @@ export class Executor {
     source: Source,
   ): Promise<AsyncIterable<unknown> | OperationAnswer> {
     const { document, operationName } = operation.plan;
-    const startedAt = performance.now();
+    const startedAtMs = performance.now();
     const subscribing = createSourceEventStream({
       schema: this.options.schema,
       document,
@@ -98,7 +98,7 @@ export class Executor {
     const events = await untilDeadline(subscribing, context, () => timedOut(source));
     const isOpen = Symbol.asyncIterator in events;
     const answer = answered(isOpen ? {} : { errors: this.format(events.errors ?? [], source) }, false);
-    this.#observe(operation, startedAt, context, answer);
+    this.#observe(operation, startedAtMs, context, answer);
     return isOpen ? events : answer;
   }
 
@@ -121,7 +121,7 @@ export class Executor {
 
   #observe(
     { plan }: PreparedOperation,
-    startedAt: number | undefined,
+    startedAtMs: number | undefined,
     context: OperationContext,
     { result: { errors } }: OperationAnswer,
   ): void {
@@ -131,8 +131,8 @@ export class Executor {
     context.executed?.(plan.type, plan.operationName, failures);
     if (!metrics) return;
     for (const { code } of noted) metrics.countError(code);
-    if (startedAt === undefined) return;
-    metrics.observeOperation(plan.type, plan.roots, (performance.now() - startedAt) / 1000, failures);
+    if (startedAtMs === undefined) return;
+    metrics.observeOperation(plan.type, plan.roots, (performance.now() - startedAtMs) / 1000, failures);
   }
 
   #finish(

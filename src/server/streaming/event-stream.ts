@@ -44,7 +44,7 @@ export function eventStreams({ operations, connections, now }: EventStreamOption
         stream.next(new SharedResult(outcome.result));
         return;
       }
-      stopClock = atExpiry(caller.expiresAt, now, () => {
+      stopClock = atExpiry(caller.expiresAtMs, now, () => {
         stream.end([{ message: "The token has expired", extensions: { code: "UNAUTHENTICATED" } }]);
       });
       await stream.follow(outcome.leave);

@@ -129,14 +129,14 @@ const maxTimerMs = 2 ** 31 - 1;
 /**
  * Calls `end` when the caller's rights expire.
  *
- * @param expiresAt in milliseconds of the clock `now`; Infinity for never
+ * @param expiresAtMs in milliseconds of the clock `now`; Infinity for never
  * @returns cancels it
  */
-export function atExpiry(expiresAt: number, now: () => number, end: () => void): () => void {
-  if (expiresAt === Infinity) return () => undefined;
+export function atExpiry(expiresAtMs: number, now: () => number, end: () => void): () => void {
+  if (expiresAtMs === Infinity) return () => undefined;
   let timer: NodeJS.Timeout;
   const wait = (): void => {
-    const remainingMs = expiresAt - now();
+    const remainingMs = expiresAtMs - now();
     if (remainingMs <= 0) end();
     else timer = setTimeout(wait, Math.min(remainingMs, maxTimerMs)).unref();
   };

@@ -88,7 +88,7 @@ export class SharedStreams {
 }
 
 /** The caller's fields that decide what it may see. Reads of the others are noted: see `watched`. */
-const sharedFacts: ReadonlySet<string | symbol> = new Set(["corp", "scopes", "expiresAt"] satisfies (keyof Caller)[]);
+const sharedFacts: ReadonlySet<string | symbol> = new Set(["corp", "scopes", "expiresAtMs"] satisfies (keyof Caller)[]);
 
 function keyOf(operation: PreparedOperation, { corp, scopes }: Caller): string {
   const parts = [operation.identity, corp ?? null, [...scopes].sort()];
@@ -291,9 +291,9 @@ class SharedStream {
     let expired = 0;
     for (const [subscriber, since] of this.#subscribers) {
       if (since > newest) break;
-      const result = subscriber.caller.expiresAt > now ? resultFor(subscriber) : undefined;
+      const result = subscriber.caller.expiresAtMs > now ? resultFor(subscriber) : undefined;
       if (!result) {
-        if (subscriber.caller.expiresAt <= now) expired += 1;
+        if (subscriber.caller.expiresAtMs <= now) expired += 1;
         continue;
       }
       subscriber.next(result);

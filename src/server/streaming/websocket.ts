@@ -263,7 +263,7 @@ class Connection implements UnsignedConnection {
       this.close(free.reason === "draining" ? closeCodes.goingAway : closeCodes.tryAgainLater, free.message);
       return;
     }
-    const stopClock = atExpiry(caller.expiresAt, this.options.now, () => {
+    const stopClock = atExpiry(caller.expiresAtMs, this.options.now, () => {
       this.close(closeCodes.forbidden, "The token has expired");
     });
     this.#state = { phase: "open", caller, free, stopClock };
@@ -282,7 +282,7 @@ class Connection implements UnsignedConnection {
       return;
     }
     // Checked again, because the timer that ends the connection may be late.
-    if (caller.expiresAt <= now()) {
+    if (caller.expiresAtMs <= now()) {
       this.close(closeCodes.forbidden, "The token has expired");
       return;
     }

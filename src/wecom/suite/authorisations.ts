@@ -136,11 +136,11 @@ export class Authorisations {
 
   /** @throws {StoreError} */
   async outcome(id: string, waitMs: number): Promise<AuthorisationOutcome> {
-    const endsAt = performance.now() + waitMs;
+    const endsAtMs = performance.now() + waitMs;
     for (;;) {
       const record = await this.#read(id);
       if (record && isFinal(record)) return record;
-      if (performance.now() >= endsAt) return { state: "open" };
+      if (performance.now() >= endsAtMs) return { state: "open" };
       await wait(outcomePollMs);
     }
   }

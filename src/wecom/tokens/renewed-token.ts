@@ -152,24 +152,24 @@ export class RenewedToken implements TokenSource {
     this.#singleFlight(({ renewAtMs }) => renewAtMs).catch(() => undefined);
   }
 
-  /** @param usableUntil the expiry that a token in the store must have at least */
-  #singleFlight(usableUntil: (shared: Shared) => number): Promise<Held> {
-    return (this.#fetching ??= this.#obtain(usableUntil).finally(() => {
+  /** @param usableUntilMs the expiry that a token in the store must have at least */
+  #singleFlight(usableUntilMs: (shared: Shared) => number): Promise<Held> {
+    return (this.#fetching ??= this.#obtain(usableUntilMs).finally(() => {
       this.#fetching = undefined;
     }));
   }
 
-  async #obtain(usableUntil: (shared: Shared) => number): Promise<Held> {
+  async #obtain(usableUntilMs: (shared: Shared) => number): Promise<Held> {
     try {
       for (;;) {
-        const shared = await this.#fromStore(usableUntil);
+        const shared = await this.#fromStore(usableUntilMs);
         if (shared) return shared;
         const credentials = await this.#credentials();
         const lease = await acquireLease(this.#store, `lease:${this.options.key}`, leaseMs);
         if (lease) {
           try {
             // Read again, because the previous holder of the lease may have stored one.
-            return (await this.#fromStore(usableUntil)) ?? (await this.#fetch(credentials));
+            return (await this.#fromStore(usableUntilMs)) ?? (await this.#fetch(credentials));
           } finally {
             // After other replicas can see the new token.
             void this.#sharing.then(() => lease.release()).catch(() => undefined);
@@ -188,10 +188,10 @@ export class RenewedToken implements TokenSource {
   }
 
   /** @throws {StoreError} */
-  async #fromStore(usableUntil: (shared: Shared) => number): Promise<Held | undefined> {
+  async #fromStore(usableUntilMs: (shared: Shared) => number): Promise<Held | undefined> {
     const stored = await this.#store.get(`token:${this.options.key}`);
     const shared = stored === undefined ? undefined : (JSON.parse(stored) as Shared);
-    const isUsable = shared && !this.#refused.has(shared.token) && this.dependencies.now() < usableUntil(shared);
+    const isUsable = shared && !this.#refused.has(shared.token) && this.dependencies.now() < usableUntilMs(shared);
     return isUsable ? this.#hold(shared, 0) : undefined;
   }
 
