@@ -111,7 +111,8 @@ const rows = [
     [
       "Since the newest suite_ticket",
       "s",
-      ["time() - max(wecom_suite_ticket_received_timestamp_seconds{$own})", "age"],
+      // 0: none in the last half an hour, which is no age.
+      ["time() - (max(wecom_suite_ticket_received_timestamp_seconds{$own}) > 0)", "age"],
     ],
     [
       "Callbacks",
