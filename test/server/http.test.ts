@@ -201,6 +201,31 @@ describe("Browsers of other origins", () => {
     expect(await allowedOrigin(strict, "https://c.example")).toEqual([null, null]);
   });
 
+  it("are told what they may send and read, and caches that it is for their origin", async () => {
+    await using strict = await startGateway({ env: { CORS_ORIGINS: "https://a.example" } });
+    const corsHeaders = ({ headers }: { headers: Headers }) =>
+      Object.fromEntries([...headers].filter(([name]) => name === "vary" || name.startsWith("access-control-")));
+    const answerTo = async (origin?: string) =>
+      corsHeaders(await strict.fetch("/health/live", { headers: origin === undefined ? {} : { origin } }));
+
+    expect(await answerTo("https://a.example")).toEqual({
+      vary: "origin",
+      "access-control-allow-origin": "https://a.example",
+      "access-control-expose-headers": "x-request-id, retry-after",
+    });
+    for (const other of ["https://b.example", undefined]) expect(await answerTo(other)).toEqual({ vary: "origin" });
+    expect(corsHeaders(await preflight(strict, "https://a.example"))).toEqual({
+      vary: "origin, access-control-request-headers",
+      "access-control-allow-origin": "https://a.example",
+      "access-control-allow-methods": "GET, POST",
+      "access-control-allow-headers": "content-type",
+      "access-control-max-age": "600",
+    });
+    expect(corsHeaders(await preflight(strict, "https://b.example"))).toEqual({
+      vary: "origin, access-control-request-headers",
+    });
+  });
+
   it("may not read in production unless they are configured", async () => {
     await using production = await startGateway({ env: { NODE_ENV: "production", AUTH_MODE: "none" } });
 

@@ -42,6 +42,21 @@ const tooLarge: [string, string, string][] = [
     `{ ...A ...A ...A } fragment A on Query { ${"__typename ".repeat(7)} }`,
   ],
   ["directives", "21 directives", `{ living(livingid: "L") { ${"theme @skip(if: false) ".repeat(21)} } }`],
+  [
+    "directives",
+    "21 directives, three of them of the operation",
+    `query @a @b @c { living(livingid: "L") { ${"theme @skip(if: false) ".repeat(18)} } }`,
+  ],
+  [
+    "directives",
+    "21 directives, three of them of a variable",
+    `query ($id: ID! @a @b @c) { living(livingid: $id) { ${"theme @skip(if: false) ".repeat(18)} } }`,
+  ],
+  [
+    "directives",
+    "21 directives, three of them of a fragment's spread",
+    `{ ...F @a @b @c } fragment F on Query { living(livingid: "L") { ${"theme @skip(if: false) ".repeat(18)} } }`,
+  ],
   ["directives at one location", "four directives at one location", "{ __typename @aa @aa @aa @aa }"],
   ["fragments", "21 fragments", `{ __typename } ${times(21, (i) => `fragment F${i} on Query { __typename }`)}`],
   [
