@@ -1,6 +1,6 @@
 // The rules of docs/creates.md, as a history shows whether they were kept.
 import type { Answered, History } from "./history.js";
-import { type Happening, keyLifetimeMs, type Plan, settleMs, startsAtMs, timeoutMs } from "./plan.js";
+import { calmFromMs, type Happening, keyLifetimeMs, type Plan, settleMs, startsAtMs, timeoutMs } from "./plan.js";
 import type { Attempt } from "./simulated-wecom.js";
 
 export interface Violation {
@@ -133,6 +133,12 @@ export function violationsIn(history: History): Violation[] {
     // An emptied store has lost when the key was first seen, and a store whose clock is set back counts anew.
     const endsWithinMs = keyLifetimeMs + 3 * timeoutMs + (isLossBetween(0, Infinity) ? keyLifetimeMs : 500);
     if (Math.min(...ends) > those[0]!.askedAtMs + endsWithinMs) report("every key ends", `create ${tag}`);
+
+    // It is settled, and not only given up: of who asks every half second, 99.9% know within 5 s more than it may take effect.
+    if (plan.happenings.some(({ kind }) => kind === "anchor-deleted")) continue;
+    const heldMs = isLossBetween(0, Infinity) ? timeoutMs + settleMs : 0;
+    if (Math.min(...ends) > calmFromMs + heldMs + settleMs + 7000)
+      report("what is unknown is settled", `create ${tag}`);
   }
   for (const key of history.openAtEnd) report("every key ends, with nobody asking", `create ${key}`);
   return found;

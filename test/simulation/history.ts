@@ -11,6 +11,7 @@ import { LivingDataSource } from "../../src/wecom/living.datasource.js";
 import type { CreateLivingRequest } from "../../src/wecom/living.wire.js";
 import {
   type Ask,
+  calmFromMs,
   faultsUntilMs,
   type Happening,
   keyLifetimeMs,
@@ -98,7 +99,7 @@ export class HistoryRun {
         this.#happen(happening);
       });
     }
-    this.#world.after(startsAtMs + faultsUntilMs + 400, undefined, () => {
+    this.#world.after(calmFromMs, undefined, () => {
       this.#calmDown();
     });
   }

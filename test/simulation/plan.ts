@@ -49,6 +49,8 @@ export const keyLifetimeMs = 20_000;
 export const startsAtMs = 2100;
 /** After this nothing goes wrong any more. */
 export const faultsUntilMs = 3000;
+/** Then all replicas run, and whoever wants a living asks until the outcome is known. */
+export const calmFromMs = startsAtMs + faultsUntilMs + 400;
 
 export function planFrom(seed: number): Plan {
   const random = randomFrom(seed);
