@@ -5,67 +5,27 @@
  * from WeCom reached nobody: their number is told, and nobody was killed here, so it is none.
  */
 import { expect, it } from "@jest/globals";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
 import { seededRandom, startSimulator } from "../../src/simulator/index.js";
 import { freePort } from "../support/ports.js";
 import { providerEnv, providerSimulation, suiteId } from "../support/provider.js";
-import { describeWithRedis, TestNetwork, TestRedis } from "../support/redis.js";
+import { describeWithRedis } from "../support/redis.js";
 import { Replica } from "../support/replica.js";
 import { parameter, say } from "./parts/form.js";
+import { RedisStage } from "./parts/redis-stage.js";
 
 const installations = parameter("INSTALLATIONS", { short: 16, long: 1000 });
 const seed = parameter("SEED", { short: 16, long: 16 });
 const atOnce = 8;
 const disturbances = ["cut", "hang", "empty", "go half open", "fail over"] as const;
 
-/** A Redis behind a network, and a second one that follows it and takes over. */
-class Stage implements AsyncDisposable {
-  private constructor(
-    private first: TestRedis,
-    private second: TestRedis,
-    readonly networks: readonly TestNetwork[],
-  ) {}
-
-  static async set(): Promise<Stage> {
-    const [first, second] = [await TestRedis.start(), await TestRedis.start()];
-    await command(second, "REPLICAOF", "127.0.0.1", String(first.port));
-    return new Stage(first, second, [await TestNetwork.to(first.port), await TestNetwork.to(first.port)]);
-  }
-
-  async disturb(how: (typeof disturbances)[number]): Promise<void> {
-    if (how === "cut") {
-      for (const network of this.networks) network.cut();
-    } else if (how === "hang") {
-      await this.first.pause();
-      await wait(1500);
-      this.first.resume();
-    } else if (how === "go half open") {
-      for (const network of this.networks) network.vanish();
-      // Longer than a connection that only looks healthy is left alone.
-      await wait(4000);
-      for (const network of this.networks) network.heal();
-    } else if (how === "empty") {
-      await command(this.first, "FLUSHALL");
-    } else {
-      // What has not reached the follower is lost.
-      await command(this.second, "REPLICAOF", "NO", "ONE");
-      for (const network of this.networks) network.leadTo(this.second.port);
-      await command(this.first, "REPLICAOF", "127.0.0.1", String(this.second.port));
-      [this.first, this.second] = [this.second, this.first];
-      for (const network of this.networks) network.cut();
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const network of this.networks) await network[Symbol.asyncDispose]();
-    await Promise.all([this.first.stop(), this.second.stop()]);
-  }
-}
-
-async function command({ port }: TestRedis, ...words: string[]): Promise<void> {
-  await once(spawn("redis-cli", ["-p", String(port), ...words], { stdio: "ignore" }), "exit");
+async function disturb(stage: RedisStage, how: (typeof disturbances)[number]): Promise<void> {
+  if (how === "cut") stage.cut();
+  else if (how === "hang") await stage.hang(1500);
+  // Longer than a connection that only looks healthy is left alone.
+  else if (how === "go half open") await stage.goHalfOpen(4000);
+  else if (how === "empty") await stage.empty();
+  else await stage.failOver();
 }
 
 /** As WeCom and a browser do: again, until it is taken. */
@@ -89,7 +49,7 @@ describeWithRedis(title, () => {
         ...{ ...providerSimulation(ports[0]!), corps: corps.map((corpid) => ({ corpid, apps: [] })), latencyMs: 5 },
         assumptions: { expiredTokenErrcode: 40014 },
       });
-      await using stage = await Stage.set();
+      await using stage = await RedisStage.set(2);
       const env = { WECOM_BASE_URL: simulator.url, WECOM_TIMEOUT_MS: "8000" };
       const start = (index: number) =>
         Replica.start({ ...providerEnv(ports[index]!), ...env, REDIS_URL: stage.networks[index]!.url });
@@ -127,7 +87,7 @@ describeWithRedis(title, () => {
       const disturbing = (async () => {
         for (let turn = 0; !isOver || turn < disturbances.length; turn += 1) {
           const how = disturbances[turn % disturbances.length]!;
-          await stage.disturb(how);
+          await disturb(stage, how);
           counts.set(how, (counts.get(how) ?? 0) + 1);
           await wait(1000);
         }

@@ -46,8 +46,28 @@ export class Fleet implements AsyncDisposable {
       const victim = Math.floor(random() * this.#replicas.length);
       await this.#replicas[victim]!.kill();
       this.kills += 1;
-      this.#replicas[victim] = await Replica.start(this.env);
+      this.#replicas[victim] = await this.#startAgain();
     }
+  }
+
+  /** As an orchestrator does: what cannot start without its store is started again. */
+  async #startAgain(): Promise<Replica> {
+    for (;;) {
+      try {
+        return await Replica.start(this.env);
+      } catch (error) {
+        if (this.#isClosing) throw error;
+        await pause(200);
+      }
+    }
+  }
+
+  /** Stops one for a while, with SIGSTOP; it goes on as if nothing had happened. */
+  async standStill(ms: number, random: () => number): Promise<void> {
+    const victim = this.#replicas[Math.floor(random() * this.#replicas.length)]!;
+    victim.pause();
+    await pause(ms);
+    victim.resume();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
