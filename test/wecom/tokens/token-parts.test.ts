@@ -56,7 +56,7 @@ describe("A token that WeCom gives", () => {
   ])("with expires_in $expires_in lives for $lifeMs ms", ({ expires_in, lifeMs }) => {
     const answer = { errcode: 0, access_token: "a", ticket: "t", suite_access_token: "s", expires_in };
     const read = (field: Parameters<typeof readToken>[1]) => {
-      const { token, ...rest } = readToken(answer as never, field);
+      const { token, ...rest } = readToken(answer, field);
       return [token.reveal(), rest.lifeMs];
     };
 
