@@ -593,7 +593,7 @@ export const guards = [
   {
     name: "callback: handled once",
     file: receiver,
-    find: `if (await this.options.store.get(key).catch(() => undefined)) return "repeated";`,
+    find: `if (await store.get(key).catch(() => undefined)) return "repeated";`,
     replace: ``,
     test: "test/wecom/callback/callback.test.ts",
     only: "is handled once when it comes twice",

@@ -134,7 +134,6 @@ export class CallbackReceiver {
   /** Handles the same message once, encrypted again or not; two replicas at the same time may both handle it. */
   async #handleOnce(event: CallbackEvent, id: string): Promise<Outcome> {
     const key = `callback:${id}`;
-    if (await this.options.store.get(key).catch(() => undefined)) return "repeated";
     let work = this.#underWay.get(key);
     if (!work) {
       work = this.#handle(event, key).finally(() => this.#underWay.delete(key));
@@ -153,6 +152,7 @@ export class CallbackReceiver {
 
   async #handle(event: CallbackEvent, key: string): Promise<Outcome> {
     const { store, log } = this.options;
+    if (await store.get(key).catch(() => undefined)) return "repeated";
     if (event.kind === "unknown") {
       log.info({ event: event.name.slice(0, 64) }, "an event that this gateway does not use");
       return "unknown";

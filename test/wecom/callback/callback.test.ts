@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import wecom from "@wecom/crypto";
+import { createLogger } from "../../../src/observability/logger.js";
+import { Secret } from "../../../src/observability/secret.js";
+import type { Store } from "../../../src/stores/store.js";
+import { CallbackReceiver } from "../../../src/wecom/callback/receiver.js";
 import { corpid, type Gateway, startGateway } from "../../support/gateway.js";
 
 const token = "CANARYcallbackToken";
@@ -262,6 +266,22 @@ describe("A callback", () => {
 
   it("is neither of WeCom's requests with another method", async () => {
     expect(await gateway.fetch("/wecom/callback", { method: "PUT" })).toMatchObject({ status: 405 });
+  });
+});
+
+describe("A callback while the store hangs", () => {
+  it("is answered 503 in time, so that WeCom sends it again", async () => {
+    const hanging = { get: () => new Promise<never>(() => undefined) } as Partial<Store> as Store;
+    const receiver = new CallbackReceiver({
+      ...{ token: new Secret(token), aesKey: new Secret(aesKey), receiver: { kind: "corp", corpid }, store: hanging },
+      ...{ metrics: { countCallback: () => undefined }, log: createLogger("silent"), now: () => Date.now() },
+      handlerTimeoutMs: 20,
+      handle: () => Promise.resolve(),
+    });
+    const { path, encrypt } = signed(String(Math.floor(Date.now() / 1000)), JSON.stringify(livingEvent));
+    const query = new URLSearchParams(path.split("?")[1]);
+
+    expect(await receiver.receive(query, JSON.stringify({ encrypt }))).toEqual({ status: 503, text: "" });
   });
 });
 
