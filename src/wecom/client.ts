@@ -39,6 +39,9 @@ export interface ClientOptions {
   readonly silentAfterMs: number;
 }
 
+/** Of a call's token: this process and the store may each hold one that WeCom refuses. */
+const maxRenewals = 2;
+
 export class WecomClient {
   readonly #pathPrefix: string;
   readonly #answered = new Batch();
@@ -65,24 +68,27 @@ export class WecomClient {
     read: (answer: Answer) => T,
   ): Promise<T> {
     call.count?.(endpoint.api);
-    const token = await tokens.get(call);
-    try {
-      const value = await this.exchange(endpoint, payload, token, call, read);
-      // The permit is already released; only the delivery is batched.
-      return await new Promise((resolve) => {
-        this.#answered.add(() => {
-          resolve(value);
+    let token = await tokens.get(call);
+    for (let renewals = 0; ; renewals += 1) {
+      try {
+        const value = await this.exchange(endpoint, payload, token, call, read);
+        // The permit is already released; only the delivery is batched.
+        return await new Promise((resolve) => {
+          this.#answered.add(() => {
+            resolve(value);
+          });
         });
-      });
-    } catch (error) {
-      if (
-        !(error instanceof WecomApiError) ||
-        error.entry?.refusesToken !== (endpoint.tokenParameter ?? "access_token") ||
-        !tokens.invalidate(token, call)
-      )
-        throw error;
-      call.log.info({ api: endpoint.api, errcode: error.errcode }, "WeCom refused the token: fetching it again");
-      return await this.exchange(endpoint, payload, await tokens.get(call), call, read);
+      } catch (error) {
+        if (
+          !(error instanceof WecomApiError) ||
+          error.entry?.refusesToken !== (endpoint.tokenParameter ?? "access_token") ||
+          renewals === maxRenewals ||
+          !tokens.invalidate(token, call, renewals > 0)
+        )
+          throw error;
+        call.log.info({ api: endpoint.api, errcode: error.errcode }, "WeCom refused the token: fetching it again");
+      }
+      token = await tokens.get(call);
     }
   }
 

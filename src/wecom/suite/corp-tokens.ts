@@ -44,8 +44,8 @@ export class CorpTokens implements TokenSource {
     return (await this.#authorisations(corpid))[0].agentid;
   }
 
-  invalidate(refused: Secret, call: CallOptions): boolean {
-    return this.#corps.get(call.corp)?.invalidate(refused) ?? true;
+  invalidate(refused: Secret, call: CallOptions, isReplacement?: boolean): boolean {
+    return this.#corps.get(call.corp)?.invalidate(refused, call, isReplacement) ?? true;
   }
 
   /** The corp's permanent code changed or is void, and so are the tokens fetched with it. */

@@ -87,6 +87,8 @@ interface Held {
   readonly token: Secret;
   readonly endsAtMs: number;
   readonly confirmedUntilMs: number;
+  /** From the store, not from WeCom. */
+  readonly isShared: boolean;
   renewAtMs: number;
 }
 
@@ -123,16 +125,18 @@ export class RenewedToken implements TokenSource {
     return fetched.token;
   }
 
-  invalidate(refused: Secret): boolean {
+  invalidate(refused: Secret, _call?: CallOptions, isReplacement?: boolean): boolean {
     const held = this.#held;
+    const isHeld = held?.token.reveal() === refused.reveal();
     // Forgets this token only, not the current one: a slower request may report one that was replaced.
-    if (held?.token.reveal() === refused.reveal() && this.dependencies.now() >= held.confirmedUntilMs) {
+    if (isHeld && this.dependencies.now() >= held.confirmedUntilMs) {
       const [oldest] = this.#refused;
       if (this.#refused.size >= maxRefused && oldest !== undefined) this.#refused.delete(oldest);
       this.#refused.add(refused.reveal());
       this.#held = undefined;
     }
-    return true;
+    // A replacement from the store may be old as well. If it was just fetched, another one would also be refused.
+    return !isReplacement || !isHeld || held.isShared;
   }
 
   /** The expiry of the token that all replicas share, in Unix milliseconds; undefined if there is none. */
@@ -192,7 +196,7 @@ export class RenewedToken implements TokenSource {
     const stored = await this.#store.get(`token:${this.options.key}`);
     const shared = stored === undefined ? undefined : (JSON.parse(stored) as Shared);
     const isUsable = shared && !this.#refused.has(shared.token) && this.dependencies.now() < usableUntilMs(shared);
-    return isUsable ? this.#hold(shared, 0) : undefined;
+    return isUsable ? this.#hold(shared, true) : undefined;
   }
 
   /** @throws {WecomError} when there are no credentials, or WeCom refused them recently */
@@ -215,7 +219,7 @@ export class RenewedToken implements TokenSource {
       const { token, lifeMs } = await this.#fetchWithAny(attempts, isRepeated, { corp, deadline, log });
       const renewAfterMs = Math.max(lifeMs * renewAtPartOfLife, Math.min(renewalPauseMs, lifeMs));
       const shared = { token: token.reveal(), renewAtMs: now() + renewAfterMs, endsAtMs: now() + lifeMs };
-      const held = this.#hold(shared, this.#refused.has(shared.token) ? now() + confirmedForMs : 0);
+      const held = this.#hold(shared, false, this.#refused.has(shared.token) ? now() + confirmedForMs : 0);
       this.#sharing = this.#share(shared, lifeMs, fingerprint);
       return held;
     } catch (error) {
@@ -256,10 +260,13 @@ export class RenewedToken implements TokenSource {
     throw refusal ?? new Error("there is nothing to fetch a token with");
   }
 
-  #hold({ token, renewAtMs, endsAtMs }: Shared, confirmedUntilMs: number): Held {
+  #hold({ token, renewAtMs, endsAtMs }: Shared, isShared: boolean, confirmedUntilMs = 0): Held {
     this.dependencies.onHeld?.(this.options.key, endsAtMs);
     const jitterMs = this.dependencies.random() * renewalJitter * (endsAtMs - renewAtMs);
-    return (this.#held = { token: new Secret(token), endsAtMs, confirmedUntilMs, renewAtMs: renewAtMs + jitterMs });
+    return (this.#held = {
+      ...{ token: new Secret(token), endsAtMs, confirmedUntilMs, isShared },
+      renewAtMs: renewAtMs + jitterMs,
+    });
   }
 
   async #share(shared: Shared, lifeMs: number, fingerprint: string): Promise<void> {

@@ -10,16 +10,17 @@ export interface TokenSource {
   /**
    * WeCom refused this token. Only this one is forgotten, because a slower request may report one that was replaced.
    *
+   * @param isReplacement whether it was used because the call's former token was refused
    * @returns whether another one can be fetched
    */
-  invalidate(refused: Secret, call: CallOptions): boolean;
+  invalidate(refused: Secret, call: CallOptions, isReplacement?: boolean): boolean;
 }
 
 /** For a gateway that serves one corp: rejects calls for any other before anything is sent. */
 export function forCorpOnly(corpid: string, tokens: TokenSource): TokenSource {
   return {
     get: (call) => (call.corp === corpid ? tokens.get(call) : Promise.reject(unknownCorp())),
-    invalidate: (refused, call) => tokens.invalidate(refused, call),
+    invalidate: (...given) => tokens.invalidate(...given),
   };
 }
 

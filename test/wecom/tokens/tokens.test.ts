@@ -132,9 +132,8 @@ describe("A token and the store that replicas share", () => {
   function tokensOver(
     answers: { now: "well" | "fails" | "hangs" },
     nameOf: (fetches: number) => string = (fetches) => `token-${fetches}`,
-    { now = Date.now, random = (): number => 0 } = {},
+    { now = Date.now, random = (): number => 0, records = new Map<string, string>() } = {},
   ) {
-    const records = new Map<string, string>();
     const ask = <T>(answer: () => T): Promise<T> => {
       if (answers.now === "hangs") return new Promise(() => undefined);
       return answers.now === "fails" ? Promise.reject(new StoreError("gone")) : Promise.resolve(answer());
@@ -167,7 +166,7 @@ describe("A token and the store that replicas share", () => {
         while (answers.now === "well" && records.has("lease:app")) await nextTurn();
         return token;
       },
-      refuse: (token: Secret) => tokens.invalidate(token),
+      refuse: (token: Secret, isReplacement?: boolean) => tokens.invalidate(token, undefined, isReplacement),
       get fetches() {
         return fetches;
       },
@@ -239,6 +238,24 @@ describe("A token and the store that replicas share", () => {
     tokens.refuse(second);
 
     expect((await tokens.get()).reveal()).toBe("token-3");
+  });
+
+  it("is fetched in the same call when the one in memory is refused, and then the newer one of another replica", async () => {
+    const records = new Map<string, string>();
+    const replica = tokensOver({ now: "well" }, (fetches) => `token-${fetches}`, { records });
+    const other = tokensOver({ now: "well" }, (fetches) => `other-${fetches}`, { records });
+    const first = await replica.get();
+    other.refuse(await other.get());
+    await other.get();
+
+    expect(replica.refuse(first)).toBe(true);
+    const second = await replica.get();
+    expect(second.reveal()).toBe("other-1");
+    expect(replica.refuse(second, true)).toBe(true);
+    const third = await replica.get();
+    expect(third.reveal()).toBe("token-2");
+    // WeCom has given it just now.
+    expect(replica.refuse(third, true)).toBe(false);
   });
 
   it("is not given up for another, older one that a slow request reports", async () => {
