@@ -375,14 +375,8 @@ async function createWecom({ config, log, metrics, audit, tracing, store, now, s
     metrics: {
       countAuthorisation: (outcome, corp = "") => {
         metrics.countAuthorisation(outcome);
-        const known = {
-          done: "ok",
-          refused: "refused",
-          expired: "failed",
-          lost: "unknown",
-          stored: undefined,
-        } as const;
-        if (known[outcome]) audit.record({ action: "app.authorise", outcome: known[outcome], corp });
+        const audited = auditedAuthorisations[outcome];
+        if (audited) audit.record({ action: "app.authorise", outcome: audited, corp });
       },
     },
   });
@@ -407,6 +401,15 @@ async function createWecom({ config, log, metrics, audit, tracing, store, now, s
     },
   };
 }
+
+/** What the audit log says of an auth_code, once that is known. */
+const auditedAuthorisations = {
+  done: "ok",
+  refused: "refused",
+  expired: "failed",
+  lost: "unknown",
+  stored: undefined,
+} as const;
 
 /** Tracks token expiries and whether WeCom accepts the app's credentials. */
 function watchTokens(now: () => number, app: () => string) {
