@@ -116,7 +116,7 @@ export class Suite {
       case "suite_ticket":
         await this.#ticket.save(event.ticket, event.at);
         this.#authorisations.hurry();
-        // Not waited for: the ticket is kept, whoever hears of it.
+        // Not awaited: the ticket is stored, even if no replica gets the message.
         void this.dependencies.store.publish(`${this.#prefix}changed`, newTicket).catch(() => undefined);
         return;
       case "create_auth":
