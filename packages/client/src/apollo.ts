@@ -2,7 +2,10 @@
 import type { FieldFunctionOptions, TypePolicies } from "@apollo/client";
 import introspection from "./generated/possible-types.js";
 
-/** Which types a fragment on an interface or union matches. Without it Apollo Client drops `... on LivingError { message }`. */
+/**
+ * The types that a fragment on an interface or union matches. Without it Apollo Client drops `... on LivingError {
+ * message }`.
+ */
 export const { possibleTypes } = introspection;
 
 interface Connection {
@@ -15,7 +18,9 @@ interface Connection {
   };
 }
 
-/** Each page is put behind the one before; a first page starts the list again, so that `refetch` shows what is there now. */
+/**
+ * Appends each page to the one before. A first page starts the list again, so that `refetch` shows the current state.
+ */
 function mergePages(existing: Connection | undefined, incoming: Connection, context: FieldFunctionOptions): Connection {
   const after: unknown = context.args?.["after"];
   if (!existing || after === undefined || after === null) return incoming;
@@ -34,7 +39,7 @@ function mergePages(existing: Connection | undefined, incoming: Connection, cont
   };
 }
 
-/** What stands before that cursor: a page that was asked for twice is not shown twice. */
+/** The items before that cursor, so that a page that was requested twice is not shown twice. */
 function upTo(after: unknown, existing: Connection, { readField }: FieldFunctionOptions): Connection {
   if (existing.pageInfo?.endCursor === after) return existing;
   const index = existing.edges?.findIndex((edge) => readField("cursor", edge as never) === after) ?? -1;
@@ -47,10 +52,10 @@ function connection(keyArgs: readonly string[] | false): { keyArgs: string[] | f
   return { keyArgs: keyArgs && [...keyArgs], merge: mergePages };
 }
 
-/** Keys and pages. Spread your own policies behind it: `{ ...typePolicies, Query: { … } }`. */
+/** Keys and pagination. Spread your own policies after it: `{ ...typePolicies, Query: { … } }`. */
 export const typePolicies = {
   Living: { keyFields: ["livingid"], fields: { viewers: connection(false) } },
-  // userids identify people without regard to case.
+  // userids are compared without regard to case.
   WecomUser: {
     keyFields: ({ userid }: Readonly<Record<string, unknown>>) =>
       typeof userid === "string" ? `WecomUser:${userid.toLowerCase()}` : undefined,
@@ -60,7 +65,7 @@ export const typePolicies = {
   Query: {
     fields: {
       livings: connection(["anchorUserid"]),
-      /** A living that a list has read already is not asked for again. */
+      /** A living that a list has read is taken from the cache. */
       living: {
         read: (existing: unknown, { args, toReference }: FieldFunctionOptions) =>
           existing ?? toReference({ __typename: "Living", livingid: String(args?.["livingid"]) }),

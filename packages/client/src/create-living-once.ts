@@ -10,7 +10,7 @@ export interface SendVariables<Input> {
 /** Sends `CreateLivingDocument` with your client, and returns `data.createLiving` or throws. */
 export type Send<Input, Result> = (variables: SendVariables<Input>) => Promise<Result>;
 
-/** What is read of a result, whichever fields the document asked for. */
+/** The fields of a result that are read here, whichever ones the document requests. */
 interface Result {
   readonly __typename?: string | undefined;
   readonly retryable?: boolean | undefined;
@@ -18,9 +18,9 @@ interface Result {
 }
 
 export interface CreateOnceOptions extends PendingOptions {
-  /** How long to try. Default: 120,000. The gateway needs up to `WECOM_SETTLE_MS` (60 s) to find a lost create. */
+  /** How long to retry. Default: 120,000. The gateway needs up to `WECOM_SETTLE_MS` (60 s) to find a lost create. */
   readonly patienceMs?: number;
-  /** Ends the waiting. The create stays pending, for it may have been sent. */
+  /** Stops retrying. The create stays pending, because it may have been sent. */
   readonly signal?: AbortSignal;
   /** Default: `setTimeout`. */
   readonly wait?: (milliseconds: number) => Promise<void>;
@@ -28,18 +28,18 @@ export interface CreateOnceOptions extends PendingOptions {
   readonly random?: () => number;
 }
 
-/** For documents that do not ask for `retryable`. */
+/** For documents that do not request `retryable`. */
 const passes = new Set(["LivingRateLimitError", "LivingUnavailableError", "LivingOutcomeUnknownError"]);
 
 const running = new Map<string, Promise<unknown>>();
 
 /**
  * Creates a living once, however often it is called with the same key and input: a second click joins the first, a lost
- * answer is asked for again, and a reload goes on where the page was closed (see `pendingCreates`).
+ * answer is requested again, and a reload continues where the page was closed (see `pendingCreates`).
  *
- * It repeats what the gateway says is `retryable`, after `retryAfterSeconds`, and whatever failed on the way. When
- * patience ends, it returns the last answer, or throws the last failure, and keeps the key pending. A final answer forgets
- * the key: changed input needs a new one.
+ * It repeats results that the gateway marks as `retryable`, after `retryAfterSeconds`, and requests that failed in
+ * transit. After `patienceMs` it returns the last answer, or throws the last failure, and keeps the key pending. A
+ * final answer removes the key: changed input needs a new one.
  */
 export function createLivingOnce<Input, Answer extends Result>(
   send: Send<Input, Answer>,
@@ -72,7 +72,7 @@ async function settle<Input, Answer extends Result>(
     signal?.throwIfAborted();
     const { answer, error, isFinal, retryAfterMs } = await sendOnce(send, variables);
     if (isFinal) {
-      // A refusal on the way (not signed in, say) tells nothing of an earlier request.
+      // A refusal of this request, such as a missing sign-in, says nothing about an earlier one.
       if (answer || !mayExist) forget(key, options);
     } else {
       mayExist = true;
@@ -106,7 +106,10 @@ async function sendOnce<Input, Answer extends Result>(
   }
 }
 
-/** One tab at a time sends under a key, where browsers have locks. Without them every tab sends: the gateway creates one. */
+/**
+ * In browsers with locks, only one tab at a time sends under a key. Without locks every tab sends, and the gateway
+ * creates one living.
+ */
 function withLock<Answer>(key: string, signal: AbortSignal | undefined, run: () => Promise<Answer>): Promise<Answer> {
   const { locks } = (globalThis as { navigator?: { locks?: Locks } }).navigator ?? {};
   return locks ? locks.request(`wecom-living-create:${key}`, signal ? { signal } : {}, run) : run();

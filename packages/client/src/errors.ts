@@ -1,19 +1,19 @@
-/** The errors of mutations are data. These functions tell them from a success, whatever the mutation was. */
+/** Errors of mutations are data. These functions distinguish them from successes, for all mutations. */
 import type { CreateLivingMutation, DeleteLivingReplayMutation } from "./generated/operations.js";
 import introspection from "./generated/possible-types.js";
 
 type Results = CreateLivingMutation["createLiving"] | DeleteLivingReplayMutation["deleteLivingReplay"];
 
-/** Every error that a mutation can answer with, with the fields that the documents of this package ask for. */
+/** Every error that a mutation can return, with the fields that this package's documents request. */
 export type LivingError = Extract<Results, { message: string }>;
 export type LivingErrorName = LivingError["__typename"];
 
 const names: readonly string[] = introspection.possibleTypes.LivingError;
 
 /**
- * Whether a mutation answered with an error. A member that a newer gateway adds is recognized by what every error has.
+ * Whether a mutation returned an error. Types that a newer gateway adds are recognised by the common fields.
  *
- * Narrows to the errors of exactly that mutation, so that `switch (result.__typename)` can be exhaustive.
+ * Narrows to the errors of that mutation, so that `switch (result.__typename)` can be exhaustive.
  */
 export function isLivingError<Result extends { readonly __typename?: string | undefined }>(
   result: Result | null | undefined,

@@ -1,8 +1,10 @@
-/** What a thrown error of Apollo Client, urql, graphql-request or `fetch` says about sending the same again. */
+/** Whether a request may be repeated after an error of Apollo Client, urql, graphql-request or `fetch`. */
 
-/** Codes of `errors[].extensions.code` that pass by themselves. Others are final: not signed in, not allowed, a bad document. */
+/**
+ * Codes of `errors[].extensions.code` that are temporary. Others are final: not signed in, not allowed, a bad document.
+ */
 const passing = new Set(["OPERATION_TIMEOUT", "SERVICE_UNAVAILABLE", "INTERNAL_SERVER_ERROR"]);
-/** HTTP: too slow, too early, too many. */
+/** HTTP statuses: timeout, too early, too many requests. */
 const passingStatus = new Set([408, 425, 429]);
 
 interface GraphqlError {

@@ -1,4 +1,4 @@
-/** Creates whose outcome is not known yet, kept where a reload and the page's other tabs find them. */
+/** Creates with an unknown outcome, stored where a reload and the page's other tabs find them. */
 
 /** What `localStorage` and `sessionStorage` have. In React Native and Node: anything with these five. */
 export interface PendingStorage {
@@ -10,11 +10,11 @@ export interface PendingStorage {
 }
 
 export interface PendingOptions {
-  /** Default: the page's `localStorage`; without one, what is pending is forgotten when the page closes. */
+  /** Default: the page's `localStorage`; without one, pending creates are lost when the page closes. */
   readonly storage?: PendingStorage;
   /**
-   * Who is signed in. A key belongs to its caller: sent by another user it would create a second living. So creates of
-   * one user are never resumed for another. Default: the empty string, for pages with one user.
+   * The user who is signed in. A key belongs to its caller: sent by another user it would create a second living, so
+   * one user's creates are never resumed for another. Default: the empty string, for pages with one user.
    */
   readonly user?: string;
   /** Milliseconds since 1970. */
@@ -23,9 +23,9 @@ export interface PendingOptions {
 
 export interface PendingCreate {
   readonly key: string;
-  /** As it was sent. */
+  /** The input that was sent. */
   readonly input: unknown;
-  /** When it was first sent, in milliseconds since 1970. */
+  /** The time of the first request, in milliseconds since 1970. */
   readonly since: number;
 }
 
@@ -33,7 +33,9 @@ const prefix = "wecom-living-create:";
 /** The gateway keeps a key for 24 hours. After that the same key would create another living. */
 const keptMs = 24 * 3600 * 1000;
 
-/** What was sent and not settled: give each to `createLivingOnce` again when the page opens. Expired ones are removed. */
+/**
+ * Creates without a known outcome: pass each to `createLivingOnce` again when the page opens. Expired ones are removed.
+ */
 export function pendingCreates(options: PendingOptions = {}): PendingCreate[] {
   const { user = "", now = Date.now } = options;
   const storage = storageOf(options);
@@ -48,7 +50,7 @@ export function pendingCreates(options: PendingOptions = {}): PendingCreate[] {
   return pending.sort((one, other) => one.since - other.since);
 }
 
-/** @returns whether it was there before: it may have been sent */
+/** @returns whether it was stored before, and so may have been sent */
 export function remember(key: string, input: unknown, options: PendingOptions): boolean {
   const { user = "", now = Date.now } = options;
   const storage = storageOf(options);
@@ -57,7 +59,8 @@ export function remember(key: string, input: unknown, options: PendingOptions): 
   try {
     storage?.setItem(prefix + key, JSON.stringify({ user, input, since: now() }));
   } catch {
-    // The storage is full or forbidden. The create is still safe from a double click and a lost answer, not from a reload.
+    // The storage is full or forbidden. The create is still safe from a double click and a lost answer, but not from a
+    // reload.
   }
   return false;
 }
