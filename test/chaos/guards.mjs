@@ -267,8 +267,8 @@ export const guards = [
   {
     name: "token: compared before it is given up",
     file: tokens,
-    find: `held?.token.reveal() === refused.reveal() && this.dependencies.now() >= held.confirmedUntilMs`,
-    replace: `held`,
+    find: `const isHeld = held?.token.reveal() === refused.reveal();`,
+    replace: `const isHeld = held !== undefined;`,
     test: "test/wecom/tokens/tokens.test.ts",
     only: "is not given up for another",
   },
