@@ -24,7 +24,7 @@ async function searchLong(firstSeed: number, minutes: number): Promise<void> {
   const { count, failures } = await search(firstSeed, (begun) => {
     if (performance.now() > reportsAt) {
       reportsAt += 60_000;
-      console.log(`${begun} histories, no rule broken`);
+      console.log(`${begun} histories begun`);
     }
     return performance.now() < endsAt;
   });
