@@ -35,15 +35,22 @@ export const guards = [
   {
     name: "journal: changed only by comparison",
     file: "src/wecom/create-once/journal.ts",
-    find: `this.store.compareAndSet(keyOf(id), before, text, expiry),`,
-    replace: `this.store.set(keyOf(id), text, expiry).then(() => before !== ""),`,
+    find: `if (!(await this.store.compareAndSet(keyOf(id), before, text, expiry))) return undefined;`,
+    replace: `await this.store.set(keyOf(id), text, expiry);`,
     test: simulation,
   },
   {
     name: "journal: what is open is looked at again",
     file: "src/wecom/create-once/journal.ts",
-    find: `isOpen && this.remindOf(id, remindAtMs),`,
+    find: `if (isOpen) await this.remindOf(id, remindAtMs);`,
     replace: ``,
+    test: simulation,
+  },
+  {
+    name: "creates: a process that stood still owns no living for a create that has ended",
+    file: keyed,
+    find: `const other = await this.#endedByOther(entry);`,
+    replace: `const other = await Promise.resolve(undefined as DoneEntry | undefined);`,
     test: simulation,
   },
   {

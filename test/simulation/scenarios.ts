@@ -151,4 +151,27 @@ export const scenarios: Readonly<Record<string, Plan>> = {
     asks: [ask(45, 0), ask(54, 2, 1)],
     fates: [{ ...lost, how: "busy" }, slow(690)],
   },
+  "the store fails while a create is written down that nobody asks for again": {
+    ...usual,
+    seed: 1090925,
+    asks: [ask(126, 0)],
+    happenings: [{ kind: "store-away", atMs: 130, forMs: 504, isRefusing: true }],
+    abandoned: [0],
+  },
+  "a replica stands still with an answer, while another one finishes the create with the living of one alike": {
+    ...usual,
+    seed: 1181669,
+    replicas: 2,
+    asks: [ask(274, 0, 1), ask(2581, 0), ask(205, 1, 1)].map((each) => ({ ...each, anchor: "zhangsan" })),
+    fates: [
+      { kind: "lost", how: "half", effect: "late", share: 0.7160902528557926 },
+      { kind: "ok", answerMs: 547, isDoubled: false },
+    ],
+    happenings: [
+      { kind: "kill", atMs: 145, replica: 0 },
+      { kind: "restart", atMs: 824, replica: 0 },
+      { kind: "stop", atMs: 1573, replica: 1, forMs: 2720 },
+      { kind: "store-away", atMs: 329, forMs: 1474, isRefusing: false },
+    ],
+  },
 };

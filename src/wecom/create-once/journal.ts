@@ -90,12 +90,9 @@ export class Journal {
     const expiry = { expiresInMs: Math.max(keptMs, 1000) };
     const isOpen = record.state === "sent" || record.state === "unknown";
     const remindAtMs = record.state === "sent" ? record.answerByMs : this.time.latestMs() + unattendedAfterMs;
-    const [isWritten] = await Promise.all([
-      this.store.compareAndSet(keyOf(id), before, text, expiry),
-      isOpen && this.remindOf(id, remindAtMs),
-    ]);
-    if (!isWritten) return undefined;
-    // A superfluous reminder does no harm.
+    // First, because the store may fail in between. A superfluous reminder does no harm.
+    if (isOpen) await this.remindOf(id, remindAtMs);
+    if (!(await this.store.compareAndSet(keyOf(id), before, text, expiry))) return undefined;
     if (!isOpen) this.remindOfNoMore(id).catch(() => undefined);
     return { id, record, text };
   }

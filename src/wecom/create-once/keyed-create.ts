@@ -330,7 +330,8 @@ export class KeyedCreates {
     };
     keep(false);
     return await orUnsettled(async () => {
-      if ("livingid" in outcome) {
+      const other = await this.#endedByOther(entry);
+      if (!other && "livingid" in outcome) {
         const { corp, request } = record;
         const living = { corp, livingid: outcome.livingid, livingStart: request.living_start };
         // Another lost create with an equal booking took this living. Then that one's living, if it exists, is equal to
@@ -341,12 +342,25 @@ export class KeyedCreates {
           return undefined;
         }
       }
-      const ended = await this.#writeDown(entry, outcome, how, call);
+      if (other) this.#reportSecond(id, outcome, other.record.outcome, call);
+      const ended = other ?? (await this.#writeDown(entry, outcome, how, call));
+      // It belongs to an equal create, if there is one.
+      if (ended && "livingid" in outcome && livingIn(ended) !== outcome.livingid)
+        await ownership.disown({ corp: record.corp, livingid: outcome.livingid }, ownerOf(entry));
       keep(true);
       if (ended?.text !== undefined) metrics.countCreate(how);
       if (ended) this.#tellSettled(entry, ended.record);
       return ended;
     });
+  }
+
+  /** A process that stood still must not own a living for a create that another process has finished meanwhile. */
+  async #endedByOther({ id, record }: OpenEntry): Promise<DoneEntry | undefined> {
+    const { watch, journal } = this.options;
+    // Until then, the record is left alone.
+    if (record.state === "sent" && watch.latestMs() < record.answerByMs) return undefined;
+    const found = await journal.read(id);
+    return found && isDone(found) && found.record.digest === record.digest ? found : undefined;
   }
 
   #tellSettled({ id, record: { corp, request } }: OpenEntry, ended: EndedCreate): void {
@@ -389,7 +403,7 @@ export class KeyedCreates {
     this.options.metrics.countCreate("doubled");
     log.error(
       { corp, create: id, kept, left: [outcome.livingid] },
-      "a create has taken effect twice: WeCom executed it later than WECOM_SETTLE_MS, or the store has lost confirmed writes: cancel those in `left`",
+      "a create has taken effect twice: WeCom executed it later than WECOM_SETTLE_MS, or the store has lost confirmed writes: cancel those in `left` that no equal create was given",
     );
   }
 
@@ -414,8 +428,14 @@ function ownerOf({ id, record }: OpenEntry): string {
   return `${id} ${record.digest}`;
 }
 
-function isDone(entry: Entry): entry is EndedEntry & { readonly record: { readonly state: "done" } } {
+type DoneEntry = EndedEntry & { readonly record: { readonly state: "done" } };
+
+function isDone(entry: Entry): entry is DoneEntry {
   return entry.record.state === "done";
+}
+
+function livingIn({ record }: EndedEntry): string | undefined {
+  return record.state === "done" && "livingid" in record.outcome ? record.outcome.livingid : undefined;
 }
 
 /**

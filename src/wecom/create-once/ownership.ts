@@ -40,7 +40,7 @@ export const invisibleMs = announceAfterMs + writeDelayMs + 150;
 const unkeyed = "unkeyed";
 
 export class Ownership {
-  /** Owners that the store has confirmed; they do not change. */
+  /** Owners that the store has confirmed and that do not change. */
   readonly #owners = new BoundedMap<string, string>(maxRemembered);
   /** Livings of unkeyed creates whose owner is not written yet, by key. */
   readonly #unwritten = new BoundedMap<string, OwnableLiving>(maxUnwritten);
@@ -67,6 +67,17 @@ export class Ownership {
     const isWritten = await this.store.compareAndSet(key, undefined, create, { expiresInMs: this.#lifetimeMs(living) });
     if (isWritten) this.#owners.set(key, create);
     return isWritten || (await this.#ownerOf(key)) === create;
+  }
+
+  /**
+   * Gives back a living of a create that has ended with another one.
+   *
+   * @throws {StoreError}
+   */
+  async disown(living: Pick<OwnableLiving, "corp" | "livingid">, create: string): Promise<void> {
+    const key = keyOf(living);
+    this.#owners.delete(key);
+    await this.store.compareAndSet(key, create, undefined);
   }
 
   /**
@@ -181,7 +192,8 @@ export class Ownership {
     let owner = this.#owners.get(key);
     if (owner !== undefined) return owner;
     owner = await this.store.get(key);
-    if (owner !== undefined) this.#owners.set(key, owner);
+    // That of a keyed create may be given back.
+    if (owner === unkeyed) this.#owners.set(key, owner);
     return this.#isUnwritten(key) ? unkeyed : owner;
   }
 
