@@ -47,13 +47,6 @@ export const guards = [
     test: simulation,
   },
   {
-    name: "creates: a process that stood still owns no living for a create that has ended",
-    file: keyed,
-    find: `const other = await this.#endedByOther(entry);`,
-    replace: `const other = await Promise.resolve(undefined as DoneEntry | undefined);`,
-    test: simulation,
-  },
-  {
     name: "journal: an outcome is told only when it is written down",
     file: keyed,
     find: `    throw new WecomUnsettledError({ api, cause: new Error(reasonOf(error)) });`,
