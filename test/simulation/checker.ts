@@ -137,7 +137,10 @@ export function violationsIn(history: History): Violation[] {
     // It is settled, and not only given up: of who asks every half second, 99.9% know within 5 s more than it may take effect.
     if (plan.happenings.some(({ kind }) => kind === "anchor-deleted")) continue;
     const heldMs = isLossBetween(0, Infinity) ? timeoutMs + settleMs : 0;
-    if (Math.min(...ends) > calmFromMs + heldMs + settleMs + 7000)
+    // WeCom may lose the answers to several attempts in turn.
+    const lost = attempts.filter(({ fate }) => fate.kind === "lost").map(({ sentAtMs }) => sentAtMs + timeoutMs);
+    const lostUntilMs = Math.max(calmFromMs, ...lost);
+    if (Math.min(...ends) > lostUntilMs + heldMs + settleMs + 7000)
       report("what is unknown is settled", `create ${tag}`);
   }
   for (const key of history.openAtEnd) report("every key ends, with nobody asking", `create ${key}`);
