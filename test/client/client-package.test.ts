@@ -130,7 +130,7 @@ describe("wecom-living-client, as it is packed", () => {
 
 describeInBrowser("wecom-living-client, in an empty Vite app, in a browser", () => {
   const page = `
-    import { schedule } from "../frontend.js";
+    import { schedule } from "./frontend.js";
     document.querySelector("button")!.onclick = async () => {
       document.querySelector("output")!.textContent = await schedule();
     };

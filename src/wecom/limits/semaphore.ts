@@ -18,20 +18,12 @@ const maxWaitPart = 1 / 16;
  * second's work.
  */
 const burstMs = 100;
-/** How long the queue's pace is measured before it is used; until then it is estimated from the duration of calls. */
-const paceMs = 500;
 /**
  * The estimated duration of a call before one was measured: low, because a high one would reject calls for no reason.
  */
 const initialCallMsEstimate = 5;
 /** A lowered cap rises by one after each such time. */
 const raiseAfterMs = 1000;
-
-interface Pace {
-  readonly since: number;
-  turns: number;
-  readonly before?: { readonly ms: number; readonly turns: number };
-}
 
 export class Semaphore implements BulkheadUser {
   readonly #queue = new FairQueue<() => void>();
@@ -42,8 +34,6 @@ export class Semaphore implements BulkheadUser {
   #slowerSince = 0;
   #raiseAt = 0;
   #crowdedSince = 0;
-  /** How many calls have left the queue since `since`, and in the period before. */
-  #pace: Pace = { since: 0, turns: 0 };
 
   constructor(
     readonly corp: string,
@@ -93,10 +83,7 @@ export class Semaphore implements BulkheadUser {
     now: number,
     errorAtEnd: (reason: string) => Error,
   ): Promise<void> {
-    if (this.#queue.length === 0) {
-      this.#crowdedSince = now;
-      this.#pace = { since: now, turns: 0 };
-    }
+    if (this.#queue.length === 0) this.#crowdedSince = now;
     this.#refuseIfTooLate(path, timeLimit, now);
     return new Promise((resolve, reject) => {
       const take = (): void => {
@@ -117,10 +104,7 @@ export class Semaphore implements BulkheadUser {
   }
 
   startNext(): void {
-    while (this.#queue.length > 0 && this.tryAcquire()) {
-      this.#pace.turns += 1;
-      this.#queue.take()?.();
-    }
+    while (this.#queue.length > 0 && this.tryAcquire()) this.#queue.take()?.();
   }
 
   /** WeCom answered a call: its duration predicts the queue's pace. */
@@ -153,7 +137,7 @@ export class Semaphore implements BulkheadUser {
 
   #refuseIfTooLate(path: readonly unknown[], timeLimit: TimeLimit, now: number): void {
     const { length } = this.#queue;
-    const turnMs = this.#turnMs(now);
+    const turnMs = this.#typicalCallMs / this.#cap;
     const turns = this.#queue.turnsUntil(path);
     const waitMs = turns * turnMs;
     const { remainingMs } = timeLimit;
@@ -165,14 +149,5 @@ export class Semaphore implements BulkheadUser {
       api: this.api,
       retryAfterSeconds: Math.max(1, Math.ceil((length * turnMs) / 1000)),
     });
-  }
-
-  /** The estimated time per call that leaves the queue. */
-  #turnMs(now: number): number {
-    const { since, turns, before } = this.#pace;
-    const elapsedMs = Math.max(now - since, 0);
-    if (elapsedMs >= paceMs) this.#pace = { since: now, turns: 0, before: { ms: elapsedMs, turns } };
-    else if (!before) return this.#typicalCallMs / this.#cap;
-    return (elapsedMs + (before?.ms ?? 0)) / (turns + (before?.turns ?? 0) + 1);
   }
 }

@@ -85,20 +85,6 @@ describe("Under a limit that many share", () => {
     expect(Math.max(...sent.map(({ waitedMs }) => waitedMs))).toBeLessThan(1000);
   });
 
-  it("nobody begins to wait behind many when WeCom answers none of them any more", async () => {
-    const fleet = new Fleet({ maxInFlight: 10, answerMs: () => 1e6 });
-    await fleet.add();
-    void askMany(fleet, 30, { caller: "all" });
-    await fleet.time.pass(600);
-    void fleet.call({ ...usual, caller: "all" });
-    await fleet.time.pass(100);
-    const end = fleet.call({ ...usual, caller: "all" });
-    await fleet.time.pass(0);
-    fleet.close();
-
-    expect(await end).toBe("refused");
-  });
-
   it("a create does not wait for reads", async () => {
     const fleet = new Fleet();
     await fleet.add();
