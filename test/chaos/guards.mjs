@@ -47,6 +47,22 @@ export const guards = [
     test: simulation,
   },
   {
+    name: "creates: a process that stood still owns no living for a create that has ended",
+    file: keyed,
+    find: `const other = await this.#endedByOther(entry);`,
+    replace: `const other = await Promise.resolve(undefined as DoneEntry | undefined);`,
+    test: "test/wecom/create-once/ownership.test.ts",
+    only: "A process that stood still",
+  },
+  {
+    name: "tokens: a replacement from the store is replaced as well",
+    file: tokens,
+    find: `return !isReplacement || !isHeld || held.isShared;`,
+    replace: `return !isReplacement || !isHeld;`,
+    test: "test/wecom/tokens/tokens.test.ts",
+    only: "is fetched in the same call",
+  },
+  {
     name: "journal: an outcome is told only when it is written down",
     file: keyed,
     find: `    throw new WecomUnsettledError({ api, cause: new Error(reasonOf(error)) });`,

@@ -5,7 +5,10 @@ import { type NewRecord, StoreError } from "../../../src/stores/store.js";
 import type { CallOptions } from "../../../src/wecom/call.js";
 import { BookingSearch } from "../../../src/wecom/create-once/booking-search.js";
 import type { CreateStore } from "../../../src/wecom/create-once/closable-store.js";
+import { Journal } from "../../../src/wecom/create-once/journal.js";
+import { KeyedCreates, type KeyedCreatesOptions } from "../../../src/wecom/create-once/keyed-create.js";
 import { Ownership } from "../../../src/wecom/create-once/ownership.js";
+import type { StoreWatch } from "../../../src/wecom/create-once/store-watch.js";
 import { Deadline } from "../../../src/wecom/deadline.js";
 import { WecomApiError, WecomTransportError } from "../../../src/wecom/errors.js";
 import type { LivingDataSource } from "../../../src/wecom/living.datasource.js";
@@ -372,5 +375,60 @@ describe("The living of a create whose answer was lost", () => {
     const bug = new TypeError("a bug");
 
     await expect(searchAmong({ it: bug }).find()).rejects.toBe(bug);
+  });
+});
+
+describe("A process that stood still with WeCom's answer", () => {
+  it("owns no living for a create that another process has ended meanwhile, with an equal create's", async () => {
+    const time = new VirtualTime(start);
+    const records = new Map<string, string>();
+    const owned: string[] = [];
+    const store: Partial<CreateStore> = {
+      get: (key) => Promise.resolve(records.get(key)),
+      compareAndSet: (key, expected, value) => {
+        if (records.get(key) !== expected) return Promise.resolve(false);
+        if (key.startsWith("claim:")) owned.push(key);
+        return Promise.resolve(value === undefined ? records.delete(key) : Boolean(records.set(key, value)));
+      },
+      enqueue: () => Promise.resolve(),
+      dequeue: () => Promise.resolve(),
+    };
+    const watch = {
+      ...{ earliestMs: () => time.now, latestMs: () => time.now },
+      isHeld: false,
+      confirm: async () => {},
+    };
+    const journal = new Journal(store as CreateStore, watch, dayMs);
+    const creates = new KeyedCreates({
+      ...{
+        journal,
+        watch: watch as unknown as StoreWatch,
+        clock: time,
+        settleMs: 2000,
+        keyLifetimeMs: dayMs,
+        self: "1",
+      },
+      ownership: new Ownership(store as CreateStore, time, watch),
+      lock: { exclusive: () => Promise.resolve({ release: () => undefined }) },
+      metrics: { countCreate: () => undefined },
+      onSettled: () => undefined,
+      send: async (_request: CreateLivingRequest, { permit }: CallOptions) => {
+        await permit!.obtain();
+        time.now += 60_000;
+        const sent = JSON.parse(records.get("create:id")!) as object;
+        records.set("create:id", JSON.stringify({ ...sent, state: "done", outcome: { livingid: "living-2" } }));
+        return { livingid: "living-1" };
+      },
+    } as unknown as KeyedCreatesOptions);
+    const request = {
+      anchor_userid: "zhangsan",
+      theme: "theme",
+      living_start: startSeconds + 3600,
+      living_duration: 60,
+    };
+    const call = { corp: "corp", deadline: new Deadline(1000, time), log: createLogger("silent") };
+
+    expect(await creates.create({ id: "id", digests: ["digest"], request }, call)).toEqual({ livingid: "living-2" });
+    expect(owned).toEqual([]);
   });
 });
