@@ -1,6 +1,7 @@
 import type { Logger } from "../observability/logger.js";
 import type { Span } from "../observability/tracing.js";
 import { type Deadline, type Cancellation, type TimeLimit, ClientTimeLimit } from "./deadline.js";
+import type { BodyStream } from "./transport.js";
 
 /** An API of WeCom's, with the properties that decide what may happen after a failure. */
 export interface Endpoint {
@@ -16,6 +17,14 @@ export interface Endpoint {
   readonly tokenParameter?: "suite_access_token";
   /** WeCom leaves `errcode` out when this API succeeds, "for historical reasons". */
   readonly mayOmitErrcode?: true;
+}
+
+/** What a call sends, besides its token. */
+export interface Payload {
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: object;
+  /** Read again for each attempt. Only a call whose token was refused is repeated. */
+  readonly stream?: BodyStream;
 }
 
 /** A permission to send a call that must not be sent twice. Obtained when everything else is ready. */

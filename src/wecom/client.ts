@@ -1,6 +1,6 @@
 /**
- * One call to WeCom: queue, token, request, and the errcode that WeCom returns with HTTP 200. A write is never repeated
- * here, except once after WeCom refused its token, because such a call had no effect. For reads see `retry.ts`.
+ * One call to WeCom: queue, token, request, and the errcode that WeCom returns with HTTP 200. A write is repeated here
+ * only after WeCom refused its token, because such a call had no effect. For reads see `retry.ts`.
  *
  * @see https://developer.work.weixin.qq.com/document/path/90313 how errors are returned
  */
@@ -10,24 +10,14 @@ import { Batch } from "../lib/batch.js";
 import type { WecomMetrics } from "../observability/metrics.js";
 import type { Secret } from "../observability/secret.js";
 import type { Attributes } from "../observability/tracing.js";
-import { type CallOptions, type Endpoint, timeLimitFor } from "./call.js";
+import { type Answer, readAnswer } from "./answer.js";
+import { type CallOptions, type Endpoint, type Payload, timeLimitFor } from "./call.js";
 import type { CallEnd, CallLimiter } from "./limits/call-limiter.js";
 import type { TimeLimit } from "./deadline.js";
-import { lookupErrcode } from "./errcodes.js";
 import { WecomApiError, WecomError, WecomTransportError } from "./errors.js";
 import type { ReadRetries } from "./retry.js";
 import type { TokenSource } from "./tokens/token-source.js";
-import { type BodyStream, exchange, type HttpAnswer, TransportFailure } from "./transport.js";
-
-export interface Payload {
-  readonly query?: Readonly<Record<string, string>>;
-  readonly body?: object;
-  /** Read again for each attempt. Only a call whose token was refused is repeated. */
-  readonly stream?: BodyStream;
-}
-
-/** The fields of a successful answer, still unchecked. */
-export type Answer = Readonly<Record<string, unknown>>;
+import { type BodyStream, exchange, TransportFailure } from "./transport.js";
 
 export interface ClientOptions {
   readonly baseUrl: URL;
@@ -249,60 +239,6 @@ function queryString(tokenParameter: string, token: Secret | undefined, query: P
   return `${tokenParameter}=${encodeURIComponent(token.reveal())}${rest === "" ? "" : `&${rest}`}`;
 }
 
-/** WeCom, or a proxy in front of it, may repeat the request in its errmsg. */
-function withoutSecrets(words: string, { query, body }: Payload, token: Secret | undefined): string {
-  let text = token ? words.replaceAll(token.reveal(), "[secret]") : words;
-  for (const [name, value] of Object.entries({ ...query, ...body } as Readonly<Record<string, unknown>>)) {
-    const isSecret = /secret|ticket|_code$/.test(name) && typeof value === "string" && value.length >= minSecretLength;
-    if (isSecret) text = text.replaceAll(value, "[secret]");
-  }
-  return text;
-}
-
-/** Shorter values may be a caller's, such as a share code. */
-const minSecretLength = 16;
-
-class UnusableAnswer extends Error {}
-
-function readAnswer<T>(
-  endpoint: Endpoint,
-  { status, body }: HttpAnswer,
-  sent: Payload,
-  token: Secret | undefined,
-  read: (answer: Answer) => T,
-): T {
-  // WeCom answers everything with 200; any other status comes from a proxy or a fault, and its body is not WeCom's.
-  if (status !== 200) throw new UnusableAnswer(`HTTP status ${status}`);
-  const answer = parseObject(body);
-  const { errcode = endpoint.mayOmitErrcode && 0, errmsg } = answer;
-  if (typeof errcode !== "number" || !Number.isInteger(errcode)) throw new UnusableAnswer("no errcode in the answer");
-  const words = typeof errmsg === "string" ? errmsg : "";
-  // The errcode is checked first, because error bodies have empty payload fields too.
-  if (errcode !== 0) {
-    throw new WecomApiError({
-      api: endpoint.api,
-      errcode,
-      errmsg: withoutSecrets(words, sent, token),
-      mayHaveTakenEffect: endpoint.effect === "write" && lookupErrcode(errcode)?.leavesOutcomeOpen === true,
-    });
-  }
-  if (/wrong json format/i.test(words)) throw new UnusableAnswer("errcode 0 with the warning «wrong json format»");
-  return read(answer);
-}
-
-function parseObject(body: Buffer): Answer {
-  let value: unknown;
-  try {
-    value = JSON.parse(body.toString("utf8"));
-  } catch (cause) {
-    throw new UnusableAnswer("an answer that is not JSON", { cause });
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new UnusableAnswer("an answer that is not a JSON object");
-  }
-  return value as Answer;
-}
-
 function toWecomError(error: unknown, { api, effect }: Endpoint): WecomError {
   if (error instanceof WecomError) return error;
   const delivery = error instanceof TransportFailure && !error.isSent ? "none" : "unknown";
@@ -313,41 +249,4 @@ function toWecomError(error: unknown, { api, effect }: Endpoint): WecomError {
     mayHaveTakenEffect: effect === "write" && delivery === "unknown",
     cause: error,
   });
-}
-
-/* Readers of fields that WeCom documents for every success: without one of them, the answer is unusable. */
-
-export function requireString(answer: Answer, field: string): string {
-  const value = answer[field];
-  if (typeof value !== "string" || value === "") throw missing(field);
-  return value;
-}
-
-export function requireNumber(answer: Answer, field: string): number {
-  const value = answer[field];
-  if (typeof value !== "number") throw missing(field);
-  return value;
-}
-
-export function requireObject(answer: Answer, field: string): object {
-  const value = answer[field];
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw missing(field);
-  return value;
-}
-
-/** WeCom sometimes leaves out an empty list. */
-export function requireArray(answer: Answer, field: string): unknown[] {
-  const value = answer[field] ?? [];
-  if (!Array.isArray(value)) throw missing(field);
-  return value;
-}
-
-/** Undefined if it is empty, which is how WeCom says "none". */
-export function optionalString(answer: Answer, field: string): string | undefined {
-  const value = answer[field];
-  return typeof value === "string" && value !== "" ? value : undefined;
-}
-
-function missing(field: string): UnusableAnswer {
-  return new UnusableAnswer(`no ${field} in the answer`);
 }

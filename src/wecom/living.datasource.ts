@@ -4,15 +4,8 @@
  * @see https://developer.work.weixin.qq.com/document/path/93633
  */
 import type { CallOptions, Endpoint } from "./call.js";
-import {
-  type Answer,
-  optionalString,
-  requireArray,
-  requireNumber,
-  requireObject,
-  requireString,
-  type WecomClient,
-} from "./client.js";
+import { type Answer, optionalString, requireArray, requireNumber, requireObject, requireString } from "./answer.js";
+import type { WecomClient } from "./client.js";
 import {
   cancelledStatus,
   type CreateLivingRequest,

@@ -7,7 +7,8 @@
 import { randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import type { CallOptions, Endpoint } from "./call.js";
-import { type Answer, requireString, type WecomClient } from "./client.js";
+import { type Answer, requireString } from "./answer.js";
+import type { WecomClient } from "./client.js";
 import type { TokenSource } from "./tokens/token-source.js";
 import type { BodyStream } from "./transport.js";
 

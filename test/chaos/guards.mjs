@@ -264,7 +264,7 @@ export const guards = [
   },
   {
     name: "-1 does not say what happened",
-    file: "src/wecom/client.ts",
+    file: "src/wecom/answer.ts",
     find: `mayHaveTakenEffect: endpoint.effect === "write" && lookupErrcode(errcode)?.leavesOutcomeOpen === true,`,
     replace: `mayHaveTakenEffect: false,`,
     test: "test/wecom/upstream-faults.test.ts",
@@ -857,7 +857,7 @@ export const guards = [
   },
   {
     name: "no secret that WeCom repeats",
-    file: "src/wecom/client.ts",
+    file: "src/wecom/answer.ts",
     find: `if (isSecret)`,
     replace: `if (!isSecret && isSecret)`,
     test: "test/observability/leaks.test.ts",

@@ -2,7 +2,9 @@
 import type { Logger } from "../../src/observability/logger.js";
 import { Secret } from "../../src/observability/secret.js";
 import type { CallOptions, Endpoint } from "../../src/wecom/call.js";
-import { type Answer, type Payload, WecomClient } from "../../src/wecom/client.js";
+import type { Answer } from "../../src/wecom/answer.js";
+import type { Payload } from "../../src/wecom/call.js";
+import { WecomClient } from "../../src/wecom/client.js";
 import { CreateOnce } from "../../src/wecom/create-once/create-once.js";
 import { digestOf } from "../../src/wecom/create-once/journal.js";
 import { Deadline } from "../../src/wecom/deadline.js";

@@ -28,7 +28,7 @@ export interface Shell {
   answer(): Promise<OperationAnswer>;
 }
 
-/** A placeholder for the parsed document, so that Apollo Server does not parse one itself. */
+/** Given to Apollo Server as the parsed document, so that it does not parse one itself; never executed. */
 const ignoredDocument = parse("{ __typename }");
 
 export function createApolloServer(options: ApolloOptions): ApolloServer<Shell> {

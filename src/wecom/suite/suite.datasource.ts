@@ -5,7 +5,8 @@
  */
 import { Secret } from "../../observability/secret.js";
 import type { CallOptions, Endpoint } from "../call.js";
-import { type Answer, requireObject, requireString, type WecomClient } from "../client.js";
+import { type Answer, requireObject, requireString } from "../answer.js";
+import type { WecomClient } from "../client.js";
 import { readToken } from "../tokens/gettoken.js";
 import type { FetchedToken } from "../tokens/renewed-token.js";
 import type { TokenSource } from "../tokens/token-source.js";

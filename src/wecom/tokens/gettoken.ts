@@ -1,7 +1,8 @@
 import { Secret } from "../../observability/secret.js";
 import type { CallOptions, Endpoint } from "../call.js";
 import { namedBySecret } from "../app-name.js";
-import { type Answer, requireString, type WecomClient } from "../client.js";
+import { type Answer, requireString } from "../answer.js";
+import type { WecomClient } from "../client.js";
 import { fingerprintOf } from "./refusals.js";
 import { type Credentials, type FetchedToken, RenewedToken, type TokenDependencies } from "./renewed-token.js";
 import { forCorpOnly, type TokenSource } from "./token-source.js";
