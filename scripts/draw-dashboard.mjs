@@ -4,7 +4,8 @@
 // drawn into docs/dashboard.svg.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtempSync, rmSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,9 +17,12 @@ import { use } from "./dashboard-load.mjs";
 
 const seconds = Number(process.env.DASHBOARD_SECONDS ?? 180);
 const inRepository = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
-const folder = await mkdtemp(join(tmpdir(), "dashboard-"));
+const folder = mkdtempSync(join(tmpdir(), "dashboard-"));
 const processes = [];
-process.on("exit", () => processes.forEach((child) => child.kill("SIGKILL")));
+process.on("exit", () => {
+  for (const child of processes) child.kill("SIGKILL");
+  rmSync(folder, { recursive: true, force: true });
+});
 
 async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
@@ -103,4 +107,3 @@ const ended = processes.map((child) => once(child, "exit"));
 for (const child of processes) child.kill("SIGTERM");
 await Promise.all(ended);
 await simulator.close();
-await rm(folder, { recursive: true });

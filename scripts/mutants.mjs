@@ -93,12 +93,12 @@ function patternOf(path, ending = "ts") {
   return path.endsWith("/") ? `${path}**/*.${ending}` : path;
 }
 
-/** Of `src`, as `path:first-last`. */
+/** Of `src`, as `path:first-last`; a file that git does not know yet, whole. */
 function changedLines() {
   const git = (...options) => execFileSync("git", options, { cwd: join(import.meta.dirname, ".."), encoding: "utf8" });
   const diff = git("diff", "--unified=0", "--diff-filter=d", git("merge-base", "main", "HEAD").trim(), "--", "src");
   let path = "";
-  const ranges = [];
+  const ranges = git("ls-files", "--others", "--exclude-standard", "src").split("\n").filter(Boolean);
   for (const line of diff.split("\n")) {
     if (line.startsWith("+++ b/")) path = line.slice("+++ b/".length);
     const [, first, count = "1"] = /^@@ \S+ \+(\d+)(?:,(\d+))? @@/.exec(line) ?? [];

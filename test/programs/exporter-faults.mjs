@@ -5,8 +5,7 @@
 // more than one line a minute.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,7 +18,12 @@ const maxAddedMs = 5;
 const maxAddedMb = 50;
 const query = `{ livings(anchorUserid: "zhangsan") { nodes { livingid } } }`;
 
-const folder = await mkdtemp(join(tmpdir(), "exporter-"));
+const folder = mkdtempSync(join(tmpdir(), "exporter-"));
+const children = [];
+process.on("exit", () => {
+  for (const child of children) child.kill("SIGKILL");
+  rmSync(folder, { recursive: true, force: true });
+});
 const simulator = await startSimulator({ latencyMs: 5, record: false });
 const collectors = {
   "none (off)": undefined,
@@ -62,9 +66,6 @@ const isBad = rows.some(
     row["log lines"] > Math.ceil((seconds + 5) / 60),
 );
 
-for (const { child } of gateways) child.kill("SIGKILL");
-await simulator.close();
-await rm(folder, { recursive: true });
 process.exit(isBad ? 1 : 0);
 
 /** Reads leave at their time, whether or not those before them are answered. */
@@ -105,16 +106,19 @@ async function startGateway(name, collector) {
     },
     stdio: ["ignore", "pipe", "inherit"],
   });
+  children.push(child);
+  const ended = once(child, "exit");
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text) => (output += text));
   for (;;) {
     const url = /"msg":"listening on ([^"]+)"/.exec(output)?.[1];
     if (!url) {
-      await once(child.stdout, "data");
+      if (child.exitCode !== null) throw new Error(`the gateway does not start:\n${output}`);
+      await Promise.race([once(child.stdout, "data"), ended]);
       continue;
     }
     return {
-      ...{ name, child, url, failed: 0, latencies: [] },
+      ...{ name, url, failed: 0, latencies: [] },
       complaints: () => output.split(`"msg":"spans cannot be sent"`).length - 1,
       rssMb: () => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))[1]) / 1000,
     };

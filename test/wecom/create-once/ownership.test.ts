@@ -4,7 +4,6 @@ import { createLogger } from "../../../src/observability/logger.js";
 import { type NewRecord, StoreError } from "../../../src/stores/store.js";
 import type { CallOptions } from "../../../src/wecom/call.js";
 import { BookingSearch } from "../../../src/wecom/create-once/booking-search.js";
-import type { CreateStore } from "../../../src/wecom/create-once/closable-store.js";
 import { Journal } from "../../../src/wecom/create-once/journal.js";
 import { KeyedCreates, type KeyedCreatesOptions } from "../../../src/wecom/create-once/keyed-create.js";
 import { Ownership } from "../../../src/wecom/create-once/ownership.js";
@@ -13,6 +12,7 @@ import { Deadline } from "../../../src/wecom/deadline.js";
 import { WecomApiError, WecomTransportError } from "../../../src/wecom/errors.js";
 import type { LivingDataSource } from "../../../src/wecom/living.datasource.js";
 import type { CreateLivingRequest, LivingInfo } from "../../../src/wecom/living.wire.js";
+import { MemoryStore } from "../../support/memory-store.js";
 import { VirtualTime } from "../../support/virtual-time.js";
 
 const start = 1_900_000_000_000;
@@ -20,40 +20,27 @@ const startSeconds = start / 1000;
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
-/** Ownership over a store whose records end, and that can be away. */
+/** Notes how many new records came together, and which livings were to be owned. */
+class NotingStore extends MemoryStore {
+  readonly written: number[] = [];
+  readonly owned: string[] = [];
+
+  override setNew(all: readonly NewRecord[]): Promise<boolean[]> {
+    this.written.push(all.length);
+    return super.setNew(all);
+  }
+
+  override async compareAndSet(...given: Parameters<MemoryStore["compareAndSet"]>): Promise<boolean> {
+    const isWritten = await super.compareAndSet(...given);
+    if (isWritten && given[0].startsWith("claim:")) this.owned.push(given[0]);
+    return isWritten;
+  }
+}
+
 function ownershipOver() {
   const time = new VirtualTime(start);
-  const records = new Map<string, { value: string; endsAtMs: number }>();
-  const store = { isAway: false, asked: 0, written: [] as number[] };
-  const get = (key: string) => {
-    const record = records.get(key);
-    return record && time.now < record.endsAtMs ? record.value : undefined;
-  };
-  const ask = <T>(answer: () => T): Promise<T> => {
-    store.asked += 1;
-    return store.isAway ? Promise.reject(new StoreError("away")) : Promise.resolve(answer());
-  };
-  const setOne = (key: string, value: string, expiresInMs: number) =>
-    records.set(key, { value, endsAtMs: time.now + expiresInMs });
-  const expiresIn = (expiry: unknown) => (expiry as { expiresInMs: number }).expiresInMs;
-  const backing: Partial<CreateStore> = {
-    get: (key) => ask(() => get(key)),
-    set: (key, value, expiry) => ask(() => void setOne(key, value, expiresIn(expiry))),
-    compareAndSet: (key, expected, value, expiry) =>
-      ask(() => {
-        if (get(key) !== expected) return false;
-        setOne(key, value!, expiresIn(expiry));
-        return true;
-      }),
-    setNew: (all: readonly NewRecord[]) =>
-      ask(() => {
-        store.written.push(all.length);
-        for (const { key, value, expiresInMs } of all) if (get(key) === undefined) setOne(key, value, expiresInMs);
-        return all.map(() => true);
-      }),
-  };
-  const another = () =>
-    new Ownership(backing as CreateStore, time, { earliestMs: () => time.now, latestMs: () => time.now + 20 });
+  const store = new NotingStore(() => time.now);
+  const another = () => new Ownership(store, time, { earliestMs: () => time.now, latestMs: () => time.now + 20 });
   return { time, store, ownership: another(), another };
 }
 
@@ -381,24 +368,13 @@ describe("The living of a create whose answer was lost", () => {
 describe("A process that stood still with WeCom's answer", () => {
   it("owns no living for a create that another process has ended meanwhile, with an equal create's", async () => {
     const time = new VirtualTime(start);
-    const records = new Map<string, string>();
-    const owned: string[] = [];
-    const store: Partial<CreateStore> = {
-      get: (key) => Promise.resolve(records.get(key)),
-      compareAndSet: (key, expected, value) => {
-        if (records.get(key) !== expected) return Promise.resolve(false);
-        if (key.startsWith("claim:")) owned.push(key);
-        return Promise.resolve(value === undefined ? records.delete(key) : Boolean(records.set(key, value)));
-      },
-      enqueue: () => Promise.resolve(),
-      dequeue: () => Promise.resolve(),
-    };
+    const store = new NotingStore(() => time.now);
     const watch = {
       ...{ earliestMs: () => time.now, latestMs: () => time.now },
       isHeld: false,
       confirm: async () => {},
     };
-    const journal = new Journal(store as CreateStore, watch, dayMs);
+    const journal = new Journal(store, watch, dayMs);
     const creates = new KeyedCreates({
       ...{
         journal,
@@ -408,15 +384,15 @@ describe("A process that stood still with WeCom's answer", () => {
         keyLifetimeMs: dayMs,
         self: "1",
       },
-      ownership: new Ownership(store as CreateStore, time, watch),
+      ownership: new Ownership(store, time, watch),
       lock: { exclusive: () => Promise.resolve({ release: () => undefined }) },
       metrics: { countCreate: () => undefined },
       onSettled: () => undefined,
       send: async (_request: CreateLivingRequest, { permit }: CallOptions) => {
         await permit!.obtain();
         time.now += 60_000;
-        const sent = JSON.parse(records.get("create:id")!) as object;
-        records.set("create:id", JSON.stringify({ ...sent, state: "done", outcome: { livingid: "living-2" } }));
+        const sent = JSON.parse((await store.get("create:id"))!) as object;
+        await store.set("create:id", JSON.stringify({ ...sent, state: "done", outcome: { livingid: "living-2" } }));
         return { livingid: "living-1" };
       },
     } as unknown as KeyedCreatesOptions);
@@ -429,6 +405,6 @@ describe("A process that stood still with WeCom's answer", () => {
     const call = { corp: "corp", deadline: new Deadline(1000, time), log: createLogger("silent") };
 
     expect(await creates.create({ id: "id", digests: ["digest"], request }, call)).toEqual({ livingid: "living-2" });
-    expect(owned).toEqual([]);
+    expect(store.owned).toEqual([]);
   });
 });

@@ -10,6 +10,7 @@ import {
 } from "../../../src/wecom/limits/call-limiter.js";
 import { StoreLimitSync } from "../../../src/wecom/limits/limit-sync.js";
 import { Fleet } from "../../support/limiter-fleet.js";
+import { MemoryStore } from "../../support/memory-store.js";
 import { VirtualTime } from "../../support/virtual-time.js";
 
 const start = 1_900_000_800_000;
@@ -160,60 +161,34 @@ describe("More calls than WeCom allows", () => {
   });
 });
 
-/** A store that replicas share, and what they were heard to say and to write. */
+/** Replicas on one store, and what they logged. */
 function sharedStore() {
   const time = new VirtualTime(start);
-  const records = new Map<string, { value: string; expiresInMs: number }>();
-  const listeners = new Set<(text: string) => void>();
+  const store = new MemoryStore(() => time.now);
   const logs: [level: string, message: string][] = [];
-  const state = { isAway: false };
-  const ask = <T>(answer: () => T): Promise<T> =>
-    state.isAway ? Promise.reject(new Error("away")) : Promise.resolve(answer());
-  type Expiry = { expiresInMs: number };
-  const store = {
-    publish: (_: string, text: string) => ask(() => [...listeners].forEach((listener) => listener(text))),
-    listen: (_: string, channel: { onMessage: (text: string) => void; onHearing?: () => void }) => {
-      listeners.add(channel.onMessage);
-      channel.onHearing?.();
-      return Promise.resolve({ isHearing: true, stop: () => listeners.delete(channel.onMessage) });
-    },
-    scan: async function* (prefix: string) {
-      await ask(() => undefined);
-      for (const [key, { value }] of records) if (key.startsWith(prefix)) yield [key, value];
-    },
-    set: (key: string, value: string, { expiresInMs }: Expiry) =>
-      ask(() => void records.set(key, { value, expiresInMs })),
-    delete: (key: string) => ask(() => records.delete(key)),
-    compareAndSet: (key: string, expected: string | undefined, value: string, { expiresInMs }: Expiry) =>
-      ask(() => {
-        if (records.get(key)?.value !== expected) return false;
-        records.set(key, { value, expiresInMs });
-        return true;
-      }),
-  };
   const log = Object.fromEntries(
     ["debug", "info", "warn", "error"].map((level) => [level, (_: unknown, text: string) => logs.push([level, text])]),
   );
   const replica = async (options: Partial<CallLimiterOptions> = {}) => {
-    const sync = new StoreLimitSync({ store: store as never, log: log as never, clock: time, now: () => time.now });
+    const sync = new StoreLimitSync({ store, log: log as never, clock: time, now: () => time.now });
     const made = limiterOf({ now: () => time.now, sync, ...options });
     await sync.connect(made.limiter);
     return { ...made, sync };
   };
-  return { time, records, logs, state, replica };
+  return { time, store, logs, replica };
 }
 
 const key = `corp\n${api}`;
 
 describe("What a replica finds out of 45009", () => {
   it("is known to the others at once, and lies in the store until a minute after its end", async () => {
-    const { replica, records, logs } = sharedStore();
+    const { replica, store, logs } = sharedStore();
     const [one, other] = [await replica(), await replica()];
     await one.call("too-often");
 
     expect(await other.refusalOf()).toEqual({ reason: "closed", retryAfterSeconds: 60, isOverload: true });
     expect(await other.refusalOf("other-corp")).toBeUndefined();
-    const { value, expiresInMs } = records.get(`gate-closed:${key}`)!;
+    const { value, expiresInMs } = store.records.get(`gate-closed:${key}`)!;
     expect(JSON.parse(value)).toEqual({ since: start, until: start + minuteMs, tryAt: start + minuteMs });
     expect(expiresInMs).toBe(2 * minuteMs);
     expect(logs).toEqual([["warn", expect.stringContaining("45009")]]);
@@ -227,26 +202,26 @@ describe("What a replica finds out of 45009", () => {
   });
 
   it("is tried by one of them when its time is over; its answer opens it for all", async () => {
-    const { replica, records, time, logs } = sharedStore();
+    const { replica, store, time, logs } = sharedStore();
     const [one, other] = [await replica(), await replica()];
     await one.call("too-often");
     time.now += minuteMs;
     const trial = await one.acquire();
 
     expect(await other.refusalOf()).toEqual({ reason: "closed", retryAfterSeconds: 1, isOverload: true });
-    expect(records.get(`gate-try:${key}:${start + minuteMs}`)).toMatchObject({ expiresInMs: 750 });
+    expect(store.records.get(`gate-try:${key}:${start + minuteMs}`)).toMatchObject({ expiresInMs: 750 });
     one.limiter.release(trial, "answered");
     expect(await other.refusalOf()).toBeUndefined();
-    expect(records.has(`gate-closed:${key}`)).toBe(false);
+    expect(store.records.has(`gate-closed:${key}`)).toBe(false);
     expect(logs.map(([level]) => level)).toEqual(["warn", "info"]);
   });
 
   it("is tried by each where the store does not say who may", async () => {
-    const { replica, state, time } = sharedStore();
+    const { replica, store, time } = sharedStore();
     const [one, other] = [await replica(), await replica()];
     await one.call("too-often");
     time.now += minuteMs;
-    state.isAway = true;
+    store.isAway = true;
 
     await one.call("answered");
     await other.call("answered");
@@ -266,8 +241,8 @@ describe("What a replica finds out of 45009", () => {
   });
 
   it("is not known to one that starts while the store is away, which it says", async () => {
-    const { replica, state, logs } = sharedStore();
-    state.isAway = true;
+    const { replica, store, logs } = sharedStore();
+    store.isAway = true;
     await replica();
 
     expect(logs.map(([level]) => level)).toEqual(["warn"]);

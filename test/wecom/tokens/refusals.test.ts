@@ -2,38 +2,14 @@
 import { afterAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { createLogger } from "../../../src/observability/logger.js";
 import { Secret } from "../../../src/observability/secret.js";
-import type { Store } from "../../../src/stores/store.js";
 import { Deadline } from "../../../src/wecom/deadline.js";
 import { WecomApiError } from "../../../src/wecom/errors.js";
 import { FailedFetches, failuresPerHour } from "../../../src/wecom/tokens/failed-fetches.js";
 import { RenewedToken } from "../../../src/wecom/tokens/renewed-token.js";
+import { MemoryStore } from "../../support/memory-store.js";
 
 let storeNow = 1_800_000_000_000;
-/** As Redis keeps records, by a clock that the test moves. */
-const records = new Map<string, { readonly value: string; readonly expiresAtMs: number }>();
-const read = (key: string) => {
-  const record = records.get(key);
-  return record && storeNow < record.expiresAtMs ? record.value : undefined;
-};
-const write = (key: string, value: string | undefined, { expiresInMs = Infinity } = {}) => {
-  if (value === undefined) records.delete(key);
-  else records.set(key, { value, expiresAtMs: storeNow + expiresInMs });
-};
-const store = {
-  shortTimeoutMs: 1000,
-  now: () => Promise.resolve(storeNow),
-  get: (key: string) => Promise.resolve(read(key)),
-  set: (key: string, value: string, expiry = {}) => {
-    write(key, value, expiry);
-    return Promise.resolve();
-  },
-  delete: (key: string) => Promise.resolve(records.delete(key)),
-  compareAndSet: (key: string, expected: string | undefined, value: string | undefined, expiry = {}) => {
-    const isAsExpected = read(key) === expected;
-    if (isAsExpected) write(key, value, expiry);
-    return Promise.resolve(isAsExpected);
-  },
-} as unknown as Store;
+const store = new MemoryStore(() => storeNow);
 let corps = 0;
 let corp: string;
 const log = createLogger("silent");
@@ -188,15 +164,8 @@ describe("An hour of 60 corps with stale permanent codes, two replicas, and corp
   });
 
   it("counts without the store as well, and less", async () => {
-    const away = () => Promise.reject(new Error("away"));
-    const gone = {
-      ...store,
-      shortTimeoutMs: 10,
-      get: away,
-      set: away,
-      compareAndSet: away,
-      now: away,
-    } as unknown as Store;
+    const gone = new MemoryStore(() => storeNow);
+    gone.isAway = true;
     const failures = new FailedFetches({ store: gone, log, now: () => storeNow });
     const granted = await Promise.allSettled(Array.from({ length: 300 }, () => failures.reserve("gettoken", false)));
     expect(granted.filter(({ status }) => status === "fulfilled")).toHaveLength(100);

@@ -2,7 +2,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { createLogger } from "../../../src/observability/logger.js";
 import { Secret } from "../../../src/observability/secret.js";
-import type { Store } from "../../../src/stores/store.js";
 import { namedBySecret } from "../../../src/wecom/app-name.js";
 import { Deadline } from "../../../src/wecom/deadline.js";
 import { WecomApiError, WecomOverloadError } from "../../../src/wecom/errors.js";
@@ -12,37 +11,16 @@ import { fixedToken } from "../../../src/wecom/tokens/fixed-token.js";
 import { readToken } from "../../../src/wecom/tokens/gettoken.js";
 import { fingerprintOf, Refusals } from "../../../src/wecom/tokens/refusals.js";
 import { TokenExpiries } from "../../../src/wecom/tokens/token-expiries.js";
+import { MemoryStore } from "../../support/memory-store.js";
 
 const start = 1_900_000_200_000;
 const refusalBy = (errcode: number) =>
   new WecomApiError({ api: "gettoken", errcode, errmsg: "refused", mayHaveTakenEffect: false });
 
-/** A store whose records end by its own clock, and that can be away. */
+/** A store whose clock the test moves. */
 function timedStore() {
-  const records = new Map<string, { value: string; endsAtMs: number }>();
-  const state = { now: start, isAway: false };
-  const ask = <T>(answer: () => T): Promise<T> =>
-    state.isAway ? Promise.reject(new Error("away")) : Promise.resolve(answer());
-  const get = (key: string) => {
-    const record = records.get(key);
-    return record && state.now < record.endsAtMs ? record.value : undefined;
-  };
-  const put = (key: string, value: string, { expiresInMs = Infinity } = {}) =>
-    void records.set(key, { value, endsAtMs: state.now + expiresInMs });
-  const store = {
-    shortTimeoutMs: 1000,
-    now: () => ask(() => state.now),
-    get: (key: string) => ask(() => get(key)),
-    set: (key: string, value: string, expiry = {}) => ask(() => put(key, value, expiry)),
-    delete: (key: string) => ask(() => records.delete(key)),
-    compareAndSet: (key: string, expected: string | undefined, value: string, expiry = {}) =>
-      ask(() => {
-        if (get(key) !== expected) return false;
-        put(key, value, expiry);
-        return true;
-      }),
-  } as unknown as Store;
-  return { state, records, store };
+  const time = { now: start };
+  return { time, store: new MemoryStore(() => time.now) };
 }
 
 describe("A token that WeCom gives", () => {
@@ -114,7 +92,7 @@ describe("Credentials that WeCom refused", () => {
   const fingerprint = "f";
   function refusals() {
     const shared = timedStore();
-    const replica = () => new Refusals(shared.store, "app", () => shared.state.now);
+    const replica = () => new Refusals(shared.store, "app", () => shared.time.now);
     const isPaused = (of: Refusals, which = fingerprint) =>
       of.throwIfPaused(which).then(
         () => false,
@@ -124,15 +102,15 @@ describe("Credentials that WeCom refused", () => {
   }
 
   it("are not tried for 5, 10, 20, 40, 80, and then each time 120 seconds, by any replica", async () => {
-    const { state, replica, isPaused } = refusals();
+    const { time, replica, isPaused } = refusals();
     const [one, other] = [replica(), replica()];
     const pauses = [];
     for (let count = 0; count < 8; count += 1) {
       const pauseMs = await one.remember(fingerprint, refusalBy(40001));
       pauses.push(pauseMs / 1000);
-      state.now += pauseMs - 1;
+      time.now += pauseMs - 1;
       expect([await isPaused(one), await isPaused(other), await isPaused(one, "another")]).toEqual([true, true, false]);
-      state.now += 1;
+      time.now += 1;
       expect([await isPaused(one), await isPaused(other)]).toEqual([false, false]);
     }
 
@@ -151,11 +129,11 @@ describe("Credentials that WeCom refused", () => {
   });
 
   it("are of a new series an hour after the last pause", async () => {
-    const { state, replica } = refusals();
+    const { time, replica } = refusals();
     await replica().remember(fingerprint, refusalBy(40001));
-    state.now += 5000 + 3_600_000 - 1;
+    time.now += 5000 + 3_600_000 - 1;
     expect(await replica().count(fingerprint)).toBe(1);
-    state.now += 1;
+    time.now += 1;
 
     expect(await replica().count(fingerprint)).toBe(0);
   });
@@ -171,14 +149,14 @@ describe("Credentials that WeCom refused", () => {
   });
 
   it("are known to this process where the store is away, and other credentials begin anew", async () => {
-    const { state, replica, isPaused } = refusals();
+    const { time, store, replica, isPaused } = refusals();
     const one = replica();
-    state.isAway = true;
+    store.isAway = true;
     expect(await one.remember(fingerprint, refusalBy(40001))).toBe(5000);
     expect(await one.remember(fingerprint, refusalBy(40001))).toBe(10_000);
-    state.now += 9999;
+    time.now += 9999;
     expect([await isPaused(one), await isPaused(replica())]).toEqual([true, false]);
-    state.now += 1;
+    time.now += 1;
     expect(await isPaused(one)).toBe(false);
 
     expect(await one.remember("another", refusalBy(40001))).toBe(5000);
@@ -210,10 +188,10 @@ describe("Credentials that WeCom refused", () => {
 
 describe("Fetches that fail", () => {
   function budget() {
-    const { state, store } = timedStore();
+    const { time, store } = timedStore();
     const lines: string[] = [];
     const log = { error: (_: unknown, text: string) => lines.push(text) } as never;
-    const replica = () => new FailedFetches({ store, log, now: () => state.now });
+    const replica = () => new FailedFetches({ store, log, now: () => time.now });
     const reserve = async (of: FailedFetches, count: number, isRepeated = false) => {
       const outcomes = await Promise.allSettled(
         Array.from({ length: count }, () => of.reserve("gettoken", isRepeated)),
@@ -221,7 +199,7 @@ describe("Fetches that fail", () => {
       const granted = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
       return { granted: granted.length, giveBack: () => granted.forEach((each) => each()) };
     };
-    return { state, lines, replica, reserve };
+    return { time, store, lines, replica, reserve };
   }
 
   it("may be 600 in an hour, of all replicas together, and 500 of credentials that were refused before", async () => {
@@ -235,7 +213,7 @@ describe("Fetches that fail", () => {
   });
 
   it("are told to come back in a minute, and the operator is told once a minute", async () => {
-    const { replica, reserve, lines, state } = budget();
+    const { replica, reserve, lines, time } = budget();
     const one = replica();
     await reserve(one, 600);
     const refused: unknown = await one.reserve("gettoken", false).catch((error: unknown) => error);
@@ -243,29 +221,29 @@ describe("Fetches that fail", () => {
     expect(refused).toMatchObject({ api: "gettoken", retryAfterSeconds: 60 });
     await reserve(one, 10);
     expect(lines).toHaveLength(1);
-    state.now += 60_000;
+    time.now += 60_000;
     await reserve(one, 10);
 
     expect(lines).toHaveLength(2);
   });
 
   it("count for an hour, by ten minutes", async () => {
-    const { replica, reserve, state } = budget();
+    const { replica, reserve, time } = budget();
     const one = replica();
     await reserve(one, 599);
     // Ten minutes of them begin at a multiple of ten minutes; the seventh is the last that an hour reaches into.
-    state.now = Math.floor(start / 600_000) * 600_000 + 7 * 600_000 - 1;
+    time.now = Math.floor(start / 600_000) * 600_000 + 7 * 600_000 - 1;
     expect((await reserve(one, 2)).granted).toBe(1);
-    state.now += 1;
+    time.now += 1;
 
     expect((await reserve(one, 700)).granted).toBe(599);
   });
 
   it("are no failures when they are given back, whenever they were made", async () => {
-    const { replica, reserve, state } = budget();
+    const { replica, reserve, time } = budget();
     const one = replica();
     const { giveBack } = await reserve(one, 300);
-    state.now += 600_000;
+    time.now += 600_000;
     await reserve(one, 300);
     expect((await reserve(one, 1)).granted).toBe(0);
     giveBack();
@@ -276,8 +254,8 @@ describe("Fetches that fail", () => {
   });
 
   it("may be 100 of each replica while the store is away", async () => {
-    const { replica, reserve, state } = budget();
-    state.isAway = true;
+    const { replica, reserve, store } = budget();
+    store.isAway = true;
 
     expect((await reserve(replica(), 101)).granted).toBe(100);
     expect((await reserve(replica(), 101)).granted).toBe(100);
