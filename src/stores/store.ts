@@ -2,7 +2,6 @@
  * State that outlives a request and that all replicas share: tokens, permanent codes, leases, journals. Two
  * implementations fulfil one contract (`test/stores/stores.test.ts`): embedded on disk, and Redis.
  */
-import { randomUUID } from "node:crypto";
 import { isNativeError } from "node:util/types";
 
 export interface Expiry {
@@ -189,34 +188,4 @@ export async function subscribeTo(
 /** The message of any thrown value. */
 export function reasonOf(error: unknown): string {
   return isNativeError(error) ? error.message : String(error);
-}
-
-export interface Lease {
-  /** Releases the lease, unless somebody else holds it by now. */
-  release(): Promise<void>;
-}
-
-/**
- * An exclusive right, renewed while it is held. If its holder dies, it expires after `ttlMs`. It makes double work
- * rare, not impossible: a holder that stalls for longer loses it without noticing.
- *
- * @returns undefined if somebody else holds it
- */
-export async function acquireLease(
-  store: Pick<Store, "compareAndSet">,
-  key: string,
-  ttlMs: number,
-): Promise<Lease | undefined> {
-  const owner = randomUUID();
-  const expiry = { expiresInMs: ttlMs };
-  if (!(await store.compareAndSet(key, undefined, owner, expiry))) return undefined;
-  const prolonging = setInterval(() => {
-    store.compareAndSet(key, owner, owner, expiry).catch(() => undefined);
-  }, ttlMs / 3).unref();
-  return {
-    release: async () => {
-      clearInterval(prolonging);
-      await store.compareAndSet(key, owner, undefined);
-    },
-  };
 }

@@ -167,7 +167,7 @@ export const guards = [
   },
   {
     name: "booking lock: equal bookings one after the other",
-    file: "src/wecom/create-once/booking-lock.ts",
+    file: "src/wecom/lease.ts",
     find: `if (!(await write(undefined))) return undefined;`,
     replace: `await write(undefined);`,
     test: simulation,

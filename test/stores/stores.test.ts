@@ -13,7 +13,8 @@ import { openEmbeddedStore } from "../../src/stores/embedded.js";
 import { encrypted, KeyRing } from "../../src/stores/encrypted.js";
 import { openStore } from "../../src/stores/open-store.js";
 import { openRedisStore } from "../../src/stores/redis.js";
-import { acquireLease, type Store, StoreError } from "../../src/stores/store.js";
+import { type Store, StoreError } from "../../src/stores/store.js";
+import { acquireLease } from "../../src/wecom/lease.js";
 import { describeWithRedis, TestNetwork, TestRedis } from "../support/redis.js";
 import { until } from "../support/until.js";
 

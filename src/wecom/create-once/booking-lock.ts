@@ -7,6 +7,7 @@ import type { CreateStore } from "./closable-store.js";
 import type { Clock } from "../clock.js";
 import type { Deadline } from "../deadline.js";
 import { notSent, type WecomTransportError } from "../errors.js";
+import { acquireLease } from "../lease.js";
 import type { CreateLivingRequest } from "../living.wire.js";
 import { useridKey } from "../../lib/userid.js";
 import { digestOf } from "./journal.js";
@@ -72,16 +73,18 @@ export class BookingLock {
   async exclusive(booking: string, deadline: Deadline): Promise<ExclusiveLock> {
     const leave = await this.#acquire(booking, true, deadline);
     try {
+      const { store, clock, self } = this.options;
+      const owner = `${self} ${(this.#leases += 1)}`;
       const lease = await deadline.repeat(
-        () => this.#lease(`turn:${digestOf(booking)}`),
+        () => acquireLease(store, `turn:${digestOf(booking)}`, leaseMs, { owner, clock }),
         () => leasePollMs,
       );
       if (!lease) throw tooLate("deadline passed");
       const release = (): void => {
-        lease.release();
+        lease.release().catch(() => undefined);
         leave();
       };
-      return { ...lease, release };
+      return { isHeld: () => lease.isHeld(), release };
     } catch (error) {
       leave();
       throw error;
@@ -112,41 +115,6 @@ export class BookingLock {
     const isOver = (member: string): boolean => Number.parseInt(member, 10) < time.earliestMs();
     for (const member of members.filter(isOver)) await store.dequeue(announcementsOf(booking), member);
     return members.some((member) => !isOver(member) && !member.includes(self));
-  }
-
-  /**
-   * A lease that is renewed until it is released. It makes double work rare, not impossible: a holder that stalls loses
-   * it.
-   */
-  async #lease(key: string): Promise<ExclusiveLock | undefined> {
-    const { store, clock, self } = this.options;
-    const holder = `${self} ${(this.#leases += 1)}`;
-    const write = async (expected: string | undefined): Promise<boolean> => {
-      const askedAtMs = clock.monotonicMs();
-      const isWritten = await store.compareAndSet(key, expected, holder, { expiresInMs: leaseMs });
-      heldUntilMs = isWritten ? askedAtMs + leaseMs : 0;
-      return isWritten;
-    };
-    let heldUntilMs = 0;
-    if (!(await write(undefined))) return undefined;
-    let isReleased = false;
-    let stopTimer: Release;
-    const prolongLater = (): void => {
-      stopTimer = clock.after(leaseMs / 3, () => {
-        write(holder)
-          .catch(() => undefined)
-          .finally(() => {
-            if (!isReleased) prolongLater();
-          });
-      });
-    };
-    prolongLater();
-    const release = (): void => {
-      isReleased = true;
-      stopTimer();
-      store.compareAndSet(key, holder, undefined).catch(() => undefined);
-    };
-    return { release, isHeld: () => clock.monotonicMs() < heldUntilMs };
   }
 
   #acquire(booking: string, isExclusive: boolean, deadline: Deadline): Release | Promise<Release> {

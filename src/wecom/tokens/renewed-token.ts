@@ -8,10 +8,11 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "../../observability/logger.js";
 import { Secret } from "../../observability/secret.js";
-import { acquireLease, withShortTimeout, type Store, StoreError } from "../../stores/store.js";
+import { withShortTimeout, type Store, StoreError } from "../../stores/store.js";
 import type { CallOptions } from "../call.js";
 import { Deadline } from "../deadline.js";
 import { notSent, WecomApiError } from "../errors.js";
+import { acquireLease } from "../lease.js";
 import type { FailedFetches } from "./failed-fetches.js";
 import { Refusals } from "./refusals.js";
 import type { TokenSource } from "./token-source.js";
