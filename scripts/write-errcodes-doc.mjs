@@ -34,6 +34,7 @@ function renderErrcodesMarkdown(entries, memberOf) {
       cell(entry.meaning),
       memberOf(entry),
       entry.retry,
+      entry.errcode !== 0 && entry.about === "request" ? "yes" : "",
       cell(entry.operator),
     ]);
   return `# WeCom's errcodes
@@ -52,11 +53,13 @@ ${Object.entries(retryLegend)
   .map(([retry, meaning]) => `- \`${retry}\`: ${meaning}`)
   .join("\n")}
 
+**Final**: a create under an idempotency key is settled by it, and the key answers with the same refusal for its 24 hours.
+
 <!-- Not aligned: one longer sentence would change every line. -->
 <!-- prettier-ignore-start -->
 
-| Code | Meaning | GraphQL member | Retry | What the operator does |
-| --- | --- | --- | --- | --- |
+| Code | Meaning | GraphQL member | Retry | Final | What the operator does |
+| --- | --- | --- | --- | --- | --- |
 ${rows.map((row) => `| ${row.join(" | ")} |`).join("\n")}
 
 <!-- prettier-ignore-end -->

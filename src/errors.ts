@@ -123,7 +123,7 @@ export function toLivingError(error: unknown, fieldPaths: FieldPaths = {}): Livi
   if (error instanceof WecomTransportError) {
     return {
       __typename: "LivingUnavailableError",
-      message: `WeCom did not answer ${error.api}; nothing was changed`,
+      message: `${error.delivery === "none" ? "Nothing was sent to" : "No usable answer came from"} ${error.api}; nothing was changed`,
       retryable: true,
       retryAfterSeconds: error.retryAfterSeconds ?? 1,
     };

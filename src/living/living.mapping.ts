@@ -40,7 +40,12 @@ export function toCreateRequest(input: LivingInput): CreateLivingRequest {
     remind_time: input.remindTime,
     activity_cover_mediaid: input.activityCoverMediaid,
     activity_share_mediaid: input.activityShareMediaid,
-    activity_detail: detail && withoutAbsent({ description: detail.description, image_list: detail.imageList }),
+    activity_detail:
+      detail &&
+      withoutAbsent({
+        description: detail.description,
+        image_list: detail.imageList,
+      } satisfies AllFieldsOf<NonNullable<CreateLivingRequest["activity_detail"]>>),
   } satisfies AllFieldsOf<CreateLivingRequest>);
 }
 

@@ -89,7 +89,7 @@ export class LivingRateLimitError extends LivingError implements ValueOf<"Living
 
 @ObjectType({
   implements: LivingError,
-  description: "WeCom is busy or cannot be reached. Certainly nothing was changed.",
+  description: "WeCom is busy, or WeCom or the gateway's store cannot be reached. Certainly nothing was changed.",
 })
 export class LivingUnavailableError extends LivingError implements ValueOf<"LivingUnavailableError"> {
   @Field(() => Int, { description: "When to come back, in seconds." })

@@ -29,7 +29,6 @@ export interface ClientOptions {
   readonly silentAfterMs: number;
 }
 
-/** Of a call's token: this process and the store may each hold one that WeCom refuses. */
 const maxRenewals = 2;
 
 export class WecomClient {
@@ -41,7 +40,8 @@ export class WecomClient {
   }
 
   /**
-   * Calls with an access_token, which is fetched again once if WeCom refuses it.
+   * Calls with an access_token, which is replaced if WeCom refuses it: at most twice, because this process
+   * and the store may each hold one that WeCom refuses.
    *
    * @param read extracts the value from the answer, and throws if it is missing
    * @throws {WecomApiError} on any errcode but 0

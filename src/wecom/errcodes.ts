@@ -1,4 +1,4 @@
-// The meaning of WeCom's errcodes: who is at fault, whether a retry can help, what the operator should do. errors.ts turns
+// The meaning of WeCom's errcodes: who is at fault, whether a retry can help, what the operator should do. src/errors.ts turns
 // an entry into a GraphQL error. Over 300 lines because it is one table, a row per errcode: the part of WeCom's list
 // that a gateway for livings can get, and a few codes that are not, or no longer, listed.
 //
@@ -254,6 +254,7 @@ export const errcodes: readonly ErrcodeEntry[] = [
     operator: "Have an administrator of the corp authorise the app, so that the gateway gets a permanent code." }),
   entry(42001, "token", "The access_token has expired", { refusesToken: "access_token" }),
   entry(42007, "suite-token", "The pre_auth_code has expired", {
+    retry: "never",
     operator: "Nothing if the authorisation goes on with a new code; otherwise have it started again." }),
   entry(42009, "suite-token", "The suite_access_token has expired", { refusesToken: "suite_access_token" }),
   entry(42022, "caller-input", "The code has been used; it works once"),

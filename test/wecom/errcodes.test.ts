@@ -36,7 +36,9 @@ describe("the table of WeCom's errcodes", () => {
 
 describe("repeating after an errcode", () => {
   it("fetches a new token for exactly these", () => {
-    expect(codesWhere((entry) => entry.retry === "refresh-token")).toEqual([40014, 40082, 42001, 42007, 42009]);
+    const refreshing = [40014, 40082, 42001, 42009];
+    expect(codesWhere((entry) => entry.retry === "refresh-token")).toEqual(refreshing);
+    expect(codesWhere((entry) => entry.refusesToken !== undefined)).toEqual(refreshing);
   });
 
   it("never fetches a new token for a wrong secret, which would get the address banned", () => {
