@@ -3,7 +3,6 @@
  * body itself. It executes the mutation that it is given, so the same rights and checks apply as on `/graphql`.
  */
 import type { FormattedExecutionResult } from "graphql";
-import type { UploadedFile } from "../../lib/uploaded-file.js";
 import type { Authenticate, Caller } from "../auth/caller.js";
 import { Credentials } from "../auth/credentials.js";
 import { type Exchange, type Route, sendError, sendJson } from "../exchange.js";
@@ -11,6 +10,7 @@ import type { CreateContext } from "../graphql/context.js";
 import type { Executor } from "../graphql/execution.js";
 import type { Preparation } from "../graphql/prepare.js";
 import { csrfMessage, isMultipart, isPreflighted, readParts } from "./multipart.js";
+import type { Spool } from "./spool.js";
 import { readOn, type Upload, UploadRefused, type Uploads } from "./uploads.js";
 
 /** The mutation, which takes the file as `$image`, and its result as an HTTP answer. */
@@ -52,7 +52,7 @@ export function mediaRoute(options: MediaRouteOptions): Route {
   };
 }
 
-async function fileOf(exchange: Exchange, upload: Upload): Promise<UploadedFile> {
+async function fileOf(exchange: Exchange, upload: Upload): Promise<Spool> {
   const { request } = exchange;
   if (isMultipart(request.headers)) {
     if (!isPreflighted(request.headers)) throw new UploadRefused(400, csrfMessage);
@@ -70,7 +70,7 @@ async function fileOf(exchange: Exchange, upload: Upload): Promise<UploadedFile>
   const announcedBytes = length === undefined ? undefined : Number(length);
   const file = upload.file({ filename: "", ...(announcedBytes !== undefined && { announcedBytes }) });
   const received = upload.receive(request, file);
-  // If the length is known, the call to WeCom starts immediately; later errors reach the reader of the file.
+  // If the length is known, the call to WeCom starts immediately; later errors are `file.failure`, and reach its reader.
   if (announcedBytes !== undefined && upload.mayBePiped) received.catch(() => undefined);
   else await received;
   return file;
@@ -78,8 +78,8 @@ async function fileOf(exchange: Exchange, upload: Upload): Promise<UploadedFile>
 
 const partName = "file";
 
-async function filePart({ request }: Exchange, upload: Upload): Promise<UploadedFile> {
-  let file: UploadedFile | undefined;
+async function filePart({ request }: Exchange, upload: Upload): Promise<Spool> {
+  let file: Spool | undefined;
   await readParts(
     request,
     { fieldBytes: 1000, bytes: upload.maxReadBytes },
@@ -93,9 +93,8 @@ async function filePart({ request }: Exchange, upload: Upload): Promise<Uploaded
       file: async (name, content, filename) => {
         if (name !== partName || file)
           throw new UploadRefused(400, `The body must have one part, a file named ${partName}`);
-        const spool = upload.file({ filename: filename ?? "" });
-        file = spool;
-        await upload.receive(content, spool);
+        file = upload.file({ filename: filename ?? "" });
+        await upload.receive(content, file);
       },
     },
   );
@@ -107,7 +106,7 @@ async function answer(
   { operation, preparation, executor, createContext }: MediaRouteOptions,
   exchange: Exchange,
   caller: Caller,
-  image: UploadedFile,
+  image: Spool,
 ): Promise<void> {
   const { response, search, headers } = exchange;
   const variables = { image, purpose: new URLSearchParams(search).get("purpose") };
@@ -122,6 +121,8 @@ async function answer(
     return executor.execute(prepared, context, exchange);
   };
   const { result } = await execute();
+  // The call to WeCom failed because the file could not be kept while it was sent on.
+  if (image.failure instanceof UploadRefused) throw image.failure;
   const { status, body, retryAfterSeconds } = operation.toHttp(result);
   await readOn(exchange);
   if (retryAfterSeconds !== undefined) headers.set("retry-after", String(retryAfterSeconds));

@@ -15,7 +15,7 @@ import { sendText } from "../../../src/server/exchange.js";
 import { corpid, fixedToken, type Gateway, startGateway } from "../../support/gateway.js";
 import { jwtEnv, startIssuer } from "../../support/issuer.js";
 import { sendRaw, statusesOf } from "../../support/raw-http.js";
-import { Running } from "../../support/running.js";
+import { gatewayCommand, Running } from "../../support/running.js";
 import { until } from "../../support/until.js";
 import { postImage } from "../../support/uploads.js";
 
@@ -412,6 +412,46 @@ describe("The bytes of an image", () => {
 
     expect(openTemporaryFiles()).toBe(0);
   });
+});
+
+describe("A disk that fills during a write", () => {
+  it.each(["as the body", "as a part"])(
+    "is an error of the server, leaves nothing and ends nothing: %s",
+    async (form) => {
+      const broken: string[] = [];
+      await using wecom = await serving((request, response) => {
+        request.on("aborted", () => broken.push("aborted"));
+        request.resume().on("end", () => response.end('{"errcode":0,"media_id":"MEDIA","created_at":"1700000000"}'));
+      });
+      // The kernel refuses what a file would have beyond 4 MB.
+      const command = `ulimit -f 4096; exec ${gatewayCommand.join(" ")}`;
+      await using running = new Running(["bash", "-c", command], {
+        ...{ NODE_ENV: "production", AUTH_MODE: "none", WECOM_BASE_URL: wecom.url },
+        ...{ WECOM_CORP_ID: corpid, WECOM_ACCESS_TOKEN: fixedToken },
+      });
+      const url = await running.printed(/"msg":"listening on ([^"]+)\/graphql"/);
+      const post = (length: number) => {
+        const image = new Blob([png.subarray(0, 8), Buffer.alloc(length - 8)], { type: "image/png" });
+        const parts = new FormData();
+        parts.set("file", image);
+        const headers = { "apollo-require-preflight": "true" };
+        const body = form === "as a part" ? parts : image;
+        return fetch(`${url}/media?purpose=COVER`, { method: "POST", headers, body });
+      };
+      const answer = await post(10_000_000);
+
+      expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "1"]);
+      expect(await answer.json()).toMatchObject({ errors: [{ message: "There is no room for the upload" }] });
+      expect(running.output).toContain("an upload could not be kept");
+      // A part is received before WeCom is called.
+      await until(() => broken.length === (form === "as a part" ? 0 : 1));
+      expect((await post(1_000_000)).status).toBe(200);
+      await until(
+        () => openTemporaryFiles(running.pid) === 0,
+        () => openTemporaryFiles(running.pid),
+      );
+    },
+  );
 });
 
 describe("Many uploads of 10 MB, of which a third break off", () => {
