@@ -26,10 +26,16 @@ interface Known {
   readonly heardIn: object | undefined;
 }
 
+interface Reading {
+  readonly shared: SharedRead<LivingDetails>;
+  /** As in `Known`. In another period it is not joined, because a change since then may have been missed. */
+  readonly heardIn: object | undefined;
+}
+
 /** The entry of one living. A change replaces it, so that a read that started before is neither stored nor joined. */
 interface Entry {
   known?: Known;
-  reading?: SharedRead<LivingDetails>;
+  reading?: Reading;
 }
 
 export interface LivingCacheOptions {
@@ -115,9 +121,9 @@ export class LivingCache {
   ): SharedRead<LivingDetails> {
     const entry = this.#entries.get(key) ?? {};
     this.#entries.set(key, entry);
-    if (entry.reading?.mayBeJoinedBy(call)) return entry.reading;
     const heardIn = this.#heardIn;
-    const reading = new SharedRead("living/get_living_info", call, async (options) => {
+    if (entry.reading?.heardIn === heardIn && entry.reading?.shared.mayBeJoinedBy(call)) return entry.reading.shared;
+    const shared = new SharedRead("living/get_living_info", call, async (options) => {
       try {
         const details = await read(options);
         if (entry.reading === reading) this.#keep(entry, details, heardIn);
@@ -126,8 +132,9 @@ export class LivingCache {
         if (entry.reading === reading) delete entry.reading;
       }
     });
+    const reading: Reading = { shared, heardIn };
     entry.reading = reading;
-    return reading;
+    return shared;
   }
 
   #keep(entry: Entry, details: LivingDetails, heardIn: object | undefined): void {

@@ -6,6 +6,10 @@ import { print } from "graphql";
 import type { Fault } from "../../src/simulator/index.js";
 import { CancelLivingDocument, ModifyLivingDocument, ReadLivingDocument } from "../operations/generated/operations.js";
 import { corpid, type Gateway, startGateway } from "../support/gateway.js";
+import { LivingCache } from "../../src/living/living.cache.js";
+import { LivingStatus } from "../../src/living/living.enums.js";
+import type { LivingDetails } from "../../src/living/living.types.js";
+import { Deadline } from "../../src/wecom/deadline.js";
 import { booking } from "../support/inputs.js";
 import { freePort } from "../support/ports.js";
 import { describeWithRedis, TestNetwork, TestRedis } from "../support/redis.js";
@@ -264,6 +268,31 @@ describeWithRedis("A replica that does not hear the others", () => {
       return reads() === count;
     });
     expect((await read(deaf)).replayStatus).toBe("DELETED");
+  });
+});
+
+describe("A read that was under way when the others' changes could not be heard", () => {
+  it("is not joined by who comes afterwards", async () => {
+    const cache = new LivingCache({ now: () => clock, tellChange: () => undefined, count: () => undefined });
+    const themes: string[] = [];
+    const get = async (theme: Promise<string>) => {
+      const call = { corp: corpid, deadline: new Deadline(60_000), log: {} as never };
+      const read = async () => ({ theme: await theme, status: LivingStatus.RESERVED }) as LivingDetails;
+      themes.push((await cache.get(livingid, call, read)).details.theme!);
+    };
+    let answer = (_theme: string): void => undefined;
+    cache.hear(true);
+    const before = get(new Promise((resolve) => (answer = resolve)));
+    const same = get(Promise.resolve("not read"));
+    cache.hear(false);
+    cache.hear(true);
+    await get(Promise.resolve("after"));
+    answer("before");
+    await Promise.all([before, same]);
+
+    expect(themes).toEqual(["after", "before", "before"]);
+    await get(Promise.resolve("not read"));
+    expect(themes.at(-1)).toBe("after");
   });
 });
 
