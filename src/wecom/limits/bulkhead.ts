@@ -62,7 +62,9 @@ export class Bulkhead {
     let attempts = attemptsPerRelease;
     for (const user of this.#refused) {
       this.#refused.delete(user);
-      if (user.waiting > 0) user.startNext();
+      // Not an attempt: after the last release, nobody would start those behind.
+      if (user.waiting === 0) continue;
+      user.startNext();
       if ((attempts -= 1) === 0) return;
     }
   }

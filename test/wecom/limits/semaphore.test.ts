@@ -376,4 +376,17 @@ describe("The bulkhead", () => {
 
     expect(users.map(({ started }) => started)).toEqual([...Array(32).fill(1), ...Array(8).fill(0)]);
   });
+
+  it("offers the last released connection to who waits behind 40 that wait no more", () => {
+    const bulkhead = new Bulkhead(2);
+    const holder = new User(bulkhead, "one", "a");
+    holder.take(1);
+    for (let index = 0; index < 40; index += 1) new User(bulkhead, `gone${index}`, "a").take();
+    const waits = new User(bulkhead, "two", "a");
+    waits.take();
+    waits.waiting = 1;
+    holder.free();
+
+    expect(waits.started).toBe(1);
+  });
 });
