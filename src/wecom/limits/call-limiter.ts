@@ -186,6 +186,16 @@ export class CallLimiter {
     return unpublished;
   }
 
+  /** The message with these calls was lost. */
+  putBack(unpublished: Readonly<Record<string, number>>): void {
+    for (const [key, calls] of Object.entries(unpublished)) {
+      const { api, counts } = this.#limitsOf(key);
+      counts.unpublished += calls;
+      counts.unconfirmed += calls;
+      this.#countsOfAddress(api).unconfirmed += calls;
+    }
+  }
+
   /** The other replicas know these calls now. */
   confirm(published: Readonly<Record<string, number>>): void {
     for (const [key, calls] of Object.entries(published)) {
@@ -327,7 +337,8 @@ export class CallLimiter {
   }
 
   #isLittle(counts: CallCounts, now: number): boolean {
-    return counts.isBelow(this.options.limits.perCorpAndHour / 100, now);
+    const { perCorpAndMinute, perCorpAndHour } = this.options.limits;
+    return counts.isBelow([perCorpAndMinute / 100, perCorpAndHour / 100], now);
   }
 
   #countsOfAddress(api: string): CallCounts {

@@ -48,8 +48,8 @@ export class CallCounts {
   readonly #minute = new SlidingWindow(60_000);
   readonly #hour = new SlidingWindow(3_600_000);
 
-  isBelow(calls: number, now: number): boolean {
-    return this.#hour.total(now) < calls;
+  isBelow([perMinute, perHour]: readonly [number, number], now: number): boolean {
+    return this.#minute.total(now) < perMinute && this.#hour.total(now) < perHour;
   }
 
   /** Counts a call of this process. */

@@ -59,6 +59,8 @@ export class StoreLimitSync implements LimitSync {
   #listening: Listening | undefined;
   #stopTimer: (() => void) | undefined;
   #isPublishingSoon = false;
+  /** Messages were missed, and no other replica has been asked for its counts yet. */
+  #isBehind = false;
   #isClosed = false;
 
   constructor(private readonly options: StoreLimitSyncOptions) {}
@@ -78,7 +80,7 @@ export class StoreLimitSync implements LimitSync {
       },
       onHearing: () => {
         this.#publishCalls(limiter);
-        this.#publish({ kind: "hello", from: this.#id });
+        this.#askForCounts();
       },
     });
     try {
@@ -178,6 +180,7 @@ export class StoreLimitSync implements LimitSync {
       this.#isPublishingSoon = false;
       this.#publishIn(publishEveryMs);
       if (this.#limiter) this.#publishCalls(this.#limiter);
+      if (this.#isBehind) this.#askForCounts();
       const now = this.options.clock.monotonicMs();
       for (const [id, heardAt] of this.#heardAt) if (now - heardAt > absentAfterMs) this.#heardAt.delete(id);
     });
@@ -191,7 +194,20 @@ export class StoreLimitSync implements LimitSync {
     this.options.clock.after(confirmedAfterMs, () => {
       this.#confirm(id);
     });
-    this.#publish({ kind: "calls", from: this.#id, id, counts });
+    this.#send({ kind: "calls", from: this.#id, id, counts }).catch(() => {
+      // Unless it has come back, it was lost: the next message has them again.
+      if (!this.#unconfirmed.has(id)) return;
+      this.#confirm(id);
+      limiter.putBack(counts);
+    });
+  }
+
+  /** Repeated until it is sent, because the store may take messages later than it delivers them again. */
+  #askForCounts(): void {
+    this.#isBehind = true;
+    this.#send({ kind: "hello", from: this.#id }).then(() => {
+      this.#isBehind = false;
+    }, ignored);
   }
 
   #confirm(id: number): void {
@@ -200,7 +216,11 @@ export class StoreLimitSync implements LimitSync {
   }
 
   #publish(message: Message): void {
-    this.options.store.publish(channel, JSON.stringify(message)).catch(ignored);
+    this.#send(message).catch(ignored);
+  }
+
+  #send(message: Message): Promise<void> {
+    return this.options.store.publish(channel, JSON.stringify(message));
   }
 }
 

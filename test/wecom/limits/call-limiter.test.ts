@@ -246,4 +246,26 @@ describe("A replica that starts, or has missed messages", () => {
       expect(sentOf(fleet, 0)).toBe(30);
     },
   );
+
+  it("lets no more through than the limit, however small the part of it that others had used", async () => {
+    // A part of a hundredth is not told.
+    const limits = { perCorpAndMinute: 100, perCorpAndHour: 1500, perAddressAndMinute: 1e6, perAddressAndHour: 1e6 };
+    const fleet = new Fleet({ limits });
+    await fleet.add();
+    for (let index = 0; index < 14; index += 1) {
+      void fleet.call(usual);
+      await fleet.time.pass(25);
+    }
+    // Published by then, when there was nobody else.
+    await fleet.time.pass(1100);
+    const late = await fleet.add();
+    await fleet.time.pass(1100);
+    for (let index = 0; index < 110; index += 1) {
+      void fleet.call({ ...usual, replica: late });
+      await fleet.time.pass(25);
+    }
+    fleet.close();
+
+    expect(sentOf(fleet, 0)).toBeLessThanOrEqual(101);
+  });
 });

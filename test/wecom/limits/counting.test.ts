@@ -174,10 +174,12 @@ describe("The calls of a corp to an API", () => {
     expect(counts.waitMs(start, [4, 4], 0)).toBe(0);
     expect(counts.waitMs(start, [3, 4], 0)).toBe(minuteMs + slotMs);
     expect(counts.waitMs(start, [4, 3], 0)).toBe(hourMs + hourMs / 12);
+    expect(counts.isBelow([4, 4], start)).toBe(true);
+    expect(counts.isBelow([3, 4], start)).toBe(false);
     expect(counts.leftOf([10, 20], start)).toEqual([7, 17]);
     expect(counts.leftOf([10, 20], start + minuteMs + slotMs)).toEqual([10, 17]);
-    expect(counts.isBelow(4, start + minuteMs + slotMs)).toBe(true);
-    expect(counts.isBelow(3, start + minuteMs + slotMs)).toBe(false);
+    expect(counts.isBelow([1, 4], start + minuteMs + slotMs)).toBe(true);
+    expect(counts.isBelow([1, 3], start + minuteMs + slotMs)).toBe(false);
   });
 
   it("that the others may not know of count once for each of them", () => {

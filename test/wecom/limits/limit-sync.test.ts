@@ -294,4 +294,46 @@ describe("Replicas", () => {
 
     expect(known()).toBe(4);
   });
+
+  const few = { ...none, perCorpAndMinute: 100, perCorpAndHour: 1000 };
+  const knownTo = ({ limiter }: { limiter: CallLimiter }) =>
+    [...limiter.knownCounts()].find(([known]) => known === key)?.[1][0]?.reduce((sum, [, calls]) => sum + calls, 0);
+
+  it("tell each other what they counted while the store was away, once it is back", async () => {
+    const { replica, store, time } = sharedStore();
+    const [one, other] = [await replica({ limits: few }), await replica({ limits: few })];
+    await time.pass(1000);
+    store.isAway = true;
+    for (let count = 0; count < 3; count += 1) {
+      for (let call = 0; call < 5; call += 1) await one.call("answered");
+      await other.call("answered");
+      await time.pass(2500);
+    }
+    expect([knownTo(one), knownTo(other)]).toEqual([15, 3]);
+    store.isAway = false;
+    await time.pass(1000);
+
+    expect([knownTo(one), knownTo(other)]).toEqual([18, 18]);
+    // Nothing is reserved any more for calls that the others may not know.
+    await time.pass(10_000);
+    for (let call = 0; call < 82; call += 1) {
+      await other.call("answered");
+      await time.pass(25);
+    }
+    expect(await other.refusalOf()).toMatchObject({ reason: "frequency" });
+  });
+
+  it("ask for the others' counts until the store takes the question", async () => {
+    const { replica, store, time } = sharedStore();
+    const one = await replica({ limits: few });
+    for (let call = 0; call < 5; call += 1) await one.call("answered");
+    store.isAway = true;
+    const late = await replica({ limits: few });
+    await time.pass(3000);
+    expect(knownTo(late)).toBeUndefined();
+    store.isAway = false;
+    await time.pass(1000);
+
+    expect(knownTo(late)).toBe(5);
+  });
 });
