@@ -5,7 +5,7 @@
  *                 ↓                              expired: not exchanged while the code was valid
  *               lost
  */
-import { WecomApiError, type WecomError, WecomTransportError } from "../errors.js";
+import { WecomApiError, type WecomError } from "../errors.js";
 import { permanentCodeApi } from "./suite.datasource.js";
 import type { Versioned } from "./suite-records.js";
 
@@ -49,8 +49,7 @@ export function isVerdict(error: WecomError): error is WecomApiError {
 }
 
 export function mayBeSent(error: WecomError): boolean {
-  if (error.api !== permanentCodeApi) return false;
-  return error instanceof WecomTransportError ? error.delivery !== "none" : error.mayHaveTakenEffect;
+  return error.api === permanentCodeApi && error.mayHaveTakenEffect;
 }
 
 /** The pause until the next attempt, which grows with the code's age. */

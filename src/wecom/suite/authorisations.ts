@@ -72,7 +72,6 @@ export class Authorisations {
   readonly #open = new Set<string>();
   readonly #end = new AbortController();
   #numbering: Promise<number> = Promise.resolve(0);
-  #polling: NodeJS.Timeout | undefined;
   #polls = 0;
   #hasLooked = false;
   #isStopped = false;
@@ -80,29 +79,29 @@ export class Authorisations {
   constructor(private readonly options: AuthorisationsOptions) {
     this.#prefix = `${options.prefix}auth-code:`;
     this.#queue = `${options.prefix}auth-codes`;
-    // Each running exchange may be waiting for the store with its answer.
-    setMaxListeners(maxAtOnce + 1, this.#end.signal);
+    // The poll, `stop`, and each running exchange, which may be waiting for the store with its answer.
+    setMaxListeners(maxAtOnce + 2, this.#end.signal);
   }
 
-  start(): void {
-    const poll = (): void => {
-      void this.#poll()
-        // If the store is unreachable, the poll is repeated; the store itself logs that.
-        .catch(() => undefined)
-        .finally(() => {
-          if (!this.#isStopped) this.#polling = setTimeout(poll, pollMs).unref();
-        });
-    };
-    poll();
+  async start(): Promise<void> {
+    while (!this.#isStopped) {
+      // If the store is unreachable, the poll is repeated; the store itself logs that.
+      await this.#poll().catch(() => undefined);
+      await this.#wait(pollMs, { ref: false }).catch(() => undefined);
+    }
   }
 
   /** Waits until running exchanges have stored their answers. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    clearTimeout(this.#polling);
-    const timeUp = wait(this.options.timeoutMs, undefined, { signal: this.#end.signal }).catch(() => undefined);
+    const timeUp = this.#wait(this.options.timeoutMs).catch(() => undefined);
     await Promise.race([Promise.allSettled(this.#running.values()), timeUp]);
     this.#end.abort();
+  }
+
+  /** Rejects when `stop` has ended. */
+  #wait(ms: number, { ref = true } = {}): Promise<void> {
+    return wait(ms, undefined, { ref, signal: this.#end.signal });
   }
 
   /**
@@ -167,12 +166,12 @@ export class Authorisations {
     const isWhole = await records.putBackWhatIsLost();
     if (!this.#hasLooked) await this.#look();
     else if (!isWhole) return;
-    const due = await store.due(this.#queue, await store.now(), 5 * maxAtOnce);
+    const due = await store.due(this.#queue, await records.storeNow(), 5 * maxAtOnce);
     const own = this.#polls++ % pollsBetweenOwn === 0 ? this.#open : [];
     for (const id of new Set([...due, ...own])) this.#begin(id);
   }
 
-  /** Finds codes without a queue entry: those of an older version, and those whose process died before queuing them. */
+  /** Finds codes without a queue entry: their process died before queuing them, or the store has lost it. */
   async #look(): Promise<void> {
     for await (const [key, text] of this.options.store.scan(this.#prefix)) {
       if (!isFinal(JSON.parse(text) as AuthCodeRecord)) this.#open.add(key.slice(this.#prefix.length));
@@ -261,7 +260,7 @@ export class Authorisations {
       } catch (error) {
         const reason = reasonOf(error);
         if (attempts === 0) log.error({ corp: corpid, reason }, "a permanent code could not be stored: retrying");
-        await wait(100, undefined, { signal: this.#end.signal }).catch(() => {
+        await this.#wait(100).catch(() => {
           log.error(
             { corp: corpid },
             "the gateway stops with a permanent code that could not be stored: the corp has to authorise the app again",
@@ -298,8 +297,7 @@ export class Authorisations {
     const found = await records.get<AuthCodeRecord>(this.#prefix + id);
     // A final record has nothing worth restoring.
     if (found && isFinal(found) && found.state !== "done") records.forget(this.#prefix + id);
-    // Older versions ordered codes by WeCom's time only.
-    return found && { ...found, number: found.number || found.at * 1000 };
+    return found;
   }
 
   /** @returns the new record; undefined if another replica has changed it meanwhile */

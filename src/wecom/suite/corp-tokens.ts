@@ -14,7 +14,7 @@ import { type TokenSource, unknownCorp } from "../tokens/token-source.js";
 import type { PermanentCodes } from "./permanent-codes.js";
 import { type Authorisation, corpTokenApi, type SuiteDataSource } from "./suite.datasource.js";
 
-/** How many corps' tokens this process caches; the least recently used is evicted. */
+/** How many corps' tokens this process caches. */
 const maxCorps = 10_000;
 
 export interface CorpTokensOptions {
@@ -33,9 +33,6 @@ export class CorpTokens implements TokenSource {
 
   async get(call: CallOptions): Promise<Secret> {
     const tokens = this.#corps.get(call.corp) ?? (await this.#find(call.corp));
-    // Moves it to the end: the first entry is always the least recently used.
-    this.#corps.delete(call.corp);
-    this.#corps.set(call.corp, tokens);
     return await tokens.get(call);
   }
 

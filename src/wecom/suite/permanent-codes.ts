@@ -17,15 +17,11 @@ interface Code {
   readonly at: number;
 }
 
-type CodeRecord = Versioned & { readonly at: number } & (
-    { readonly isCancelled?: never; readonly codes: readonly Code[] } | { readonly isCancelled: true }
-  );
+type CodeRecord = Versioned &
+  ({ readonly isCancelled?: never; readonly codes: readonly Code[] } | { readonly isCancelled: true });
 
-/**
- * The current format. Older versions stored one code, at first without a number, and later another beside it; they
- * still read the first one here.
- */
-type OlderRecord = Code & { readonly codes?: never; readonly isCancelled?: never; readonly other?: Code };
+/** Older versions stored one code, at first without a number. */
+type OlderRecord = Code & { readonly codes?: never; readonly isCancelled?: never };
 
 /** How far apart overlapping exchanges can be: an auth_code is valid for ten minutes. */
 const overlapMs = 11 * 60_000;
@@ -103,7 +99,7 @@ export class PermanentCodes {
       this.#prefix + corpid,
       (found) => {
         if (!found || found.isCancelled || codesOf(found).some(({ at }) => at >= atSeconds)) return undefined;
-        return { number: found.number, revision: found.revision + 1, at: atSeconds, isCancelled: true };
+        return { number: found.number, revision: found.revision + 1, isCancelled: true };
       },
       { expiresInMs: cancellationKeptMs },
     );
@@ -125,22 +121,15 @@ function withCode(found: CodeRecord | undefined, code: Code): CodeRecord | undef
   return recordOf(others.toSpliced(index < 0 ? others.length : index, 0, code), found);
 }
 
-function recordOf(codes: readonly Code[], found: CodeRecord | undefined): CodeRecord | undefined {
-  const [first] = codes;
-  if (!first) return undefined;
-  const { permanentCode, isCustomised, agentid, at } = first;
+function recordOf(codes: readonly Code[], found: CodeRecord | undefined): CodeRecord {
   const number = Math.max(found?.number ?? 0, ...codes.map((code) => code.number));
   const revision = number === found?.number ? found.revision + 1 : 0;
-  const firstForOlderVersions = { permanentCode, isCustomised, agentid };
-  return { ...firstForOlderVersions, codes: codes.slice(0, maxCodes), number, revision, at };
+  return { codes: codes.slice(0, maxCodes), number, revision };
 }
 
 function codesOf(found: CodeRecord | OlderRecord | undefined): readonly Code[] {
   if (!found || found.isCancelled) return [];
-  if (found.codes) return found.codes;
-  const { other, ...first } = found;
-  const number = first.number || first.at * 1000;
-  return [first, ...(other ? [other] : [])].map((code) => ({ ...code, number, at: first.at }));
+  return found.codes ?? [{ ...found, number: found.number || found.at * 1000 }];
 }
 
 function isOverlapping(one: Code, other: Code): boolean {

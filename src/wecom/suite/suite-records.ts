@@ -42,7 +42,7 @@ export class SuiteRecords {
   readonly #marker: string;
   #markedAtMs = 0;
   readonly #merges = new Map<string, Merge>();
-  /** How much the store's clock was ahead of this process's when it was last read. */
+  /** How much the store's clock was ahead of this process's when it was last read: `storeNow` is polled. */
   #storeAheadMs = 0;
 
   constructor(
@@ -70,12 +70,7 @@ export class SuiteRecords {
   /** @throws {StoreError} when the store does not answer and there is no copy */
   async get<T extends Versioned>(key: string): Promise<T | undefined> {
     try {
-      const found = await this.#store.get(key);
-      const copy = this.#copyOf(key);
-      if (copy && found !== copy.text) return (await this.#reconcile(key, found, copy)) as T | undefined;
-      if (found === undefined) return undefined;
-      if (!copy) this.#note(key, found);
-      return parse(found) as T;
+      return parsed(await this.#reconcile(key, await this.#store.get(key))) as T | undefined;
     } catch (error) {
       const copy = this.#copyOf(key);
       if (!copy) throw error;
@@ -93,19 +88,16 @@ export class SuiteRecords {
   async update<T extends Versioned>(
     key: string,
     change: (found: T | undefined) => T | undefined,
-    { expiresInMs }: Expiry = {},
+    expiry: Expiry = {},
   ): Promise<T | undefined> {
     for (;;) {
-      const copy = this.#copyOf(key);
-      if (copy) await this.#putBack(key, copy);
-      const found = await this.store.get(key);
-      const next = change(found === undefined ? undefined : (parse(found) as T));
+      const found = await this.#reconcile(key, await this.store.get(key));
+      const next = change(parsed(found) as T | undefined);
       if (!next) return undefined;
-      const { expiresAtMs: _, ...lasting } = next;
-      const expiry = expiresInMs === undefined ? {} : { expiresAtMs: (await this.storeNow()) + expiresInMs };
-      const text = JSON.stringify({ ...lasting, ...expiry });
-      if (!(await this.store.compareAndSet(key, found, text, expiresInMs === undefined ? {} : { expiresInMs })))
-        continue;
+      const { expiresInMs } = expiry;
+      const expiresAtMs = expiresInMs === undefined ? undefined : (await this.storeNow()) + expiresInMs;
+      const text = JSON.stringify({ ...next, expiresAtMs });
+      if (!(await this.store.compareAndSet(key, found, text, expiry))) continue;
       this.#note(key, text);
       return next;
     }
@@ -123,9 +115,8 @@ export class SuiteRecords {
     const wholeUntilMs = found === undefined ? -Infinity : Number(found);
     const suspects = [...this.#copies].filter(([, { notedAtMs }]) => notedAtMs > wholeUntilMs - recentMs);
     const areSuspected = suspects.length > 0;
-    while (suspects.length > 0) {
-      await Promise.all(suspects.splice(0, maxAtOnce).map(([key, copy]) => this.#putBack(key, copy)));
-    }
+    const putBack = async ([key]: [string, Copy]) => this.#reconcile(key, await this.store.get(key));
+    while (suspects.length > 0) await Promise.all(suspects.splice(0, maxAtOnce).map(putBack));
     const isWhole = wholeUntilMs >= this.#markedAtMs;
     if (areSuspected || !isWhole || nowMs - wholeUntilMs >= markerLifeMs / 2) {
       await this.store.set(this.#marker, String(nowMs), { expiresInMs: markerLifeMs });
@@ -134,34 +125,27 @@ export class SuiteRecords {
     return isWhole;
   }
 
-  async #putBack(key: string, copy: Copy): Promise<void> {
-    await this.#reconcile(key, await this.store.get(key), copy);
-  }
-
-  /** Writes the valid version until the store has it: another replica may restore an older one at the same time. */
-  async #reconcile(key: string, firstFound: string | undefined, copy: Copy): Promise<Versioned | undefined> {
+  /**
+   * Writes the valid version until the store has it: another replica may restore an older one at the same time.
+   *
+   * @returns what the store has then
+   */
+  async #reconcile(key: string, firstFound: string | undefined): Promise<string | undefined> {
     for (let found = firstFound; ; found = await this.store.get(key)) {
-      const text = this.#validOf(key, found, copy);
-      if (text !== found) {
-        const expiry = await this.#expiryOf(text);
-        if (!expiry) {
-          this.#copies.delete(key);
-          return found === undefined ? undefined : parse(found);
-        }
-        if (!(await this.store.compareAndSet(key, found, text, expiry))) continue;
-      }
+      const copy = this.#copyOf(key);
+      const text = copy ? this.#validOf(key, found, copy) : found;
+      if (text === undefined) return undefined;
+      if (text !== found && !(await this.store.compareAndSet(key, found, text, await this.#expiryOf(text)))) continue;
       // Noted as new also after restoring it, because a failover may lose that write too.
-      if (text !== found || text !== copy.text) this.#note(key, text);
-      return parse(text);
+      if (text !== found || text !== copy?.text) this.#note(key, text);
+      return text;
     }
   }
 
-  /** @returns undefined if the record has expired */
-  async #expiryOf(text: string): Promise<Expiry | undefined> {
+  async #expiryOf(text: string): Promise<Expiry> {
     const { expiresAtMs } = parse(text);
-    if (expiresAtMs === undefined) return {};
-    const expiresInMs = expiresAtMs - (await this.storeNow());
-    return expiresInMs > 0 ? { expiresInMs } : undefined;
+    // At least a millisecond: by the store's clock it may have expired just now.
+    return expiresAtMs === undefined ? {} : { expiresInMs: Math.max(1, expiresAtMs - (await this.storeNow())) };
   }
 
   #validOf(key: string, found: string | undefined, { text, record }: Copy): string {
@@ -175,7 +159,9 @@ export class SuiteRecords {
 
   #copyOf(key: string): Copy | undefined {
     const copy = this.#copies.get(key);
-    return copy && this.now() + this.#storeAheadMs < (copy.record.expiresAtMs ?? Infinity) ? copy : undefined;
+    if (!copy || this.now() + this.#storeAheadMs < (copy.record.expiresAtMs ?? Infinity)) return copy;
+    this.#copies.delete(key);
+    return undefined;
   }
 
   /** The store's clock. @throws {StoreError} */
@@ -193,6 +179,10 @@ export class SuiteRecords {
 /** A record without a version number was written by an older version of the gateway, and counts as the oldest. */
 function parse(text: string): Versioned {
   return { number: 0, revision: 0, ...(JSON.parse(text) as Partial<Versioned>) };
+}
+
+function parsed(text: string | undefined): Versioned | undefined {
+  return text === undefined ? undefined : parse(text);
 }
 
 function isOlder(found: Versioned, than: Versioned): boolean {

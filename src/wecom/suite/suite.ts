@@ -7,6 +7,7 @@
 import { createHmac } from "node:crypto";
 import type { AuthorisationMetrics } from "../../observability/metrics.js";
 import type { Secret } from "../../observability/secret.js";
+import type { Listening } from "../../stores/store.js";
 import type { CallOptions } from "../call.js";
 import type { SuiteEvent } from "../callback/events.js";
 import type { WecomClient } from "../client.js";
@@ -49,7 +50,7 @@ export class Suite {
   readonly #codes: PermanentCodes;
   readonly #authorisations: Authorisations;
   readonly #prefix: string;
-  #stopListening = (): void => undefined;
+  #listening: Listening | undefined;
 
   constructor(
     private readonly options: SuiteOptions,
@@ -79,7 +80,7 @@ export class Suite {
 
   /** Listens to other replicas, and finishes what a process that died had started. */
   async start(): Promise<void> {
-    const listening = await this.dependencies.store.listen(`${this.#prefix}changed`, {
+    this.#listening = await this.dependencies.store.listen(`${this.#prefix}changed`, {
       onMessage: (changed) => {
         if (changed === newTicket) this.dependencies.onTicket?.();
         else this.tokens.forgetOwn(changed);
@@ -89,14 +90,11 @@ export class Suite {
         this.tokens.forgetAllOwn();
       },
     });
-    this.#stopListening = () => {
-      listening.stop();
-    };
-    this.#authorisations.start();
+    void this.#authorisations.start();
   }
 
   async stop(): Promise<void> {
-    this.#stopListening();
+    this.#listening?.stop();
     await this.#authorisations.stop();
   }
 

@@ -230,26 +230,37 @@ describe("An auth_code that WeCom has exchanged for one replica", () => {
   });
 });
 
-describe("An auth_code that an older version of the gateway stored", () => {
+describe("An auth_code whose process died before it was in the queue", () => {
+  const leave = async (ageMs: number) => {
+    const number = Date.now() - ageMs;
+    const record = {
+      number,
+      revision: 0,
+      state: "pending",
+      authCode: "left",
+      at: Math.floor(number / 1000),
+      untilMs: 0,
+    };
+    await store.set(`${prefix}auth-code:digest`, JSON.stringify(record));
+  };
+
   it("is exchanged, and its permanent code replaces the one from before it", async () => {
-    const at = nowSeconds() - 60;
-    const old = { permanentCode: "of an earlier one", isCustomised: false, at: at - 86_400 };
+    const old = { permanentCode: "of an earlier one", isCustomised: false, at: nowSeconds() - 86_400 };
     await store.set(`${prefix}corp:${corpid}`, JSON.stringify(old));
-    await store.set(`${prefix}auth-code:digest`, JSON.stringify({ state: "pending", authCode: "old", at }));
+    await leave(60_000);
     const queue = new Queue(store);
-    queue.authorisations.start();
-    await queue.answer("old");
+    void queue.authorisations.start();
+    await queue.answer("left");
     await until(() => queue.outcomes.includes("done"));
 
-    expect(await queue.kept()).toEqual(["of old"]);
+    expect(await queue.kept()).toEqual(["of left"]);
     await queue.authorisations.stop();
   });
 
   it("expires, when it is too old", async () => {
-    const at = nowSeconds() - 3600;
-    await store.set(`${prefix}auth-code:digest`, JSON.stringify({ state: "pending", authCode: "old", at }));
+    await leave(3_600_000);
     const queue = new Queue(store);
-    queue.authorisations.start();
+    void queue.authorisations.start();
     await until(() => queue.outcomes.includes("expired"));
 
     expect(queue.exchanged).toEqual([]);
