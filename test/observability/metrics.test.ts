@@ -1,5 +1,6 @@
 // What Prometheus is told: enough for service levels, and nothing that grows with what clients send.
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { readFile } from "node:fs/promises";
 import { buildLivingSubgraph } from "../../src/graphql/schema.js";
 import { type MetricDefinition, type MetricName, metricTable } from "../../src/observability/metric-table.js";
 import * as documents from "../operations/generated/operations.js";
@@ -288,6 +289,20 @@ describe("What goes on inside", () => {
 });
 
 describe("The table", () => {
+  it("is the one in docs/operations.md, with the labels of each metric", async () => {
+    const operations = await readFile(new URL("../../docs/operations.md", import.meta.url), "utf8");
+    const [, section = ""] = /^## Metrics\n([^]*?)^## /m.exec(operations) ?? [];
+    const rows = [...section.matchAll(/^\| `(\w+_\w+)` \| (.*?) \|/gm)].map(([, name, labels]) => [
+      name!,
+      [...labels!.matchAll(/\w+/g)].map(([label]) => label),
+    ]);
+
+    expect(rows).toHaveLength(Object.keys(table).length);
+    expect(Object.fromEntries(rows)).toEqual(
+      Object.fromEntries(Object.entries(table).map(([name, { labels }]) => [name, Object.keys(labels)])),
+    );
+  });
+
   it("names no metric that is not there, and explains each", async () => {
     await using provider = await startProvider();
     const { text } = await provider.fetch("/metrics");
