@@ -1,7 +1,7 @@
 // When work that comes together is taken up together.
 import { describe, expect, it } from "@jest/globals";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { Batch } from "../../src/lib/batch.js";
+import { Batch, batchedWrite } from "../../src/lib/batch.js";
 
 describe("Work that is taken up together", () => {
   it("is not kept waiting for more: what comes alone starts in the turn in which it came", async () => {
@@ -60,5 +60,29 @@ describe("Work that is taken up together", () => {
     expect(started).toEqual(["first"]);
     await nextTurn();
     expect(started).toEqual(["first", "second"]);
+  });
+});
+
+describe("What is written in one turn", () => {
+  it("is written at its end, in order, each time", async () => {
+    const written: number[] = [];
+    for (let turn = 0; turn < 2; turn += 1) {
+      for (const half of [0, 1]) batchedWrite(() => written.push(turn * 2 + half));
+      expect(written).toHaveLength(turn * 2);
+      await nextTurn();
+    }
+    expect(written).toEqual([0, 1, 2, 3]);
+  });
+
+  it("does not include what is asked for while it is written", async () => {
+    const written: string[] = [];
+    batchedWrite(() => {
+      written.push("first");
+      batchedWrite(() => written.push("second"));
+    });
+    await nextTurn();
+    expect(written).toEqual(["first"]);
+    await nextTurn();
+    expect(written).toEqual(["first", "second"]);
   });
 });

@@ -47,6 +47,26 @@ describe("A bounded map", () => {
     expect([...map]).toHaveLength(100);
   });
 
+  it("forgets the oldest where all have been read, and then those that nobody read again", () => {
+    const small = new BoundedMap<string, number>(2);
+    for (const key of ["a", "b"]) {
+      small.set(key, 1);
+      small.get(key);
+    }
+    small.set("c", 1);
+    expect([...small].map(([key]) => key)).toEqual(["b", "c"]);
+    small.set("d", 1);
+    expect([...small].map(([key]) => key)).toEqual(["c", "d"]);
+  });
+
+  it("holds a key alone that weighs more than all may together", () => {
+    const weighed = new BoundedMap<string, number>(100, { maxWeight: 3, weightOf: (key) => key.length });
+    weighed.set("four", 1);
+    expect([...weighed]).toEqual([["four", 1]]);
+    weighed.set("two", 2);
+    expect([...weighed]).toEqual([["two", 2]]);
+  });
+
   it("never holds more than its keys may weigh together, and counts what it forgets and deletes", () => {
     const weighed = new BoundedMap<string, number>(100, { maxWeight: 1000, weightOf: (key) => key.length });
     for (let round = 0; round < 1000; round += 1) {
