@@ -266,6 +266,15 @@ describe("A page of a connection", () => {
     ]);
   });
 
+  it("continues behind a page's last item with the next page, without a call for the page before", async () => {
+    const { read, asked } = pagesOf(["a", "b"], ["c"]);
+    const { pageInfo } = await read(2);
+    asked.length = 0;
+
+    expect(itemsOf(await read(1, pageInfo.endCursor))).toEqual(["c"]);
+    expect(asked).toEqual([["page-1", 1]]);
+  });
+
   it.each([1, 2, 3, 4, 5, 6])("of %d continues behind each cursor, and misses and repeats none", async (first) => {
     const all = ["a", "b", "c", "d", "e"];
     const { read } = pagesOf(["a", "b"], [], ["c", "d", "e"]);
