@@ -1,8 +1,10 @@
 /** Which reads are sent again, and how many of them. */
 import { describe, expect, it } from "@jest/globals";
+import type { CallOptions } from "../../src/wecom/call.js";
 import type { TimeLimit } from "../../src/wecom/deadline.js";
 import { WecomApiError, WecomTransportError } from "../../src/wecom/errors.js";
-import { ReadRetries } from "../../src/wecom/retry.js";
+import type { LivingInfo } from "../../src/wecom/living.wire.js";
+import { ReadRetries, sendRepeatedly } from "../../src/wecom/retry.js";
 
 const patient: TimeLimit = { remainingMs: 1e6, isNearEnd: false, onCancel: () => () => undefined };
 const refusal = (errcode: number) =>
@@ -85,5 +87,54 @@ describe("A read that failed", () => {
     expect(await retries.mayRepeat(lost(), 0, ending)).toBe(false);
 
     expect(await retries.mayRepeat(lost(), 0, patient)).toBe(true);
+  });
+});
+
+describe("A write whose answer is lost", () => {
+  const lostWrite = new WecomTransportError("lost", {
+    ...{ api: "living/cancel", delivery: "unknown", mayHaveTakenEffect: true },
+  });
+  /** `read` answers by its number; the deadline ends when it would pause for the third time. */
+  function sending(read: (count: number) => Promise<LivingInfo>) {
+    const noted = { sent: 0, read: 0, pauses: [] as number[] };
+    const deadline = {
+      part: () => deadline,
+      pause: (ms: number) => Promise.resolve(noted.pauses.push(ms) < 3),
+    };
+    const write = {
+      send: () => {
+        noted.sent += 1;
+        return Promise.reject(lostWrite);
+      },
+      read: () => read((noted.read += 1)),
+      isDone: ({ theme }: LivingInfo) => theme === "done",
+    };
+    return { noted, end: sendRepeatedly(write, { deadline } as unknown as CallOptions) };
+  }
+  const living = (theme: string) => Promise.resolve({ theme } as LivingInfo);
+
+  it("is sent again after 100 and 200 ms, and not a third time", async () => {
+    const { noted, end } = sending(() => living("as before"));
+
+    await expect(end).rejects.toBe(lostWrite);
+    expect(noted).toEqual({ sent: 3, read: 3, pauses: [100, 200] });
+  });
+
+  it("is not sent again once the living shows it", async () => {
+    const { noted, end } = sending((count) => living(count === 2 ? "done" : "as before"));
+
+    await end;
+    expect(noted).toEqual({ sent: 2, read: 2, pauses: [100] });
+  });
+
+  it("is sent again where the living cannot be read, but a defect of the gateway's own is not hidden", async () => {
+    const unread = sending(() => Promise.reject(lost()));
+    await expect(unread.end).rejects.toBe(lostWrite);
+    expect(unread.noted.sent).toBe(3);
+
+    const defect = new TypeError("a defect");
+    const broken = sending(() => Promise.reject(defect));
+    await expect(broken.end).rejects.toBe(defect);
+    expect(broken.noted.sent).toBe(1);
   });
 });
