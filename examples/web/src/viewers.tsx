@@ -1,9 +1,15 @@
 /** Who watched, as a table, and for how long, as a chart of those that are shown. */
 import { useQuery } from "@apollo/client/react";
-import { LivingViewersDocument, type LivingViewerFieldsFragment } from "wecom-living-client";
+import {
+  type LivingExternalViewerFieldsFragment,
+  type LivingMemberViewerFieldsFragment,
+  LivingViewersDocument,
+} from "wecom-living-client";
 import { failureMessage } from "./gateway.js";
 import { useSpeech } from "./language.js";
 import { WatchTimeChart } from "./watch-time-chart.js";
+
+type Viewer = LivingMemberViewerFieldsFragment | LivingExternalViewerFieldsFragment;
 
 const pageSize = 50;
 
@@ -43,7 +49,7 @@ export function Viewers({ livingid, viewerNum }: { readonly livingid: string; re
   );
 }
 
-function ViewerTable({ viewers }: { readonly viewers: readonly LivingViewerFieldsFragment[] }) {
+function ViewerTable({ viewers }: { readonly viewers: readonly Viewer[] }) {
   const { words, length } = useSpeech();
   return (
     <div className="scroll" tabIndex={0} role="region" aria-label={words.viewerTable}>
@@ -75,7 +81,7 @@ function ViewerTable({ viewers }: { readonly viewers: readonly LivingViewerField
   );
 }
 
-function ViewerName({ viewer }: { readonly viewer: LivingViewerFieldsFragment }) {
+function ViewerName({ viewer }: { readonly viewer: Viewer }) {
   const { words } = useSpeech();
   if (viewer.__typename === "LivingMemberViewer") {
     return (
@@ -92,7 +98,7 @@ function ViewerName({ viewer }: { readonly viewer: LivingViewerFieldsFragment })
   );
 }
 
-const keyOf = (viewer: LivingViewerFieldsFragment): string =>
+const keyOf = (viewer: Viewer): string =>
   viewer.__typename === "LivingMemberViewer"
     ? `member ${viewer.user.userid}`
     : `contact ${viewer.contact.externalUserid}`;

@@ -4,7 +4,7 @@ import introspection from "./generated/possible-types.js";
 
 /**
  * The types that a fragment on an interface or union matches. Without it Apollo Client drops `... on LivingError {
- * message }`.
+ * message }` of your own documents. Those of this package do not depend on it.
  */
 export const { possibleTypes } = introspection;
 

@@ -211,13 +211,3 @@ describe("urql's Graphcache with the keys", () => {
     expect(data!.livings.edges).toHaveLength(1);
   });
 });
-
-describe("urql as it is, which sends queries by GET", () => {
-  it("gets an error that names the setting it needs", async () => {
-    const client = new Client({ url: `${gateway.url}/graphql`, exchanges: [fetchExchange] });
-
-    const { error } = await client.query(ReadLivingDocument, { livingid: "any" }).toPromise();
-
-    expect(error?.message).toContain("Or send it by POST (urql: preferGetMethod: false)");
-  });
-});
