@@ -1,6 +1,6 @@
 /** `node dist/main.js doctor`: what it says of each mistake, against a simulated WeCom. */
 import { once } from "node:events";
-import { cpSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -211,5 +211,50 @@ describe("The doctor", () => {
     expect([await well.exitCode, await ill.exitCode, await inImage.exitCode]).toEqual([0, 1, 0]);
     rmSync(image, { recursive: true });
     expect(well.output).toMatch(/Nothing is wrong\.\n$/);
+  });
+});
+
+describe("The doctor in docs/first-living.md", () => {
+  const page = readFileSync(join(checkout, "docs/first-living.md"), "utf8");
+  const blocks = [...page.matchAll(/^ *```(?:sh|text)\n([^]*?)^ *```/gm)].map(([, text]) => text!.trim().split(/\n */));
+  const { scripts } = JSON.parse(readFileSync(join(checkout, "package.json"), "utf8")) as {
+    scripts: { doctor: string };
+  };
+
+  /** What the command on the page prints, with that app's secret, without building again. */
+  async function print(appSecret: string): Promise<string[]> {
+    const command = blocks[0]!
+      .join(" ")
+      .replace("WECOM_CORP_ID=ww…", `WECOM_CORP_ID=${corpid}`)
+      .replace("WECOM_CORP_SECRET=…", `WECOM_CORP_SECRET=${appSecret}`)
+      .replace("ZHANGSAN", "zhangsan")
+      .replace("npm run doctor --", scripts.doctor.replace("npm run --silent build && ", ""));
+    const env = { WECOM_BASE_URL: simulator.url, DATA_DIR: dataDir };
+    await using doctor = new Running(["sh", "-c", command], env);
+    await doctor.exitCode;
+    return doctor.output.trim().split("\n");
+  }
+
+  it("prints what the page shows while the address is not trusted", async () => {
+    const shown = blocks[1]!;
+    const printed = await print("another-address-00000");
+
+    expect(shown).toHaveLength(4);
+    for (const [index, line] of shown.entries()) {
+      const [start = "", end] = line.split("…");
+      if (end === undefined) expect(printed[index]).toBe(line);
+      else expect([printed[index]!.slice(0, start.length), printed[index]!.slice(-end.length)]).toEqual([start, end]);
+    }
+  });
+
+  it("finds nothing wrong once it is", async () => {
+    const printed = await print(secret);
+
+    expect(printed).toContain("ok     visible range: the app sees zhangsan");
+    expect(printed.at(-1)).toBe("Nothing is wrong.");
+  });
+
+  it("is the page's only command", () => {
+    expect(blocks).toHaveLength(2);
   });
 });
