@@ -14,7 +14,7 @@ import { Credentials } from "../src/server/auth/credentials.js";
 import { decryptMessage, isSignedWith } from "../src/wecom/callback/crypto.js";
 import { Secret } from "../src/observability/secret.js";
 import { findAppName, noteAppName } from "../src/wecom/app-name.js";
-import { CreateLivingDocument } from "./operations/generated/operations.js";
+import { CreateLivingDocument } from "../packages/client/src/index.js";
 import { minimalInput } from "./support/inputs.js";
 import { corpid, startGateway } from "./support/gateway.js";
 import { audience, goodClaims, issuerName } from "./support/issuer.js";

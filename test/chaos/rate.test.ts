@@ -8,7 +8,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { setTimeout as pause } from "node:timers/promises";
 import { DEMO_CORP, type RecordedRequest, type Simulator, startSimulator } from "../../src/simulator/index.js";
-import { LivingidsDocument } from "../operations/generated/operations.js";
+import { livingidsQuery } from "../support/documents.js";
 import { startGateway } from "../support/gateway.js";
 import { TestRedis } from "../support/redis.js";
 import { Fleet } from "./parts/fleet.js";
@@ -86,7 +86,7 @@ async function expectWithMovedClocks(): Promise<void> {
     simulator: gateway.simulator,
     ask: (step) =>
       (asked = gateway
-        .run(LivingidsDocument, { anchorUserid: `a${step}` })
+        .run(livingidsQuery, { anchorUserid: `a${step}` })
         .then(({ errors: [error] }) => (error ? (error.extensions["code"] as string) : "ok"))),
     // No time passes while a call is under way: on a slow machine it would be minutes of theirs.
     pass: async (ms) => {

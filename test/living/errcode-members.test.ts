@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { errcodes } from "../../src/wecom/errcodes.js";
-import { CreateLivingDocument } from "../operations/generated/operations.js";
+import { CreateLivingDocument } from "../../packages/client/src/index.js";
 import { type Gateway, startGateway } from "../support/gateway.js";
 import { documentedInput } from "../support/inputs.js";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { print } from "graphql";
 import type { Fault } from "../../src/simulator/index.js";
-import { CancelLivingDocument, ModifyLivingDocument, ReadLivingDocument } from "../operations/generated/operations.js";
+import { CancelLivingDocument, ModifyLivingDocument, ReadLivingDocument } from "../../packages/client/src/index.js";
 import { corpid, type Gateway, startGateway } from "../support/gateway.js";
 import { LivingCache } from "../../src/living/living.cache.js";
 import { LivingStatus } from "../../src/living/living.enums.js";

@@ -8,7 +8,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { buildSchema } from "graphql";
 import { pino } from "pino";
 import { AuditLog, type AuditSink } from "../../src/observability/audit-log.js";
-import * as documents from "../operations/generated/operations.js";
+import * as documents from "../../packages/client/src/index.js";
 import { corpid, type Gateway, type GatewayOptions, startGateway } from "../support/gateway.js";
 import { booking, minimalInput } from "../support/inputs.js";
 import { audience, type Issuer, issuerName, startIssuer } from "../support/issuer.js";

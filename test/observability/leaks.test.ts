@@ -3,7 +3,7 @@
  * title, for every secret that it was given, fetched or sent (test/support/gateway.ts). Here: that the search finds them.
  */
 import { describe, expect, it } from "@jest/globals";
-import { CreateLivingDocument } from "../operations/generated/operations.js";
+import { CreateLivingDocument } from "../../packages/client/src/index.js";
 import { corpid, refuseLeaks, startGateway } from "../support/gateway.js";
 import { minimalInput } from "../support/inputs.js";
 import { jwtEnv, startIssuer } from "../support/issuer.js";

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { readFile } from "node:fs/promises";
 import { buildLivingSubgraph } from "../../src/graphql/schema.js";
 import { type MetricDefinition, type MetricName, metricTable } from "../../src/observability/metric-table.js";
-import * as documents from "../operations/generated/operations.js";
+import * as documents from "../../packages/client/src/generated/operations.js";
 import { type Gateway, startGateway } from "../support/gateway.js";
 import { seriesIn, valueOf } from "../support/exposition.js";
 import { minimalInput } from "../support/inputs.js";

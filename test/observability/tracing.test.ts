@@ -7,7 +7,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { json } from "node:stream/consumers";
 import { gunzipSync } from "node:zlib";
 import { readTracing } from "../../src/observability/otel-settings.js";
-import { CreateLivingDocument, ReadLivingDocument } from "../operations/generated/operations.js";
+import { CreateLivingDocument, ReadLivingDocument } from "../../packages/client/src/index.js";
 import { corpid, type Gateway, type GatewayOptions, startGateway } from "../support/gateway.js";
 import { seriesIn, valueOf } from "../support/exposition.js";
 import { minimalInput } from "../support/inputs.js";

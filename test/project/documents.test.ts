@@ -13,7 +13,9 @@ const documents = ["README.md", "README.zh-CN.md", "CONTRIBUTING.md", "SECURITY.
   .filter((path) => path.endsWith(".md"))
   .map((path) => [path, read(path)] as const);
 const scripts = Object.keys(JSON.parse(read("package.json")).scripts);
-const files = ["src/", "test/", "docs/", "deploy/", "scripts/", ".ci/"].flatMap(filesIn).concat(readdirSync(root));
+const files = ["src/", "packages/", "test/", "docs/", "deploy/", "scripts/", ".ci/"]
+  .flatMap(filesIn)
+  .concat(readdirSync(root));
 
 describe.each(documents)("%s", (path, text) => {
   it("names only commands that exist", () => {

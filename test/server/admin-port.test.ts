@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { DeleteLivingReplayDocument } from "../operations/generated/operations.js";
+import { DeleteLivingReplayDocument } from "../../packages/client/src/index.js";
 import { type Gateway, startGateway } from "../support/gateway.js";
 import { callbackEnv, tell } from "../support/subscribers.js";
 

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { get } from "node:http";
 import { connect } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import { CreateLivingDocument } from "../operations/generated/operations.js";
+import { CreateLivingDocument } from "../../packages/client/src/index.js";
 import { startSimulator } from "../../src/simulator/index.js";
 import { corpid, fixedToken, type Gateway, startGateway } from "../support/gateway.js";
 import { booking, minimalInput } from "../support/inputs.js";

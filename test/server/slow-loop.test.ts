@@ -3,7 +3,7 @@ import { expect, it } from "@jest/globals";
 import { print } from "graphql";
 import { fileURLToPath } from "node:url";
 import { DEMO_CORP, startSimulator } from "../../src/simulator/index.js";
-import { CreateLivingDocument, LivingsDocument, ReadLivingDocument } from "../operations/generated/operations.js";
+import { CreateLivingDocument, LivingsDocument, ReadLivingDocument } from "../../packages/client/src/index.js";
 import { documentedInput } from "../support/inputs.js";
 import { Running } from "../support/running.js";
 

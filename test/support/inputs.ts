@@ -1,4 +1,4 @@
-import type { LivingInput } from "../operations/generated/operations.js";
+import type { LivingInput } from "../../packages/client/src/index.js";
 
 /** The least that a living needs. */
 export const minimalInput: LivingInput = {

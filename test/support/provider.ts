@@ -1,7 +1,7 @@
 // A provider's app in front of a simulated WeCom that pushes to it: what an administrator does, the tests do.
 import { setTimeout as wait } from "node:timers/promises";
 import type { SimulatorOptions } from "../../src/simulator/index.js";
-import { LivingidsDocument } from "../operations/generated/operations.js";
+import { livingidsQuery } from "./documents.js";
 import { type Gateway, startGateway } from "./gateway.js";
 import { freePort } from "./ports.js";
 
@@ -92,7 +92,7 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Prov
     readFor: {
       value: async (corpid: string | undefined) => {
         const header = corpid === undefined ? undefined : { "x-wecom-corpid": corpid };
-        const { errors } = await gateway.run(LivingidsDocument, { anchorUserid: "zhangsan" }, header);
+        const { errors } = await gateway.run(livingidsQuery, { anchorUserid: "zhangsan" }, header);
         return errors.length === 0 ? "ok" : String(errors[0]!.extensions["code"]);
       },
     },

@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { type Fault, type SimulatorOptions, startSimulator } from "../../src/simulator/index.js";
-import { CreateLivingDocument, LivingidsDocument, ReadLivingDocument } from "../operations/generated/operations.js";
+import { CreateLivingDocument, ReadLivingDocument } from "../../packages/client/src/index.js";
+import { livingidsQuery } from "../support/documents.js";
 import { corpid, type Gateway, type GatewayOptions, startGateway } from "../support/gateway.js";
 import { booking, minimalInput } from "../support/inputs.js";
 import { describeWithRedis, TestRedis } from "../support/redis.js";
@@ -48,7 +49,7 @@ const startTimed = async ({ simulator, ...options }: GatewayOptions & { simulato
   const clock = { now: Date.parse("2030-01-01T00:00:00Z") };
   const now = () => clock.now;
   const gateway = await startGateway({ ...options, now, simulator: { now, ...simulator } });
-  await gateway.run(LivingidsDocument, { anchorUserid: "warm" });
+  await gateway.run(livingidsQuery, { anchorUserid: "warm" });
   gateway.simulator.forgetRequests();
   return { gateway, clock, [Symbol.asyncDispose]: () => gateway.close() };
 };
@@ -56,7 +57,7 @@ const startTimed = async ({ simulator, ...options }: GatewayOptions & { simulato
 describe("A deadline", () => {
   const hanging = async (timeoutMs: string) => {
     const gateway = await startGateway({ env: { WECOM_TIMEOUT_MS: timeoutMs } });
-    await gateway.run(LivingidsDocument, { anchorUserid: "warm" });
+    await gateway.run(livingidsQuery, { anchorUserid: "warm" });
     gateway.simulator.faults.inject({ kind: "hang", api: "living/*", times: 0 });
     return gateway;
   };
@@ -100,7 +101,7 @@ describe("A client that leaves", () => {
 
   it("ends its reads, those that are sent and those that wait", async () => {
     await using gateway = await startGateway({ env: { WECOM_MAX_IN_FLIGHT: "1", WECOM_TIMEOUT_MS: "60000" } });
-    await gateway.run(LivingidsDocument, { anchorUserid: "warm" });
+    await gateway.run(livingidsQuery, { anchorUserid: "warm" });
     const [first, second, third] = reserve(gateway, 3) as [string, string, string];
     gateway.simulator.faults.inject({ kind: "hang", api: "living/get_living_info" });
 
@@ -121,7 +122,7 @@ describe("A client that leaves", () => {
 
   it("does not end its creates, neither one that is sent nor one that waits", async () => {
     await using gateway = await startGateway({ env: { WECOM_MAX_IN_FLIGHT: "1", WECOM_TIMEOUT_MS: "60000" } });
-    await gateway.run(LivingidsDocument, { anchorUserid: "warm" });
+    await gateway.run(livingidsQuery, { anchorUserid: "warm" });
     gateway.simulator.faults.inject({ kind: "delay", api: "living/create", delayMs: 300 });
     const mutation = (theme: string) =>
       `mutation { createLiving(input: { anchorUserid: "zhangsan", theme: "${theme}", livingStart: 4102444800, livingDuration: 60 }) { __typename } }`;
@@ -143,7 +144,7 @@ describe("A read that fails in passing", () => {
   let livingid: string;
   beforeEach(async () => {
     gateway = await startGateway();
-    await gateway.run(LivingidsDocument, { anchorUserid: "warm" });
+    await gateway.run(livingidsQuery, { anchorUserid: "warm" });
     [livingid] = reserve(gateway, 1) as [string];
   });
   afterEach(() => gateway.close());
@@ -271,7 +272,7 @@ describe("45009", () => {
     await createMany(gateway, 20);
     expect(sent(gateway, "living/create")).toBe(0);
     expect(await metric(gateway, /wecom_gates_shut\{api="living\/create",reason="closed"\} (\d+)/)).toBe(1);
-    expect((await gateway.run(LivingidsDocument, { anchorUserid: "other" })).errors).toEqual([]);
+    expect((await gateway.run(livingidsQuery, { anchorUserid: "other" })).errors).toEqual([]);
 
     clock.now += 200;
     expect(await create(gateway)).toMatchObject({ __typename: "CreateLivingSuccess" });
@@ -334,7 +335,7 @@ describeWithRedis("45009, without the store", () => {
     });
     const { gateway, clock } = timed;
     const readSome = (count: number) =>
-      Promise.all(Array.from({ length: count }, () => gateway.run(LivingidsDocument, { anchorUserid: "other" })));
+      Promise.all(Array.from({ length: count }, () => gateway.run(livingidsQuery, { anchorUserid: "other" })));
     await readSome(10);
     await redis.stop();
     gateway.simulator.forgetRequests();
@@ -391,7 +392,7 @@ describe("A WeCom that nobody answers at", () => {
 
     const refused = await createMany(gateway, 10);
     for (const result of refused) expect(result).toMatchObject({ ...unavailable, retryAfterSeconds: 1 });
-    expect((await gateway.run(LivingidsDocument, { anchorUserid: "other" })).errors).toHaveLength(1);
+    expect((await gateway.run(livingidsQuery, { anchorUserid: "other" })).errors).toHaveLength(1);
     expect(back.requests).toEqual([]);
 
     clock.now += 1000;
@@ -408,7 +409,7 @@ describe("A WeCom that nobody answers at", () => {
 
     for (const result of await createMany(gateway, 10)) expect(result).toMatchObject(unavailable);
     expect(sent(gateway, "living/create")).toBe(5);
-    expect((await gateway.run(LivingidsDocument, { anchorUserid: "other" })).errors).toEqual([]);
+    expect((await gateway.run(livingidsQuery, { anchorUserid: "other" })).errors).toEqual([]);
 
     // The one that tries finds it still hanging.
     clock.now += 750;
@@ -447,7 +448,7 @@ describe("More calls than WeCom allows", () => {
     expect(sent(gateway, "living/create")).toBe(20);
     expect(refused).toHaveLength(5);
     for (const error of refused) expect(error).toMatchObject({ retryable: true, retryAfterSeconds: 65 });
-    expect((await gateway.run(LivingidsDocument, { anchorUserid: "other" })).errors).toEqual([]);
+    expect((await gateway.run(livingidsQuery, { anchorUserid: "other" })).errors).toEqual([]);
 
     clock.now += 64_000;
     expect(await create(gateway)).toMatchObject({ retryAfterSeconds: 1 });

@@ -4,7 +4,7 @@ import {
   CancelLivingDocument,
   DeleteLivingReplayDocument,
   ModifyLivingDocument,
-} from "../operations/generated/operations.js";
+} from "../../packages/client/src/index.js";
 import { corpid, type Gateway, startGateway } from "../support/gateway.js";
 import { booking } from "../support/inputs.js";
 

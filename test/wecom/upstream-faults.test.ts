@@ -1,7 +1,8 @@
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import { CreateLivingDocument, LivingidsDocument, ReadLivingDocument } from "../operations/generated/operations.js";
+import { CreateLivingDocument, ReadLivingDocument } from "../../packages/client/src/index.js";
+import { livingidsQuery } from "../support/documents.js";
 import { type Gateway, startGateway } from "../support/gateway.js";
 import { minimalInput } from "../support/inputs.js";
 import { upstreamFaults } from "../support/upstream-faults.js";
@@ -20,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => gateway.close());
 beforeEach(async () => {
   gateway.simulator.faults.clear();
-  await gateway.run(LivingidsDocument, { anchorUserid: "warm" });
+  await gateway.run(livingidsQuery, { anchorUserid: "warm" });
   gateway.simulator.forgetRequests();
 });
 
@@ -120,7 +121,7 @@ describe("A read, when WeCom", () => {
 describe("Many calls at once", () => {
   it("wait for their turn, and give up at the deadline without having been sent", async () => {
     await using small = await startGateway({ env: { WECOM_MAX_IN_FLIGHT: "2", WECOM_TIMEOUT_MS: "2000" } });
-    await small.run(LivingidsDocument, { anchorUserid: "warm" });
+    await small.run(livingidsQuery, { anchorUserid: "warm" });
     small.simulator.faults.inject({ kind: "hang", api: "living/create", times: 0 });
 
     const results = await Promise.all(

@@ -1,6 +1,6 @@
 /** A frontend's page: schedules a living when its button is pressed, and says how it went. */
 import { GraphQLClient } from "graphql-request";
-import { CreateLivingDocument } from "../../operations/generated/operations.js";
+import { CreateLivingDocument } from "../../../packages/client/src/index.js";
 
 declare const document: {
   createElement(name: string): { textContent: string; onclick?: () => Promise<void> };

@@ -1,7 +1,7 @@
 /** Who is calling: each header that says it counts once, and no two kinds of names meet. */
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { print } from "graphql";
-import { CreateLivingDocument } from "../../operations/generated/operations.js";
+import { CreateLivingDocument } from "../../../packages/client/src/index.js";
 import { corpid, type Gateway, startGateway } from "../../support/gateway.js";
 import { booking, minimalInput } from "../../support/inputs.js";
 import { type Issuer, jwtEnv, startIssuer } from "../../support/issuer.js";

@@ -1,7 +1,7 @@
 import { createHmac, createSign, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { createPublicKey } from "node:crypto";
-import { LivingidsDocument } from "../../operations/generated/operations.js";
+import { livingidsQuery } from "../../support/documents.js";
 import { corpid, type Gateway, startGateway } from "../../support/gateway.js";
 import { booking } from "../../support/inputs.js";
 import { audience, goodClaims, type Issuer, issuerName, jwtEnv, startIssuer } from "../../support/issuer.js";
@@ -425,7 +425,7 @@ describe("AUTH_MODE=none", () => {
   it("lets headers say less than everything, and who is calling, where it is chosen", async () => {
     await using gateway = await startGateway();
 
-    const { errors } = await gateway.run(LivingidsDocument, { anchorUserid: "zhangsan" }, { "x-wecom-scopes": "none" });
+    const { errors } = await gateway.run(livingidsQuery, { anchorUserid: "zhangsan" }, { "x-wecom-scopes": "none" });
 
     expect(errors[0]?.extensions["code"]).toBe("FORBIDDEN");
   });

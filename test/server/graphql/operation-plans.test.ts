@@ -6,7 +6,8 @@ import { print } from "graphql";
 import { serverAudits } from "graphql-http";
 import { buildLivingSubgraph } from "../../../src/graphql/schema.js";
 import type { Fault } from "../../../src/simulator/index.js";
-import * as documents from "../../operations/generated/operations.js";
+import * as documents from "../../../packages/client/src/index.js";
+import { createAndReadMutation, livingidsQuery } from "../../support/documents.js";
 import {
   areAlike,
   bothWaysRequest,
@@ -58,7 +59,7 @@ const typed: [string, Request][] = (
   [
     [documents.CreateLivingDocument, { input: documentedInput }],
     [documents.CreateLivingDocument, { input: { ...minimalInput, theme: "", remindTime: -1 } }],
-    [documents.CreateAndReadLivingDocument, { input: minimalInput }],
+    [createAndReadMutation, { input: minimalInput }],
     [documents.ReadLivingDocument, { livingid: "LIVINGID" }],
     [documents.ReadLivingDocument, { livingid: "nonsense" }],
     [documents.ModifyLivingDocument, { livingid: "LIVINGID", input: { theme: "new" } }],
@@ -67,13 +68,14 @@ const typed: [string, Request][] = (
     [documents.DeleteLivingReplayDocument, { livingid: "LIVINGID" }],
     [documents.LivingsDocument, { anchorUserid: "anchor" }],
     [documents.LivingsDocument, { anchorUserid: "anchor", first: 0 }],
-    [documents.LivingidsDocument, { anchorUserid: "anchor", first: 2 }],
-    [documents.ViewersDocument, { livingid: "LIVINGID" }],
+    [livingidsQuery, { anchorUserid: "anchor", first: 2 }],
+    [documents.LivingViewersDocument, { livingid: "LIVINGID" }],
     [documents.LivingShareDocument, { wwShareCode: "nonsense" }],
   ] as const
 ).map(([document, variables]) => {
-  const name = /(?:query|mutation) (\w+)/.exec(print(document))?.[1];
-  return [`${name} ${JSON.stringify(variables).slice(0, 60)}`, { query: print(document), variables }];
+  const query = typeof document === "string" ? document : print(document);
+  const name = /(?:query|mutation) (\w+)/.exec(query)?.[1];
+  return [`${name} ${JSON.stringify(variables).slice(0, 60)}`, { query, variables }];
 });
 
 const create =

@@ -17,7 +17,7 @@ import { systemClock } from "../../../src/wecom/clock.js";
 import { Deadline } from "../../../src/wecom/deadline.js";
 import { WecomTransportError } from "../../../src/wecom/errors.js";
 import type { LivingDataSource } from "../../../src/wecom/living.datasource.js";
-import { CreateLivingDocument, type LivingInput } from "../../operations/generated/operations.js";
+import { CreateLivingDocument, type LivingInput } from "../../../packages/client/src/index.js";
 import { corpid, type Gateway, startGateway } from "../../support/gateway.js";
 import { minimalInput } from "../../support/inputs.js";
 import { describeWithRedis, TestRedis } from "../../support/redis.js";
@@ -78,13 +78,19 @@ const lose = (via: Gateway, fault: Fault) => {
 const sentBy = (via: Gateway) => via.simulator.requestsTo("living/create").length;
 const madeBy = (via: Gateway) => via.simulator.livings.all().map(({ livingid }) => livingid);
 
+const success = (livingid: string | undefined) => ({
+  __typename: "CreateLivingSuccess",
+  livingid,
+  living: { livingid },
+});
+
 describe("An idempotency key", () => {
   it("creates one living, however often it is sent, and answers each time with it", async () => {
     const key = newKey();
     const answers = [await create(key), await create(key), await create(key)];
 
     const [livingid] = madeBy(gateway);
-    expect(answers).toEqual(answers.map(() => ({ __typename: "CreateLivingSuccess", livingid })));
+    expect(answers).toEqual(answers.map(() => success(livingid)));
     expect(sentBy(gateway)).toBe(1);
   });
 
@@ -238,7 +244,7 @@ describe("The header Idempotency-Key", () => {
       await create(key, {}, header(key)),
     ];
 
-    expect(answers).toEqual(answers.map(() => ({ __typename: "CreateLivingSuccess", livingid: madeBy(gateway)[0] })));
+    expect(answers).toEqual(answers.map(() => success(madeBy(gateway)[0])));
     expect(sentBy(gateway)).toBe(1);
   });
 
@@ -277,7 +283,7 @@ describe("A create whose answer is lost", () => {
         gateway.simulator.forgetRequests();
         lose(gateway, fault);
 
-        expect(await create(key)).toEqual({ __typename: "CreateLivingSuccess", livingid: madeBy(gateway)[0] });
+        expect(await create(key)).toEqual(success(madeBy(gateway)[0]));
         expect(madeBy(gateway)).toHaveLength(1);
         expect(sentBy(gateway)).toBe(1);
       }
@@ -293,10 +299,9 @@ describe("A create whose answer is lost", () => {
       }
       lose(crowded, { kind: "drop", effect: "applied" });
 
-      expect(await createVia(crowded, null)).toEqual({
-        __typename: "CreateLivingSuccess",
-        livingid: crowded.simulator.livings.all().find(({ booking }) => booking.theme === "theme")!.livingid,
-      });
+      expect(await createVia(crowded, null)).toEqual(
+        success(crowded.simulator.livings.all().find(({ booking }) => booking.theme === "theme")!.livingid),
+      );
     }
   });
 

@@ -12,7 +12,8 @@ import { Deadline } from "../../../src/wecom/deadline.js";
 import { WecomTransportError } from "../../../src/wecom/errors.js";
 import { FailedFetches } from "../../../src/wecom/tokens/failed-fetches.js";
 import { RenewedToken } from "../../../src/wecom/tokens/renewed-token.js";
-import { CreateLivingDocument, LivingidsDocument } from "../../operations/generated/operations.js";
+import { CreateLivingDocument } from "../../../packages/client/src/index.js";
+import { livingidsQuery } from "../../support/documents.js";
 import { corpid, fixedToken, type Gateway, startGateway } from "../../support/gateway.js";
 import { minimalInput } from "../../support/inputs.js";
 import { until } from "../../support/until.js";
@@ -323,7 +324,7 @@ describe("A base URL with a path", () => {
     const { port } = proxy.address() as AddressInfo;
     const gateway = await startGateway({ upstreamUrl: `http://127.0.0.1:${port}/proxy/` });
 
-    await gateway.run(LivingidsDocument, { anchorUserid: "zhangsan" });
+    await gateway.run(livingidsQuery, { anchorUserid: "zhangsan" });
     await gateway.close();
     proxy.close();
 

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { print } from "graphql";
-import { CreateLivingDocument } from "../../../operations/generated/operations.js";
+import { CreateLivingDocument } from "../../../../packages/client/src/index.js";
 import { corpid, type Gateway, startGateway } from "../../../support/gateway.js";
 import { minimalInput } from "../../../support/inputs.js";
 import { audience, type Issuer, issuerName, startIssuer } from "../../../support/issuer.js";
