@@ -119,7 +119,7 @@ interface Base {
   readonly store: Store;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Milliseconds since 1970 by a monotonic clock, for counts over time. */
+  /** Milliseconds since 1970 by a monotonic clock that was set by the store's at startup, for counts over time. */
   readonly steady: () => number;
 }
 
@@ -206,7 +206,11 @@ async function createBase(
   const sink = config.audit.file === undefined ? stdout : await auditFile(config.audit.file);
   onWait("the store");
   const store = observed(await openStore(config.store, log, givenNow), metrics);
-  const [now, steady] = [givenNow ?? Date.now, givenNow ?? steadyUnixMs];
+  const now = givenNow ?? Date.now;
+  const monotonic = givenNow ?? steadyUnixMs;
+  // Replicas tell each other times, and the clocks of their machines may differ.
+  const aheadMs = (await store.now()) - monotonic();
+  const steady = (): number => monotonic() + aheadMs;
   const audit = await createAudit({ config, log, metrics, store, now, steady }, sink);
   const tracing = await createTracing(config, version, log, metrics);
   return { config, log, metrics, audit, tracing, store, now, steady };
@@ -539,9 +543,9 @@ function createGraphql({ config, log, metrics }: Base, schema: GraphQLSchema) {
 }
 
 /** A cache that drops livings when another replica changes them. */
-async function createLivingCache({ metrics, store, now }: Pick<Base, "metrics" | "store" | "now">) {
+async function createLivingCache({ metrics, store, now, steady }: Pick<Base, "metrics" | "store" | "now" | "steady">) {
   const cache = new LivingCache({
-    now,
+    ...{ now, steady },
     tellChange: (corp, livingid) => void insistOnLivingChange(store, { corp, livingid }),
     count: (outcome) => {
       metrics.countCachedRead(outcome);
@@ -569,7 +573,7 @@ async function createContexts(
   const { jsSdk, defaultCorp } = access;
   return operationContexts({
     ...{ livings, media, creates, statusChanges, limits, jsSdk, jsSdkOrigins, audit, tracing, defaultCorp },
-    cache: await createLivingCache({ metrics, store, now }),
+    cache: await createLivingCache({ metrics, store, now, steady }),
     quota: new CallerQuota(limits.callsPerMinute, steady),
     timeoutMs: wecom.timeoutMs,
     onUnknownCode: onceEach((field, code) => {

@@ -39,8 +39,10 @@ interface Entry {
 }
 
 export interface LivingCacheOptions {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, to compare with a living's start. */
   readonly now: () => number;
+  /** Milliseconds of a monotonic clock, for ages. */
+  readonly steady: () => number;
   /** Tells the other replicas that a living was changed here. */
   readonly tellChange: (corp: string, livingid: string) => void;
   readonly count: (outcome: "hit" | "miss" | "stale") => void;
@@ -64,7 +66,7 @@ export class LivingCache {
     call: CallOptions,
     read: (call: CallOptions) => Promise<LivingDetails>,
   ): Promise<{ details: LivingDetails; isStale: boolean }> {
-    const { now, count } = this.options;
+    const { steady, count } = this.options;
     const key = keyOf(call.corp, livingid);
     const known = this.#entries.get(key)?.known;
     if (known && this.#isFresh(known)) {
@@ -78,7 +80,7 @@ export class LivingCache {
     } catch (error) {
       // Looked up again, because the entry may have been dropped meanwhile.
       const old = this.#entries.get(key)?.known;
-      if (!old || !isAway(error) || !isWithin(old, staleForMs, now())) throw error;
+      if (!old || !isAway(error) || !isWithin(old, staleForMs, steady())) throw error;
       count("stale");
       return { details: old.details, isStale: true };
     }
@@ -111,7 +113,7 @@ export class LivingCache {
 
   #isFresh(known: Known): boolean {
     const isHeard = known.heardIn !== undefined && known.heardIn === this.#heardIn;
-    return isHeard && isWithin(known, known.freshForMs, this.options.now());
+    return isHeard && isWithin(known, known.freshForMs, this.options.steady());
   }
 
   #read(
@@ -138,9 +140,9 @@ export class LivingCache {
   }
 
   #keep(entry: Entry, details: LivingDetails, heardIn: object | undefined): void {
-    const readAtMs = this.options.now();
-    const freshForMs = freshFor(details, readAtMs);
-    if (freshForMs > 0) entry.known = { details, readAtMs, freshForMs, heardIn };
+    const { now, steady } = this.options;
+    const freshForMs = freshFor(details, now());
+    if (freshForMs > 0) entry.known = { details, readAtMs: steady(), freshForMs, heardIn };
   }
 }
 
@@ -167,9 +169,8 @@ function freshFor({ status, livingStart, livingDuration, replayStatus }: LivingD
   }
 }
 
-/** After the clock was set back, entries do not count as fresh. */
-function isWithin({ readAtMs }: Known, ms: number, now: number): boolean {
-  return now >= readAtMs && now - readAtMs < ms;
+function isWithin({ readAtMs }: Known, ms: number, steadyMs: number): boolean {
+  return steadyMs - readAtMs < ms;
 }
 
 /**

@@ -271,15 +271,37 @@ describeWithRedis("A replica that does not hear the others", () => {
   });
 });
 
+/** A cache alone. @param now the machine's clock, which can be set */
+const cacheBy = (now: () => number) =>
+  new LivingCache({ now, steady: () => clock, tellChange: () => undefined, count: () => undefined });
+/** @param theme what is read, unless the cache knows another */
+const themeIn = async (cache: LivingCache, theme: Promise<string>): Promise<string | null> => {
+  const call = { corp: corpid, deadline: new Deadline(60_000), log: {} as never };
+  const read = async () => ({ theme: await theme, status: LivingStatus.CANCELLED }) as LivingDetails;
+  return (await cache.get(livingid, call, read)).details.theme;
+};
+
+describe("A living that was read while the machine's clock was wrong", () => {
+  it("is as old as it is, whatever the clock is set to", async () => {
+    let aheadMs = 3_600_000;
+    const cache = cacheBy(() => clock + aheadMs);
+    cache.hear(true);
+    await themeIn(cache, Promise.resolve("first"));
+    aheadMs = 0;
+    clock += 299_000;
+    expect(await themeIn(cache, Promise.resolve("second"))).toBe("first");
+    // The clock says again what it said then.
+    clock += 3_600_000 - 299_000;
+
+    expect(await themeIn(cache, Promise.resolve("third"))).toBe("third");
+  });
+});
+
 describe("A read that was under way when the others' changes could not be heard", () => {
   it("is not joined by who comes afterwards", async () => {
-    const cache = new LivingCache({ now: () => clock, tellChange: () => undefined, count: () => undefined });
-    const themes: string[] = [];
-    const get = async (theme: Promise<string>) => {
-      const call = { corp: corpid, deadline: new Deadline(60_000), log: {} as never };
-      const read = async () => ({ theme: await theme, status: LivingStatus.RESERVED }) as LivingDetails;
-      themes.push((await cache.get(livingid, call, read)).details.theme!);
-    };
+    const cache = cacheBy(() => clock);
+    const themes: (string | null)[] = [];
+    const get = async (theme: Promise<string>) => themes.push(await themeIn(cache, theme));
     let answer = (_theme: string): void => undefined;
     cache.hear(true);
     const before = get(new Promise((resolve) => (answer = resolve)));

@@ -326,6 +326,31 @@ describe("45009", () => {
   });
 });
 
+describeWithRedis("45009, where the machines' clocks differ", () => {
+  it.each([300_000, -300_000])(
+    "closes the API for the same minute on another replica, %d ms ahead",
+    async (aheadMs) => {
+      await using redis = await TestRedis.start();
+      const env = { REDIS_URL: redis.url };
+      await using timed = await startTimed({ env });
+      const { gateway, clock } = timed;
+      const now = () => clock.now + aheadMs;
+      await using other = await startGateway({ env, now, upstreamUrl: gateway.simulator.url });
+      await other.run(livingidsQuery, { anchorUserid: "warm" });
+      gateway.simulator.faults.inject({ kind: "errcode", errcode: 45009, api: "living/create" });
+      expect(await create(gateway)).toMatchObject({ errcode: 45009 });
+      await until(
+        async () => (await metric(other, /wecom_gates_shut\{api="living\/create",reason="closed"\} (\d+)/)) === 1,
+      );
+
+      expect(await create(other)).toMatchObject({ __typename: "LivingRateLimitError", retryAfterSeconds: 60 });
+      expect(sent(gateway, "living/create")).toBe(1);
+      clock.now += 60_100;
+      expect(await create(other)).toMatchObject({ __typename: "CreateLivingSuccess" });
+    },
+  );
+});
+
 describeWithRedis("45009, without the store", () => {
   it("is tried by one call all the same", async () => {
     await using redis = await TestRedis.start();
