@@ -696,6 +696,158 @@ export const guards = [
     test: "test/living/living-cache.test.ts",
   },
   {
+    name: "limits: time that goes back wipes no count",
+    file: "src/wecom/limits/sliding-window.ts",
+    find: `    if (passed <= 0) return;
+`,
+    replace: `    if (passed === 0) return;
+    if (passed < 0) this.#total = this.#counts.fill(0).length * 0;
+`,
+    test: "test/wecom/limits/counting.test.ts",
+    only: "A window of a minute",
+  },
+  {
+    name: "limits: checked again and counted after the wait",
+    file: "src/wecom/limits/call-limiter.ts",
+    find: `      this.#refuse(limits, now);
+      const counted`,
+    replace: `      const counted`,
+    test: "test/wecom/limits/limiter-properties.test.ts",
+    only: "replicas never send more",
+  },
+  {
+    name: "limits: counts that the store did not take are published again",
+    file: "src/wecom/limits/limit-sync.ts",
+    find: `      limiter.putBack(counts);
+`,
+    replace: ``,
+    test: "test/wecom/limits/limit-sync.test.ts",
+    only: "while the store was away",
+  },
+  {
+    name: "pages that lead back end a connection",
+    file: "src/wecom/page-walk.ts",
+    find: `if (this.#keys.has(pageKey)) throw this.#endless("lead back to one that was read");`,
+    replace: ``,
+    test: "test/living/living-life.test.ts",
+    only: "lead back",
+  },
+  {
+    name: "pages of a connection are counted",
+    file: "src/wecom/page-walk.ts",
+    find: `if (this.#keys.size >= this.maxPages)`,
+    replace: `if (this.maxPages < 0)`,
+    test: "test/living/living-life.test.ts",
+    only: "after a hundred pages",
+  },
+  {
+    name: "circuit: an abandoned trial delays the next one only for a moment",
+    file: "src/wecom/limits/circuit-breaker.ts",
+    find: `trial ? trial.at + trialMs - now : 0`,
+    replace: `trial ? Infinity : 0`,
+    test: "test/wecom/limits/limiter-properties.test.ts",
+    only: "However WeCom goes away",
+  },
+  {
+    name: "circuit: an attempt counts once",
+    file: "src/wecom/limits/circuit-breaker.ts",
+    find: `if (isSettled || this.#state !== state) return;`,
+    replace: `if (this.#state !== state) return;`,
+    test: "test/wecom/limits/limiter-properties.test.ts",
+    only: "However WeCom goes away",
+  },
+  {
+    name: "connections: no corp and no API holds those that others need",
+    file: "src/wecom/limits/bulkhead.ts",
+    find: `if (isTooMany || this.connections - this.#inFlight <= this.#keptFreeFrom(user, ofApi, ofCorp)) {`,
+    replace: `if (this.connections <= this.#inFlight + 0 * (Number(isTooMany) + this.#keptFreeFrom(user, ofApi, ofCorp))) {`,
+    test: "test/wecom/limits/call-limiter.test.ts",
+  },
+  {
+    name: "circuit: only what was sent counts against an API",
+    file: "src/wecom/client.ts",
+    find: `  if (!cause.isSent) return cause.networkError ? "unreachable" : "not-sent";
+`,
+    replace: ``,
+    test: "test/wecom/pressure.test.ts",
+  },
+  {
+    name: "cache: reads of one living at the same time are one call",
+    file: "src/living/living.cache.ts",
+    find: ` && entry.reading?.shared.mayBeJoinedBy(call)`,
+    replace: ` && call.corp === ""`,
+    test: "test/living/living-cache.test.ts",
+    only: "Reads of one living at the same time",
+  },
+  {
+    name: "cache: nothing is fresh that was read before a gap",
+    file: "src/living/living.cache.ts",
+    find: `known.heardIn !== undefined && known.heardIn === this.#heardIn`,
+    replace: `known !== undefined`,
+    test: "test/living/living-cache.test.ts",
+    only: "does not hear",
+  },
+  {
+    name: "events: a channel that could not be subscribed is tried again",
+    file: "src/stores/redis-listeners.ts",
+    find: `        this.#connection.drop(error);
+`,
+    replace: `        void error;
+`,
+    test: "test/stores/stores.test.ts",
+    only: "subscribes later",
+  },
+  {
+    name: "cache: a corp that cancels is forgotten at once",
+    file: "src/wecom/access.ts",
+    find: `          await publishLivingChange(dependencies.store, { corp: event.corpid });
+`,
+    replace: `          void publishLivingChange;
+`,
+    test: "test/wecom/suite/suite.test.ts",
+  },
+  {
+    name: "a mutation reads what it has written",
+    file: "src/living/living.mutations.ts",
+    find: `        context.reader.forget();
+`,
+    replace: ``,
+    test: "test/living/living-cache.test.ts",
+    only: "An operation that writes",
+  },
+  {
+    name: "start: no credentials in URLs",
+    file: "src/config.ts",
+    find: `if (isHttp && !hasCredentials) return url;`,
+    replace: `if (isHttp) return url;`,
+    test: "test/config.test.ts",
+  },
+  {
+    name: "start: no settings of an AUTH_MODE that is not chosen",
+    file: "src/config.ts",
+    find: `  refuseSettingsOfOtherModes(mode, reader, problems);
+`,
+    replace: ``,
+    test: "test/config.test.ts",
+  },
+  {
+    name: "start: a port in use is one sentence",
+    file: "src/server/listen-faults.ts",
+    find: `sentences[code] ?? `,
+    replace: ``,
+    test: "test/start.test.ts",
+    only: "An address that cannot be listened on",
+  },
+  {
+    name: "start: signals are heard from the first moment",
+    file: "src/main.ts",
+    find: `    isStopRequested = true;
+`,
+    replace: ``,
+    test: "test/start.test.ts",
+    only: "A signal while the gateway starts",
+  },
+  {
     name: "identity: each header once",
     file: "src/server/auth/authenticate.ts",
     find: `if (repeated === undefined) return`,
