@@ -12,10 +12,12 @@ interface LockEntry {
   readonly dev?: true;
   readonly devOptional?: true;
   readonly optional?: true;
+  readonly link?: true;
 }
 
 const lock = Object.entries((JSON.parse(read("package-lock.json")) as { packages: Record<string, LockEntry> }).packages)
-  .filter(([path]) => path !== "")
+  // Not this repository's own: the gateway and the client package.
+  .filter(([path, { link }]) => path.includes("node_modules/") && !link)
   .map(([path, entry]) => ({ ...entry, path, name: path.slice(path.lastIndexOf("node_modules/") + 13) }));
 const production = lock.filter(({ dev, devOptional }) => !dev && !devOptional);
 const versions = new Set(production.map(({ name, version }) => `${name}@${version}`));

@@ -1,5 +1,4 @@
-/** For Apollo Client: `new InMemoryCache({ possibleTypes, typePolicies })`. Plain data and functions: only types are imported. */
-import type { FieldFunctionOptions, TypePolicies } from "@apollo/client";
+/** For Apollo Client: `new InMemoryCache({ possibleTypes, typePolicies })`. Plain data and functions, which import nothing of it. */
 import introspection from "./generated/possible-types.js";
 
 /**
@@ -7,6 +6,13 @@ import introspection from "./generated/possible-types.js";
  * message }` of your own documents. Those of this package do not depend on it.
  */
 export const { possibleTypes } = introspection;
+
+/** What is used of Apollo Client's `FieldFunctionOptions`. Their own type would need the package where only urql is used. */
+interface FieldContext {
+  readonly args: Readonly<Record<string, unknown>> | null;
+  readonly readField: (name: string, from: never) => unknown;
+  readonly toReference: (object: { __typename: string; livingid: string }) => unknown;
+}
 
 interface Connection {
   readonly edges?: readonly object[];
@@ -21,8 +27,8 @@ interface Connection {
 /**
  * Appends each page to the one before. A first page starts the list again, so that `refetch` shows the current state.
  */
-function mergePages(existing: Connection | undefined, incoming: Connection, context: FieldFunctionOptions): Connection {
-  const after: unknown = context.args?.["after"];
+function mergePages(existing: Connection | undefined, incoming: Connection, context: FieldContext): Connection {
+  const after = context.args?.["after"];
   if (!existing || after === undefined || after === null) return incoming;
   const { edges, nodes, pageInfo } = upTo(after, existing, context);
   return {
@@ -40,7 +46,7 @@ function mergePages(existing: Connection | undefined, incoming: Connection, cont
 }
 
 /** The items before that cursor, so that a page that was requested twice is not shown twice. */
-function upTo(after: unknown, existing: Connection, { readField }: FieldFunctionOptions): Connection {
+function upTo(after: unknown, existing: Connection, { readField }: FieldContext): Connection {
   if (existing.pageInfo?.endCursor === after) return existing;
   const index = existing.edges?.findIndex((edge) => readField("cursor", edge as never) === after) ?? -1;
   if (index < 0) return existing;
@@ -67,9 +73,9 @@ export const typePolicies = {
       livings: connection(["anchorUserid"]),
       /** A living that a list has read is taken from the cache. */
       living: {
-        read: (existing: unknown, { args, toReference }: FieldFunctionOptions) =>
+        read: (existing: unknown, { args, toReference }: FieldContext) =>
           existing ?? toReference({ __typename: "Living", livingid: String(args?.["livingid"]) }),
       },
     },
   },
-} satisfies TypePolicies;
+};
