@@ -279,7 +279,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
       callback: readCallbackKeys(reader, credentials, problems),
       agentid:
         reader.text("WECOM_AGENT_ID") === undefined ? undefined : reader.integer("WECOM_AGENT_ID", 0, 2 ** 31 - 1),
-      settleMs: reader.integer("WECOM_SETTLE_MS", 0, 3_600_000),
+      settleMs: reader.integer("WECOM_SETTLE_MS", 1, 3_600_000),
       maxInFlight: reader.integer("WECOM_MAX_IN_FLIGHT", 1, 1000),
       callsPerMinute: isLimited ? reader.integer("WECOM_CALLS_PER_MINUTE", 1, 100_000_000) : undefined,
       timeoutMs: reader.integer("WECOM_TIMEOUT_MS", 1, 600_000),

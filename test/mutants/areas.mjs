@@ -55,6 +55,6 @@ export const areas = [
     tests: ["test/wecom/errcodes.test.ts", "test/living/errcode-members.test.ts"],
     score: 95,
   },
-  { name: "config", files: ["src/config.ts"], tests: ["test/config.test.ts"] },
+  { name: "config", files: ["src/config.ts"], tests: ["test/config.test.ts", "test/config-values.test.ts"] },
   { name: "lib", files: ["src/lib/"], tests: ["test/lib/"] },
 ];
