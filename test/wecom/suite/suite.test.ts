@@ -55,22 +55,6 @@ describe("A third-party app", () => {
     expect(sentTo(provider, "gettoken")).toEqual([]);
   });
 
-  it("shows nothing of a corp that has taken its authorisation back, not even what was read before", async () => {
-    await using provider = await startWithTicket();
-    await provider.install(corpA);
-    const app = { corpid: corpA, agentid: 1000002 };
-    const { livingid } = provider.simulator.livings.reserve(app, { ...booking, anchorUserid: "zhangsan" });
-    provider.simulator.livings.cancel(livingid);
-    const read = () => provider.run(`{ living(livingid: "${livingid}") { theme } }`, {}, { "x-wecom-corpid": corpA });
-    await read();
-    expect((await read()).errors).toEqual([]);
-
-    provider.simulator.suites.cancelAuthorisation(suiteId, corpA);
-    await provider.settle();
-
-    expect((await read()).errors.map(({ extensions }) => extensions["code"])).toEqual([configuration]);
-  });
-
   it("refuses a corp that has not authorised it, and a request that names none, before WeCom is asked", async () => {
     await using provider = await startWithTicket();
     const before = provider.simulator.requests.length;
@@ -84,21 +68,6 @@ describe("A third-party app", () => {
     expect(provider.simulator.requests).toHaveLength(before);
   });
 
-  it("stores an authorisation before a ticket has come, and exchanges it as soon as one has", async () => {
-    await using provider = await startProvider();
-    const authCode = provider.simulator.suites.authorise(suiteId, corpA, { isPushed: false });
-    const message = { SuiteId: suiteId, AuthCode: authCode, InfoType: "create_auth", TimeStamp: now() };
-    const sealed = provider.simulator.callbacks.seal(provider.command, message);
-
-    expect(await provider.simulator.callbacks.post(sealed)).toMatchObject({ status: 200, body: "success" });
-    expect(await provider.readFor(corpA)).toBe(configuration);
-    provider.simulator.suites.pushTicket(suiteId);
-    await provider.settle();
-    await provider.untilAuthorised(1);
-
-    expect(await provider.readFor(corpA)).toBe("ok");
-  });
-
   it("refuses what is meant for another suite of the same keys", async () => {
     await using provider = await startWithTicket();
     const other = { ...provider.command, receiveid: "wwothersuite" };
@@ -106,57 +75,6 @@ describe("A third-party app", () => {
 
     const sealed = provider.simulator.callbacks.seal(other, message);
     expect(await provider.simulator.callbacks.post(sealed)).toMatchObject({ status: 403 });
-  });
-
-  it("answers while it still waits for WeCom, and exchanges the code once", async () => {
-    await using provider = await startWithTicket();
-    provider.simulator.faults.inject({ kind: "delay", api: "service/get_permanent_code", delayMs: 2500 });
-    const authCode = provider.simulator.suites.authorise(suiteId, corpA, { isPushed: false });
-    const message = { SuiteId: suiteId, AuthCode: authCode, InfoType: "create_auth", TimeStamp: now() };
-    const sealed = provider.simulator.callbacks.seal(provider.command, message);
-
-    for (let repeat = 0; repeat < 3; repeat += 1) {
-      expect(await provider.simulator.callbacks.post(sealed)).toMatchObject({ status: 200, body: "success" });
-    }
-    await provider.untilAuthorised(1);
-    expect(sentTo(provider, "service/get_permanent_code")).toHaveLength(1);
-    expect(await provider.readFor(corpA)).toBe("ok");
-  });
-
-  it("uses the newest ticket when they overtake each other", async () => {
-    await using provider = await startProvider();
-    const ticket = (value: string, at: number) => ({
-      ...provider.command,
-      message: { SuiteId: suiteId, InfoType: "suite_ticket", TimeStamp: at, SuiteTicket: value },
-    });
-    for (const [value, at] of [
-      ["second", now()],
-      ["third", now() + 1],
-      ["first", now() - 60],
-    ] as const) {
-      await provider.simulator.callbacks.send(ticket(value, at));
-    }
-    provider.simulator.suites.authorise(suiteId, corpA);
-    while (sentTo(provider, "service/get_suite_token").length === 0) await wait(5);
-
-    expect(sentTo(provider, "service/get_suite_token").map(({ body }) => body)).toEqual(
-      expect.arrayContaining([expect.objectContaining({ suite_ticket: "third" })]),
-    );
-  });
-
-  it("asks WeCom for nothing with a ticket that is older than half an hour", async () => {
-    const dataDir = await mkdtemp(join(tmpdir(), "ticket-"));
-    let clock = Date.now();
-    const store = openEmbeddedStore(dataDir, { now: () => clock });
-    const ticket = new SuiteTicket(new SuiteRecords(store, "suite:", () => clock), "suite:");
-    await ticket.save(new Secret("ticket"), now());
-
-    clock += 30 * 60_000 - 1;
-    expect((await ticket.newest())?.reveal()).toBe("ticket");
-    clock += 1;
-    expect(await ticket.newest()).toBeUndefined();
-    await store.close();
-    await rm(dataDir, { recursive: true });
   });
 
   it.each([40082, 42009])("fetches the suite's token again when WeCom answers %i", async (errcode) => {
@@ -179,6 +97,61 @@ describe("A third-party app", () => {
 
     expect(await provider.readFor(corpA)).toBe("ok");
     expect(new Set(tokensOfReads(provider)).size).toBe(2);
+  });
+
+  it("goes on after a restart with what it was given before", async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), "restart-"));
+    await using provider = await startWithTicket({ env: { DATA_DIR: dataDir } });
+    await provider.install(corpA);
+    await provider.readFor(corpA);
+    const before = provider.simulator.requests.length;
+    const env = { ...providerEnv(0), DATA_DIR: dataDir };
+    await using restarted = await startGateway({ env, upstreamUrl: provider.simulator.url });
+
+    const { errors } = await restarted.run(
+      '{ livings(anchorUserid: "zhangsan") { nodes { livingid } } }',
+      {},
+      {
+        "x-wecom-corpid": corpA,
+      },
+    );
+
+    expect(errors).toEqual([]);
+    // Not even a token: the one in the store is good.
+    expect(provider.simulator.requests.slice(before).map(({ api }) => api)).toEqual(["living/get_user_all_livingid"]);
+    await rm(dataDir, { recursive: true });
+  });
+});
+
+describe("A third-party app that a corp authorises", () => {
+  it("stores an authorisation before a ticket has come, and exchanges it as soon as one has", async () => {
+    await using provider = await startProvider();
+    const authCode = provider.simulator.suites.authorise(suiteId, corpA, { isPushed: false });
+    const message = { SuiteId: suiteId, AuthCode: authCode, InfoType: "create_auth", TimeStamp: now() };
+    const sealed = provider.simulator.callbacks.seal(provider.command, message);
+
+    expect(await provider.simulator.callbacks.post(sealed)).toMatchObject({ status: 200, body: "success" });
+    expect(await provider.readFor(corpA)).toBe(configuration);
+    provider.simulator.suites.pushTicket(suiteId);
+    await provider.settle();
+    await provider.untilAuthorised(1);
+
+    expect(await provider.readFor(corpA)).toBe("ok");
+  });
+
+  it("answers while it still waits for WeCom, and exchanges the code once", async () => {
+    await using provider = await startWithTicket();
+    provider.simulator.faults.inject({ kind: "delay", api: "service/get_permanent_code", delayMs: 2500 });
+    const authCode = provider.simulator.suites.authorise(suiteId, corpA, { isPushed: false });
+    const message = { SuiteId: suiteId, AuthCode: authCode, InfoType: "create_auth", TimeStamp: now() };
+    const sealed = provider.simulator.callbacks.seal(provider.command, message);
+
+    for (let repeat = 0; repeat < 3; repeat += 1) {
+      expect(await provider.simulator.callbacks.post(sealed)).toMatchObject({ status: 200, body: "success" });
+    }
+    await provider.untilAuthorised(1);
+    expect(sentTo(provider, "service/get_permanent_code")).toHaveLength(1);
+    expect(await provider.readFor(corpA)).toBe("ok");
   });
 
   it("exchanges an auth_code once, however often and by however many ways it comes", async () => {
@@ -228,6 +201,36 @@ describe("A third-party app", () => {
     expect(provider.logs).toContainEqual(expect.objectContaining({ level: "error", errcode: 40078 }));
   });
 
+  it("exchanges the code of one corp while WeCom does not answer for another", async () => {
+    await using provider = await startWithTicket();
+    provider.simulator.faults.inject({ kind: "delay", api: "service/get_permanent_code", delayMs: 6000 });
+    provider.simulator.suites.authorise(suiteId, corpA);
+    while (sentTo(provider, "service/get_permanent_code").length === 0) await wait(5);
+
+    const startedAt = performance.now();
+    await provider.install(corpB);
+    expect(performance.now() - startedAt).toBeLessThan(5000);
+    expect(await provider.readFor(corpB)).toBe("ok");
+  });
+});
+
+describe("A third-party app whose authorisation is cancelled", () => {
+  it("shows nothing of a corp that has taken its authorisation back, not even what was read before", async () => {
+    await using provider = await startWithTicket();
+    await provider.install(corpA);
+    const app = { corpid: corpA, agentid: 1000002 };
+    const { livingid } = provider.simulator.livings.reserve(app, { ...booking, anchorUserid: "zhangsan" });
+    provider.simulator.livings.cancel(livingid);
+    const read = () => provider.run(`{ living(livingid: "${livingid}") { theme } }`, {}, { "x-wecom-corpid": corpA });
+    await read();
+    expect((await read()).errors).toEqual([]);
+
+    provider.simulator.suites.cancelAuthorisation(suiteId, corpA);
+    await provider.settle();
+
+    expect((await read()).errors.map(({ extensions }) => extensions["code"])).toEqual([configuration]);
+  });
+
   it("stops for a corp that takes its authorisation back, and goes on for the others", async () => {
     await using provider = await startWithTicket();
     await provider.install(corpA);
@@ -266,17 +269,43 @@ describe("A third-party app", () => {
     expect(sentTo(provider, "service/get_corp_token")).toHaveLength(1);
     expect(provider.logs.map(({ msg }) => msg)).not.toContain("a corp has cancelled its authorisation");
   });
+});
 
-  it("exchanges the code of one corp while WeCom does not answer for another", async () => {
-    await using provider = await startWithTicket();
-    provider.simulator.faults.inject({ kind: "delay", api: "service/get_permanent_code", delayMs: 6000 });
+describe("A third-party app that WeCom sends tickets", () => {
+  it("uses the newest ticket when they overtake each other", async () => {
+    await using provider = await startProvider();
+    const ticket = (value: string, at: number) => ({
+      ...provider.command,
+      message: { SuiteId: suiteId, InfoType: "suite_ticket", TimeStamp: at, SuiteTicket: value },
+    });
+    for (const [value, at] of [
+      ["second", now()],
+      ["third", now() + 1],
+      ["first", now() - 60],
+    ] as const) {
+      await provider.simulator.callbacks.send(ticket(value, at));
+    }
     provider.simulator.suites.authorise(suiteId, corpA);
-    while (sentTo(provider, "service/get_permanent_code").length === 0) await wait(5);
+    while (sentTo(provider, "service/get_suite_token").length === 0) await wait(5);
 
-    const startedAt = performance.now();
-    await provider.install(corpB);
-    expect(performance.now() - startedAt).toBeLessThan(5000);
-    expect(await provider.readFor(corpB)).toBe("ok");
+    expect(sentTo(provider, "service/get_suite_token").map(({ body }) => body)).toEqual(
+      expect.arrayContaining([expect.objectContaining({ suite_ticket: "third" })]),
+    );
+  });
+
+  it("asks WeCom for nothing with a ticket that is older than half an hour", async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), "ticket-"));
+    let clock = Date.now();
+    const store = openEmbeddedStore(dataDir, { now: () => clock });
+    const ticket = new SuiteTicket(new SuiteRecords(store, "suite:", () => clock), "suite:");
+    await ticket.save(new Secret("ticket"), now());
+
+    clock += 30 * 60_000 - 1;
+    expect((await ticket.newest())?.reveal()).toBe("ticket");
+    clock += 1;
+    expect(await ticket.newest()).toBeUndefined();
+    await store.close();
+    await rm(dataDir, { recursive: true });
   });
 
   it("tries a fresh ticket at once, when WeCom has refused the one before", async () => {
@@ -291,29 +320,6 @@ describe("A third-party app", () => {
     await provider.untilAuthorised(1);
     expect(await provider.readFor(corpA)).toBe("ok");
     expect(sentTo(provider, "service/get_suite_token")).toHaveLength(2);
-  });
-
-  it("goes on after a restart with what it was given before", async () => {
-    const dataDir = await mkdtemp(join(tmpdir(), "restart-"));
-    await using provider = await startWithTicket({ env: { DATA_DIR: dataDir } });
-    await provider.install(corpA);
-    await provider.readFor(corpA);
-    const before = provider.simulator.requests.length;
-    const env = { ...providerEnv(0), DATA_DIR: dataDir };
-    await using restarted = await startGateway({ env, upstreamUrl: provider.simulator.url });
-
-    const { errors } = await restarted.run(
-      '{ livings(anchorUserid: "zhangsan") { nodes { livingid } } }',
-      {},
-      {
-        "x-wecom-corpid": corpA,
-      },
-    );
-
-    expect(errors).toEqual([]);
-    // Not even a token: the one in the store is good.
-    expect(provider.simulator.requests.slice(before).map(({ api }) => api)).toEqual(["living/get_user_all_livingid"]);
-    await rm(dataDir, { recursive: true });
   });
 });
 
@@ -364,8 +370,9 @@ describeWithRedis("A Redis that comes back empty", () => {
   });
 });
 
+const code = (text: string) => ({ corpid: corpA, permanentCode: new Secret(text), isCustomised: false });
+
 describe("The permanent codes of a corp", () => {
-  const code = (text: string) => ({ corpid: corpA, permanentCode: new Secret(text), isCustomised: false });
   async function codesOver<T>(test: (codes: PermanentCodes, store: Store) => Promise<T>): Promise<T> {
     const dataDir = await mkdtemp(join(tmpdir(), "codes-"));
     const store = openEmbeddedStore(dataDir);
@@ -457,50 +464,51 @@ describe("The permanent codes of a corp", () => {
   });
 });
 
-describe("What replicas know of a store that has lost it", () => {
-  const code = (text: string) => ({ corpid: corpA, permanentCode: new Secret(text), isCustomised: false });
-  const key = `suite:corp:${corpA}`;
-  let now = 1_800_000_000_000;
-  interface Parts {
-    readonly store: Store;
-    /** A replica: its records, and its view of the permanent codes. */
-    readonly replica: () => { records: SuiteRecords; codes: PermanentCodes; kept: () => Promise<string[]> };
-    isAway: boolean;
-    /** The keys that were read. */
-    readonly read: unknown[];
-  }
-  async function withReplicas(test: (parts: Parts) => Promise<void>): Promise<void> {
-    const dataDir = await mkdtemp(join(tmpdir(), "lost-"));
-    const embedded = openEmbeddedStore(dataDir, { now: () => now });
-    const store = new Proxy(embedded, {
-      get: (target, name: keyof Store) => {
-        const given: unknown = Reflect.get(target, name);
-        if (typeof given !== "function") return given;
-        return (...parameters: unknown[]): unknown => {
-          if (name === "get") parts.read.push(parameters[0]);
-          return parts.isAway ? Promise.reject(new StoreError("away")) : given.apply(target, parameters);
-        };
-      },
-    });
-    const parts: Parts = {
-      ...{ store, isAway: false, read: [] },
-      replica: () => {
-        const records = new SuiteRecords(store, "suite:", () => now);
-        const codes = new PermanentCodes(records, "suite:");
-        const kept = async () => (await codes.get(corpA)).map(({ permanentCode }) => permanentCode.reveal());
-        return { records, codes, kept };
-      },
-    };
-    await test(parts);
-    await embedded.close();
-    await rm(dataDir, { recursive: true });
-  }
+const key = `suite:corp:${corpA}`;
+let clockMs = 1_800_000_000_000;
 
+interface Parts {
+  readonly store: Store;
+  /** A replica: its records, and its view of the permanent codes. */
+  readonly replica: () => { records: SuiteRecords; codes: PermanentCodes; kept: () => Promise<string[]> };
+  isAway: boolean;
+  /** The keys that were read. */
+  readonly read: unknown[];
+}
+
+async function withReplicas(test: (parts: Parts) => Promise<void>): Promise<void> {
+  const dataDir = await mkdtemp(join(tmpdir(), "lost-"));
+  const embedded = openEmbeddedStore(dataDir, { now: () => clockMs });
+  const store = new Proxy(embedded, {
+    get: (target, name: keyof Store) => {
+      const given: unknown = Reflect.get(target, name);
+      if (typeof given !== "function") return given;
+      return (...parameters: unknown[]): unknown => {
+        if (name === "get") parts.read.push(parameters[0]);
+        return parts.isAway ? Promise.reject(new StoreError("away")) : given.apply(target, parameters);
+      };
+    },
+  });
+  const parts: Parts = {
+    ...{ store, isAway: false, read: [] },
+    replica: () => {
+      const records = new SuiteRecords(store, "suite:", () => clockMs);
+      const codes = new PermanentCodes(records, "suite:");
+      const kept = async () => (await codes.get(corpA)).map(({ permanentCode }) => permanentCode.reveal());
+      return { records, codes, kept };
+    },
+  };
+  await test(parts);
+  await embedded.close();
+  await rm(dataDir, { recursive: true });
+}
+
+describe("What replicas know of a store that has lost it", () => {
   it("is put back as the newest of them knows it, when all do so at once", async () => {
     await withReplicas(async ({ store, replica }) => {
       const [behind, ahead] = [replica(), replica()];
-      await behind.codes.save(code("old"), now, 1);
-      await ahead.codes.save(code("new"), now + 3_600_000, 2);
+      await behind.codes.save(code("old"), clockMs, 1);
+      await ahead.codes.save(code("new"), clockMs + 3_600_000, 2);
       await store.delete(key);
       // Both find nothing, and the first to write is the one that is behind.
       await Promise.all([behind, ahead].map(({ records }) => records.putBackWhatIsLost()));
@@ -512,9 +520,9 @@ describe("What replicas know of a store that has lost it", () => {
   it("is joined with what the store got meanwhile: WeCom may mean either code of two that overlap", async () => {
     await withReplicas(async ({ store, replica }) => {
       const [one, other] = [replica(), replica()];
-      await one.codes.save(code("first"), now, 1);
+      await one.codes.save(code("first"), clockMs, 1);
       await store.delete(key);
-      await other.codes.save(code("second"), now + 1, 2);
+      await other.codes.save(code("second"), clockMs + 1, 2);
       expect(await one.kept()).toEqual(["second", "first"]);
       expect(await replica().kept()).toEqual(["second", "first"]);
     });
@@ -524,10 +532,10 @@ describe("What replicas know of a store that has lost it", () => {
     await withReplicas(async ({ store, replica }) => {
       const { records, kept } = replica();
       const { codes } = replica();
-      await codes.save(code("only"), now, 1);
+      await codes.save(code("only"), clockMs, 1);
       expect(await kept()).toEqual(["only"]);
       await records.putBackWhatIsLost();
-      now += 60_000;
+      clockMs += 60_000;
       await records.putBackWhatIsLost();
       await store.delete(key);
       expect(await kept()).toEqual(["only"]);
@@ -541,14 +549,14 @@ describe("What replicas know of a store that has lost it", () => {
   it("is put back when the store goes back by minutes, to what another server of it had", async () => {
     await withReplicas(async ({ store, replica }) => {
       const { records, codes, kept } = replica();
-      await codes.save(code("old"), now, 1);
+      await codes.save(code("old"), clockMs, 1);
       await records.putBackWhatIsLost();
       const before = new Map<string, string>();
       for await (const [name, value] of store.scan("")) before.set(name, value);
-      now += 120_000;
-      await codes.save(code("new"), now + 3_600_000, 2);
+      clockMs += 120_000;
+      await codes.save(code("new"), clockMs + 3_600_000, 2);
       await records.putBackWhatIsLost();
-      now += 120_000;
+      clockMs += 120_000;
       expect(await records.putBackWhatIsLost()).toBe(true);
 
       for (const [name, value] of before) await store.set(name, value);
@@ -564,11 +572,11 @@ describe("What replicas know of a store that has lost it", () => {
       const { records } = replica();
       await records.update("suite:short", () => ({ number: 1, revision: 0 }), { expiresInMs: 60_000 });
       await records.putBackWhatIsLost();
-      now += 120_000;
+      clockMs += 120_000;
       // A store without the marker may have lost everything.
       for await (const [name] of store.scan("suite:marker:")) await store.delete(name);
       expect(await records.putBackWhatIsLost()).toBe(false);
-      now += 120_000;
+      clockMs += 120_000;
       read.length = 0;
       expect(await records.putBackWhatIsLost()).toBe(true);
 
@@ -581,11 +589,11 @@ describe("What replicas know of a store that has lost it", () => {
     await withReplicas(async (parts) => {
       const { records, codes } = parts.replica();
       await records.putBackWhatIsLost();
-      await codes.save(code("only"), now, 1);
+      await codes.save(code("only"), clockMs, 1);
       await parts.store.delete(key);
       parts.isAway = true;
       for (let seconds = 0; seconds < 60; seconds += 1) {
-        now += 1000;
+        clockMs += 1000;
         await expect(records.putBackWhatIsLost()).rejects.toThrow(StoreError);
       }
       parts.isAway = false;
