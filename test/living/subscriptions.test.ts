@@ -31,10 +31,12 @@ const routerSecret = "CANARY-router-secret-of-32-bytes-and-more";
 const routerEnv = { NODE_ENV: "production", AUTH_MODE: "router", ROUTER_SECRET: routerSecret };
 const asReader = { "router-authorization": routerSecret, "x-wecom-scopes": "living:read" };
 
-describe.each<[string, Connect]>([
+const ways: [string, Connect][] = [
   ["a WebSocket", overWebSocket],
   ["an event stream", overEventStream],
-])("Subscribed over %s", (_way, connect) => {
+];
+
+describe.each(ways)("Subscribed over %s", (_way, connect) => {
   it("a living's status changes arrive as they happen, from WeCom's own callbacks", async () => {
     await using gateway = await start();
     subscribeAtWecom(gateway);
@@ -124,6 +126,34 @@ describe.each<[string, Connect]>([
     expect(await take(ofBoth, 1)).toEqual(["two ENDED"]);
   });
 
+  it("a client that leaves leaves nothing behind", async () => {
+    await using gateway = await start();
+    {
+      await using subscriber = connect(gateway);
+      const changes = subscriber.run({ query: statusChanges });
+      void subscriber.run({ query: statusChanges });
+      await untilOpen(gateway, 2);
+      await changes.return?.();
+      await untilOpen(gateway, 1);
+    }
+    await untilOpen(gateway, 0);
+  });
+
+  it("ends when the gateway drains, at once and so that clients connect again", async () => {
+    const gateway = await start();
+    await using subscriber = connect(gateway);
+    const changes = subscriber.run({ query: statusChanges });
+    await untilOpen(gateway, 1);
+    const ended = expect(changes.next()).rejects.toBeDefined();
+    const closed = gateway.close({ acceptForMs: 1500 });
+    await ended;
+    // It still answers whoever asks.
+    expect(await gateway.fetch("/health/ready")).toMatchObject({ status: 503 });
+    await closed;
+  });
+});
+
+describe.each(ways)("Events over %s", (_way, connect) => {
   it("a status that is not known is null, and logged once", async () => {
     await using gateway = await start();
     await using subscriber = connect(gateway);
@@ -154,33 +184,6 @@ describe.each<[string, Connect]>([
     expect(told.map(({ livingid, status }) => [livingid, status])).toEqual([
       ["one", "ENDED"],
       ["two", "LIVE"],
-    ]);
-  });
-
-  it("no events arrive without the scope living:read, or for a corp that is not served", async () => {
-    await using gateway = await start(routerEnv);
-    const refusedFor = async (headers: Record<string, string>) => {
-      await using subscriber = connect(gateway, headers);
-      const outcome = await next(subscriber.run({ query: statusChanges })).catch((error: unknown) => ({
-        errors: error,
-      }));
-      return outcome.errors;
-    };
-    expect(await refusedFor({ ...asReader, "x-wecom-scopes": "living:write living:admin" })).toMatchObject([
-      { message: "This needs the scope living:read", extensions: { code: "FORBIDDEN" } },
-    ]);
-    expect(await refusedFor({ ...asReader, "x-wecom-corpid": "wwother" })).toMatchObject([
-      { extensions: { code: "LIVING_CONFIGURATION" } },
-    ]);
-    expect(await openSubscriptions(gateway)).toBe(0);
-  });
-
-  it("a subscription is refused where no callback can come in", async () => {
-    await using gateway = await startGateway();
-    await using subscriber = connect(gateway);
-    const outcome = await next(subscriber.run({ query: statusChanges })).catch((error: unknown) => ({ errors: error }));
-    expect(outcome.errors).toMatchObject([
-      { message: expect.stringContaining("WECOM_CALLBACK_TOKEN"), extensions: { code: "LIVING_CONFIGURATION" } },
     ]);
   });
 
@@ -218,31 +221,34 @@ describe.each<[string, Connect]>([
       expect((await next(changes)).data.livingStatusChanged.livingid).toBe(`l${index}`);
     }
   });
+});
 
-  it("a client that leaves leaves nothing behind", async () => {
-    await using gateway = await start();
-    {
-      await using subscriber = connect(gateway);
-      const changes = subscriber.run({ query: statusChanges });
-      void subscriber.run({ query: statusChanges });
-      await untilOpen(gateway, 2);
-      await changes.return?.();
-      await untilOpen(gateway, 1);
-    }
-    await untilOpen(gateway, 0);
+describe.each(ways)("Requested over %s", (_way, connect) => {
+  it("no events arrive without the scope living:read, or for a corp that is not served", async () => {
+    await using gateway = await start(routerEnv);
+    const refusedFor = async (headers: Record<string, string>) => {
+      await using subscriber = connect(gateway, headers);
+      const outcome = await next(subscriber.run({ query: statusChanges })).catch((error: unknown) => ({
+        errors: error,
+      }));
+      return outcome.errors;
+    };
+    expect(await refusedFor({ ...asReader, "x-wecom-scopes": "living:write living:admin" })).toMatchObject([
+      { message: "This needs the scope living:read", extensions: { code: "FORBIDDEN" } },
+    ]);
+    expect(await refusedFor({ ...asReader, "x-wecom-corpid": "wwother" })).toMatchObject([
+      { extensions: { code: "LIVING_CONFIGURATION" } },
+    ]);
+    expect(await openSubscriptions(gateway)).toBe(0);
   });
 
-  it("ends when the gateway drains, at once and so that clients connect again", async () => {
-    const gateway = await start();
+  it("a subscription is refused where no callback can come in", async () => {
+    await using gateway = await startGateway();
     await using subscriber = connect(gateway);
-    const changes = subscriber.run({ query: statusChanges });
-    await untilOpen(gateway, 1);
-    const ended = expect(changes.next()).rejects.toBeDefined();
-    const closed = gateway.close({ acceptForMs: 1500 });
-    await ended;
-    // It still answers whoever asks.
-    expect(await gateway.fetch("/health/ready")).toMatchObject({ status: 503 });
-    await closed;
+    const outcome = await next(subscriber.run({ query: statusChanges })).catch((error: unknown) => ({ errors: error }));
+    expect(outcome.errors).toMatchObject([
+      { message: expect.stringContaining("WECOM_CALLBACK_TOKEN"), extensions: { code: "LIVING_CONFIGURATION" } },
+    ]);
   });
 
   it("what a document may be is bounded as it is for any other request", async () => {
