@@ -102,6 +102,32 @@ describe("A callback", () => {
     expect(await counted("repeated")).toBe(2);
   });
 
+  it("is answered 200 and logged when its event is unknown, whatever it holds", async () => {
+    const nested = `<xml><ToUserName><![CDATA[${corpid}]]></ToUserName><MsgType><![CDATA[event]]></MsgType>
+      <Event><![CDATA[scan]]></Event><Scan><Item><Type>qr</Type></Item><Item/></Scan><Text>a &lt; b</Text></xml>`;
+    expect(await post(seal(nested))).toMatchObject({ status: 200 });
+    expect(await counted("unknown")).toBe(1);
+    expect(gateway.logs).toContainEqual(
+      expect.objectContaining({ msg: "an event that this gateway does not use", event: "scan" }),
+    );
+  });
+
+  it.each([
+    ["a status of two digits", { Status: 10 }],
+    ["no status", { Status: "" }],
+    ["no livingid", { LivingId: "" }],
+  ])("is taken for unknown with %s: sending it again would not help", async (_what, changes) => {
+    const [handled, unknown] = [await counted("handled"), await counted("unknown")];
+    expect(await post(seal({ ...livingEvent, ...changes }))).toMatchObject({ status: 200 });
+    expect([await counted("handled"), await counted("unknown")]).toEqual([handled, unknown + 1]);
+  });
+
+  it("is neither of WeCom's requests with another method", async () => {
+    expect(await gateway.fetch("/wecom/callback", { method: "PUT" })).toMatchObject({ status: 405 });
+  });
+});
+
+describe("A forged, outdated or misdirected callback", () => {
   it("is refused with 403 and counted when its signature is wrong", async () => {
     const sealed = seal();
     const forged = { ...sealed, url: sealed.url.replace(/msg_signature=../, "msg_signature=00") };
@@ -169,36 +195,6 @@ describe("A callback", () => {
     },
   );
 
-  describe("that was captured, and is sent again with another time, which the signature does not tell apart", () => {
-    const sentAt = Math.floor(Date.now() / 10_000) * 10 + 1;
-    const later = sentAt + 3600;
-    const message = JSON.stringify({ ...livingEvent, CreateTime: sentAt });
-
-    it.each([
-      ["its nonce", String(later), String(sentAt)],
-      // 1795000001 + 795003601 is read as 179500000 + 1795003601.
-      ["parts of both", String(later).slice(1), String(sentAt).slice(0, -1)],
-    ])("is refused with 403 when it takes %s for the time", async (_what, nonce, otherNonce) => {
-      let now = sentAt * 1000;
-      await using other = await startGateway({ env, now: () => now });
-      const captured = signed(String(sentAt), message, nonce);
-      const body = JSON.stringify({ encrypt: captured.encrypt });
-      expect(await other.fetch(captured.path, { method: "POST", body })).toMatchObject({ status: 200 });
-
-      now = later * 1000;
-      const query = { msg_signature: captured.signature, timestamp: String(later), nonce: otherNonce };
-      const path = `/wecom/callback?${new URLSearchParams(query).toString()}`;
-      expect(await other.fetch(path, { method: "POST", body })).toMatchObject({ status: 403 });
-    });
-
-    it("is taken when WeCom delivers it late, and its nonce merely looks like a time", async () => {
-      await using other = await startGateway({ env, now: () => later * 1000 });
-      const { path, encrypt } = signed(String(later), message, String(sentAt - 301));
-      const answer = await other.fetch(path, { method: "POST", body: JSON.stringify({ encrypt }) });
-      expect(answer).toMatchObject({ status: 200 });
-    });
-  });
-
   it("is refused with 403 when it is meant for another corp, or for a suite", async () => {
     const before = await counted("wrong-receiveid");
     expect(await post(seal(livingEvent, { receiveid: "wwother" }))).toMatchObject({ status: 403 });
@@ -212,7 +208,39 @@ describe("A callback", () => {
     expect(await post(seal(livingEvent, { aesKey: "A".repeat(43) }))).toMatchObject({ status: 403 });
     expect(await counted("bad-encryption")).toBeGreaterThanOrEqual(1);
   });
+});
 
+describe("A callback that was captured, and is sent again with another time, which the signature does not tell apart", () => {
+  const sentAt = Math.floor(Date.now() / 10_000) * 10 + 1;
+  const later = sentAt + 3600;
+  const message = JSON.stringify({ ...livingEvent, CreateTime: sentAt });
+
+  it.each([
+    ["its nonce", String(later), String(sentAt)],
+    // 1795000001 + 795003601 is read as 179500000 + 1795003601.
+    ["parts of both", String(later).slice(1), String(sentAt).slice(0, -1)],
+  ])("is refused with 403 when it takes %s for the time", async (_what, nonce, otherNonce) => {
+    let now = sentAt * 1000;
+    await using other = await startGateway({ env, now: () => now });
+    const captured = signed(String(sentAt), message, nonce);
+    const body = JSON.stringify({ encrypt: captured.encrypt });
+    expect(await other.fetch(captured.path, { method: "POST", body })).toMatchObject({ status: 200 });
+
+    now = later * 1000;
+    const query = { msg_signature: captured.signature, timestamp: String(later), nonce: otherNonce };
+    const path = `/wecom/callback?${new URLSearchParams(query).toString()}`;
+    expect(await other.fetch(path, { method: "POST", body })).toMatchObject({ status: 403 });
+  });
+
+  it("is taken when WeCom delivers it late, and its nonce merely looks like a time", async () => {
+    await using other = await startGateway({ env, now: () => later * 1000 });
+    const { path, encrypt } = signed(String(later), message, String(sentAt - 301));
+    const answer = await other.fetch(path, { method: "POST", body: JSON.stringify({ encrypt }) });
+    expect(answer).toMatchObject({ status: 200 });
+  });
+});
+
+describe("A malformed or oversized callback", () => {
   it.each([
     ["nothing", ""],
     ["plain text", "hello"],
@@ -242,30 +270,6 @@ describe("A callback", () => {
     expect(await gateway.fetch(path, { method: "POST", body: body(65_537) })).toMatchObject({ status: 413 });
     // Read and understood; what is missing is the message.
     expect(await gateway.fetch(path, { method: "POST", body: body(65_536) })).toMatchObject({ status: 400 });
-  });
-
-  it("is answered 200 and logged when its event is unknown, whatever it holds", async () => {
-    const nested = `<xml><ToUserName><![CDATA[${corpid}]]></ToUserName><MsgType><![CDATA[event]]></MsgType>
-      <Event><![CDATA[scan]]></Event><Scan><Item><Type>qr</Type></Item><Item/></Scan><Text>a &lt; b</Text></xml>`;
-    expect(await post(seal(nested))).toMatchObject({ status: 200 });
-    expect(await counted("unknown")).toBe(1);
-    expect(gateway.logs).toContainEqual(
-      expect.objectContaining({ msg: "an event that this gateway does not use", event: "scan" }),
-    );
-  });
-
-  it.each([
-    ["a status of two digits", { Status: 10 }],
-    ["no status", { Status: "" }],
-    ["no livingid", { LivingId: "" }],
-  ])("is taken for unknown with %s: sending it again would not help", async (_what, changes) => {
-    const [handled, unknown] = [await counted("handled"), await counted("unknown")];
-    expect(await post(seal({ ...livingEvent, ...changes }))).toMatchObject({ status: 200 });
-    expect([await counted("handled"), await counted("unknown")]).toEqual([handled, unknown + 1]);
-  });
-
-  it("is neither of WeCom's requests with another method", async () => {
-    expect(await gateway.fetch("/wecom/callback", { method: "PUT" })).toMatchObject({ status: 405 });
   });
 });
 
