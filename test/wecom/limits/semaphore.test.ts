@@ -78,19 +78,19 @@ describe("The fair queue", () => {
 const open = new Bulkhead(1e9);
 const error = (reason: string) => new Error(reason);
 
-describe("The semaphore", () => {
-  const semaphoreOf = (maxInFlight: number) => new Semaphore("corp", "living/create", maxInFlight, open);
-  const hold = (semaphore: Semaphore, count: number) => {
-    for (let call = 0; call < count; call += 1) expect(semaphore.tryAcquire()).toBe(true);
-  };
-  const patient: TimeLimit = { remainingMs: 1e6, isNearEnd: false, onCancel: () => () => undefined };
-  const capOf = (semaphore: Semaphore) => {
-    let free = 0;
-    while (semaphore.tryAcquire()) free += 1;
-    for (let call = 0; call < free; call += 1) semaphore.release();
-    return free;
-  };
+const semaphoreOf = (maxInFlight: number) => new Semaphore("corp", "living/create", maxInFlight, open);
+const hold = (semaphore: Semaphore, count: number) => {
+  for (let call = 0; call < count; call += 1) expect(semaphore.tryAcquire()).toBe(true);
+};
+const patient: TimeLimit = { remainingMs: 1e6, isNearEnd: false, onCancel: () => () => undefined };
+const capOf = (semaphore: Semaphore) => {
+  let free = 0;
+  while (semaphore.tryAcquire()) free += 1;
+  for (let call = 0; call < free; call += 1) semaphore.release();
+  return free;
+};
 
+describe("The semaphore", () => {
   it("admits up to its cap, and a trial besides", () => {
     const semaphore = semaphoreOf(2);
     expect(semaphore.isIdle).toBe(true);
@@ -179,116 +179,122 @@ describe("The semaphore", () => {
 
     expect(capOf(semaphore)).toBe(1);
   });
+});
 
-  describe("is waited for", () => {
-    /** Of one corp, where each call takes `callMs`, with so many of other callers in the queue since `at`. */
-    const crowdedBy = (waiting: number, callMs: number, at = 0) => {
-      const semaphore = semaphoreOf(1);
-      // Up slowly: by a 32th of the difference each time.
-      for (let call = 0; call < 1000; call += 1) semaphore.answered(at + call * callMs, at + (call + 1) * callMs);
-      hold(semaphore, 1);
-      for (let call = 0; call < waiting; call += 1) void semaphore.acquire([call, call], patient, at, error);
-      return semaphore;
-    };
-    const refusalOf = async (semaphore: Semaphore, path: unknown[], timeLimit: TimeLimit, now: number) => {
-      const before = semaphore.waiting;
-      const waiting = (async () => semaphore.acquire(path, timeLimit, now, error))();
-      await Promise.resolve();
-      if (semaphore.waiting > before) return undefined;
-      return waiting.then(
-        () => undefined,
-        (refusal: unknown) => {
-          expect(refusal).toBeInstanceOf(WecomOverloadError);
-          const { api, retryAfterSeconds } = refusal as WecomOverloadError;
-          return { api, retryAfterSeconds };
-        },
-      );
-    };
-    const timeLimit = (remainingMs: number) => ({ ...patient, remainingMs });
-
-    it.each([
-      { remainingMs: 1099, isRefused: true },
-      { remainingMs: 1101, isRefused: false },
-    ])("by a call with $remainingMs ms left, of 1,100 that it would take: refused $isRefused", async (row) => {
-      // Nine calls before it, itself, and its answer.
-      const semaphore = crowdedBy(9, 100);
-      const refusal = await refusalOf(semaphore, ["new", 1], timeLimit(row.remainingMs), 0);
-
-      expect(refusal).toEqual(row.isRefused ? { api: "living/create", retryAfterSeconds: 1 } : undefined);
-    });
-
-    it("for as many seconds as the queue takes, says a refusal", async () => {
-      const semaphore = crowdedBy(25, 100);
-
-      expect(await refusalOf(semaphore, ["new", 1], timeLimit(500), 0)).toEqual({
-        api: "living/create",
-        retryAfterSeconds: 3,
-      });
-    });
-
-    it.each([
-      { waiting: 9, passedMs: 101, remainingMs: 7000, isRefused: true },
-      // Many at once are no overload yet.
-      { waiting: 9, passedMs: 100, remainingMs: 7000, isRefused: false },
-      // Its turn comes within half a second, or a sixteenth of what is left.
-      { waiting: 3, passedMs: 101, remainingMs: 7000, isRefused: false },
-      { waiting: 9, passedMs: 101, remainingMs: 17_000, isRefused: false },
-    ])(
-      "by a new operation behind $waiting, $passedMs ms after the first, with $remainingMs ms left: refused $isRefused",
-      async ({ waiting, passedMs, remainingMs, isRefused }) => {
-        const semaphore = crowdedBy(waiting, 100);
-        const refusal = await refusalOf(semaphore, ["new", 1], timeLimit(remainingMs), passedMs);
-
-        expect(refusal !== undefined).toBe(isRefused);
+describe("The semaphore is waited for", () => {
+  /** Of one corp, where each call takes `callMs`, with so many of other callers in the queue since `at`. */
+  const crowdedBy = (waiting: number, callMs: number, at = 0) => {
+    const semaphore = semaphoreOf(1);
+    // Up slowly: by a 32th of the difference each time.
+    for (let call = 0; call < 1000; call += 1) semaphore.answered(at + call * callMs, at + (call + 1) * callMs);
+    hold(semaphore, 1);
+    for (let call = 0; call < waiting; call += 1) void semaphore.acquire([call, call], patient, at, error);
+    return semaphore;
+  };
+  const refusalOf = async (semaphore: Semaphore, path: unknown[], timeLimit: TimeLimit, now: number) => {
+    const before = semaphore.waiting;
+    const waiting = (async () => semaphore.acquire(path, timeLimit, now, error))();
+    await Promise.resolve();
+    if (semaphore.waiting > before) return undefined;
+    return waiting.then(
+      () => undefined,
+      (refusal: unknown) => {
+        expect(refusal).toBeInstanceOf(WecomOverloadError);
+        const { api, retryAfterSeconds } = refusal as WecomOverloadError;
+        return { api, retryAfterSeconds };
       },
     );
+  };
+  const timeLimit = (remainingMs: number) => ({ ...patient, remainingMs });
 
-    it("by an operation that waits already, however long its turn takes", async () => {
-      const semaphore = crowdedBy(9, 100);
+  it.each([
+    { remainingMs: 1099, isRefused: true },
+    { remainingMs: 1101, isRefused: false },
+  ])("by a call with $remainingMs ms left, of 1,100 that it would take: refused $isRefused", async (row) => {
+    // Nine calls before it, itself, and its answer.
+    const semaphore = crowdedBy(9, 100);
+    const refusal = await refusalOf(semaphore, ["new", 1], timeLimit(row.remainingMs), 0);
 
-      expect(await refusalOf(semaphore, [3, 3], timeLimit(7000), 101)).toBeUndefined();
+    expect(refusal).toEqual(row.isRefused ? { api: "living/create", retryAfterSeconds: 1 } : undefined);
+  });
+
+  it("for as many seconds as the queue takes, says a refusal", async () => {
+    const semaphore = crowdedBy(25, 100);
+
+    expect(await refusalOf(semaphore, ["new", 1], timeLimit(500), 0)).toEqual({
+      api: "living/create",
+      retryAfterSeconds: 3,
     });
+  });
 
-    it("by 2,000 calls and no more", async () => {
-      const semaphore = crowdedBy(1999, 0);
-      expect(await refusalOf(semaphore, ["new", 1], timeLimit(1e9), 0)).toBeUndefined();
+  it.each([
+    { waiting: 9, passedMs: 101, remainingMs: 7000, isRefused: true },
+    // Many at once are no overload yet.
+    { waiting: 9, passedMs: 100, remainingMs: 7000, isRefused: false },
+    // Its turn comes within half a second, or a sixteenth of what is left.
+    { waiting: 3, passedMs: 101, remainingMs: 7000, isRefused: false },
+    { waiting: 9, passedMs: 101, remainingMs: 17_000, isRefused: false },
+  ])(
+    "by a new operation behind $waiting, $passedMs ms after the first, with $remainingMs ms left: refused $isRefused",
+    async ({ waiting, passedMs, remainingMs, isRefused }) => {
+      const semaphore = crowdedBy(waiting, 100);
+      const refusal = await refusalOf(semaphore, ["new", 1], timeLimit(remainingMs), passedMs);
 
-      expect(await refusalOf(semaphore, ["new", 1], timeLimit(1e9), 0)).toEqual({
-        api: "living/create",
-        retryAfterSeconds: 1,
-      });
+      expect(refusal !== undefined).toBe(isRefused);
+    },
+  );
+
+  it("by an operation that waits already, however long its turn takes", async () => {
+    const semaphore = crowdedBy(9, 100);
+
+    expect(await refusalOf(semaphore, [3, 3], timeLimit(7000), 101)).toBeUndefined();
+  });
+
+  it("by 2,000 calls and no more", async () => {
+    const semaphore = crowdedBy(1999, 0);
+    expect(await refusalOf(semaphore, ["new", 1], timeLimit(1e9), 0)).toBeUndefined();
+
+    expect(await refusalOf(semaphore, ["new", 1], timeLimit(1e9), 0)).toEqual({
+      api: "living/create",
+      retryAfterSeconds: 1,
     });
   });
 });
 
-describe("The bulkhead", () => {
-  class User implements BulkheadUser {
-    inFlight = 0;
-    waiting = 0;
-    started = 0;
-    constructor(
-      readonly bulkhead: Bulkhead,
-      readonly corp: string,
-      readonly api: string,
-    ) {}
-    take(most = Infinity): number {
-      let taken = 0;
-      while (taken < most && this.bulkhead.tryAcquire(this)) {
-        taken += 1;
-        this.inFlight += 1;
-      }
-      return taken;
+class User implements BulkheadUser {
+  inFlight = 0;
+  waiting = 0;
+  started = 0;
+  constructor(
+    readonly bulkhead: Bulkhead,
+    readonly corp: string,
+    readonly api: string,
+  ) {}
+  take(most = Infinity): number {
+    let taken = 0;
+    while (taken < most && this.bulkhead.tryAcquire(this)) {
+      taken += 1;
+      this.inFlight += 1;
     }
-    free(): void {
-      this.inFlight -= 1;
-      this.bulkhead.release(this);
-    }
-    startNext(): void {
-      this.started += 1;
-      this.waiting -= 1;
-    }
+    return taken;
   }
+  free(): void {
+    this.inFlight -= 1;
+    this.bulkhead.release(this);
+  }
+  startNext(): void {
+    this.started += 1;
+    this.waiting -= 1;
+  }
+}
 
+const takeOneOfEach = (bulkhead: Bulkhead, corp: string, apis: number) => {
+  let taken = 0;
+  for (let api = 0; api < apis; api += 1) taken += new User(bulkhead, corp, `${corp} ${api}`).take(1);
+  return taken;
+};
+
+describe("The bulkhead", () => {
   it("gives an API at most half of all connections", () => {
     const bulkhead = new Bulkhead(64);
     const corps = Array.from({ length: 100 }, (_, corp) => new User(bulkhead, `corp${corp}`, "a"));
@@ -307,12 +313,6 @@ describe("The bulkhead", () => {
     // n + n + 4n < 640 - 160, and of none held only n besides.
     expect(user.take()).toBe(80);
   });
-
-  const takeOneOfEach = (bulkhead: Bulkhead, corp: string, apis: number) => {
-    let taken = 0;
-    for (let api = 0; api < apis; api += 1) taken += new User(bulkhead, corp, `${corp} ${api}`).take(1);
-    return taken;
-  };
 
   it("keeps an eighth free from a corp at many APIs, of which another corp gets one", () => {
     const bulkhead = new Bulkhead(64);
