@@ -8,12 +8,25 @@ const read = "living/get_living_info";
 
 const sentOf = (fleet: Fleet, corp: number) => fleet.sentOf(create, corp).times.length;
 
+const none = { perCorpAndMinute: 1e6, perCorpAndHour: 1e6, perAddressAndMinute: 1e6, perAddressAndHour: 1e6 };
+
+const askMany = (fleet: Fleet, count: number, call: Partial<Call>) =>
+  Promise.all(Array.from({ length: count }, () => fleet.call({ ...usual, ...call })));
+
+/** So many clients who ask again when they are answered, and 100 ms after a refusal. */
+const askOnAndOn = (fleet: Fleet, clients: number, answerMs: () => number) => {
+  const ends: { at: number; waitedMs: number; end: string }[] = [];
+  const ask = async (): Promise<void> => {
+    const since = fleet.time.now;
+    const end = await fleet.call({ ...usual, caller: "all" });
+    ends.push({ at: fleet.time.now, waitedMs: fleet.time.now - since, end });
+    fleet.time.after(end === "sent" ? answerMs() : 100, () => void ask());
+  };
+  for (let client = 0; client < clients; client += 1) void ask();
+  return ends;
+};
+
 describe("Under a limit that many share", () => {
-  const none = { perCorpAndMinute: 1e6, perCorpAndHour: 1e6, perAddressAndMinute: 1e6, perAddressAndHour: 1e6 };
-
-  const askMany = (fleet: Fleet, count: number, call: Partial<Call>) =>
-    Promise.all(Array.from({ length: count }, () => fleet.call({ ...usual, ...call })));
-
   it("a caller waits for one call of each other caller, however many operations those have", async () => {
     const fleet = new Fleet();
     await fleet.add();
@@ -40,19 +53,6 @@ describe("Under a limit that many share", () => {
 
     expect(isDone).toBe(true);
   });
-
-  /** So many clients who ask again when they are answered, and 100 ms after a refusal. */
-  const askOnAndOn = (fleet: Fleet, clients: number, answerMs: () => number) => {
-    const ends: { at: number; waitedMs: number; end: string }[] = [];
-    const ask = async (): Promise<void> => {
-      const since = fleet.time.now;
-      const end = await fleet.call({ ...usual, caller: "all" });
-      ends.push({ at: fleet.time.now, waitedMs: fleet.time.now - since, end });
-      fleet.time.after(end === "sent" ? answerMs() : 100, () => void ask());
-    };
-    for (let client = 0; client < clients; client += 1) void ask();
-    return ends;
-  };
 
   it.each([0, 50, 1000])("nobody is refused because the process stood still for 300 ms, after %i ms", async (atMs) => {
     let standsStillUntil = 0;
@@ -114,6 +114,23 @@ describe("Under a limit that many share", () => {
     expect(await newcomer).toEqual(["sent", "sent"]);
   });
 
+  it("a call that is not sent does not count", async () => {
+    const fleet = new Fleet({ limits: { ...none, perCorpAndMinute: 10 } });
+    await fleet.add();
+    for (let index = 0; index < 50; index += 1) {
+      void fleet.call({ ...usual, end: index % 2 === 0 ? "not-sent" : "unreachable" });
+      await fleet.time.pass(25);
+      // Five that met nobody open the circuit.
+      if (index % 8 === 7) void fleet.call(usual);
+      await fleet.time.pass(index % 8 === 7 ? 800 : 0);
+    }
+    fleet.close();
+
+    expect(sentOf(fleet, 0)).toBe(6);
+  });
+});
+
+describe("Under a limit of connections that many share", () => {
   it("a hundred corps whose calls hang leave connections for another, and for another API", async () => {
     const fleet = new Fleet({ maxInFlight: 10 });
     await fleet.add();
@@ -165,21 +182,6 @@ describe("Under a limit that many share", () => {
     fleet.close();
     await fleet.time.pass(600_000);
     expect(new Set((await Promise.all([...many, ...few])).flat())).toEqual(new Set(["sent"]));
-  });
-
-  it("a call that is not sent does not count", async () => {
-    const fleet = new Fleet({ limits: { ...none, perCorpAndMinute: 10 } });
-    await fleet.add();
-    for (let index = 0; index < 50; index += 1) {
-      void fleet.call({ ...usual, end: index % 2 === 0 ? "not-sent" : "unreachable" });
-      await fleet.time.pass(25);
-      // Five that met nobody open the circuit.
-      if (index % 8 === 7) void fleet.call(usual);
-      await fleet.time.pass(index % 8 === 7 ? 800 : 0);
-    }
-    fleet.close();
-
-    expect(sentOf(fleet, 0)).toBe(6);
   });
 });
 
