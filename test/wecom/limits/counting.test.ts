@@ -87,7 +87,9 @@ describe("A window of a minute", () => {
 
     expect(window.total(start + minuteMs)).toBe(1);
   });
+});
 
+describe("A shared window of a minute", () => {
   it("tells what it knows by slot, newest first, and only where there are calls", () => {
     const window = new SlidingWindow(minuteMs);
     window.add(2, start);
