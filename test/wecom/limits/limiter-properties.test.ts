@@ -301,23 +301,32 @@ describe("However many calls hang", () => {
   );
 });
 
-describe("However WeCom goes away", () => {
-  const verdicts: Verdict[] = ["up", "down", "unknown"];
-  const events = fc.array(
-    fc.record({
-      kind: fc.constantFrom("start" as const, "settle" as const, "settle" as const, "pass" as const),
-      attempt: fc.nat(9),
-      verdict: fc.constantFrom(...verdicts),
-      ms: fc.constantFrom(1, 100, trialMs - 1, trialMs, 10_000),
-    }),
-    { minLength: 5, maxLength: 60 },
-  );
+const verdicts: Verdict[] = ["up", "down", "unknown"];
+const circuitEvents = fc.array(
+  fc.record({
+    kind: fc.constantFrom("start" as const, "settle" as const, "settle" as const, "pass" as const),
+    attempt: fc.nat(9),
+    verdict: fc.constantFrom(...verdicts),
+    ms: fc.constantFrom(1, 100, trialMs - 1, trialMs, 10_000),
+  }),
+  { minLength: 5, maxLength: 60 },
+);
 
+type Phase = { kind: "up" | "unreachable" | "silent" | "limited"; ms: number };
+const away: fc.Arbitrary<Phase[]> = fc.array(
+  fc.record({
+    kind: fc.constantFrom("up" as const, "unreachable" as const, "silent" as const, "limited" as const),
+    ms: fc.constantFrom(100, 900, 3000, 9000),
+  }),
+  { minLength: 1, maxLength: 4 },
+);
+
+describe("However WeCom goes away", () => {
   it(
     "a circuit lets a trial through in time, and what is said of an attempt counts once, and only while it matters",
     () => {
       fc.assert(
-        fc.property(events, fc.integer({ min: 1, max: 3 }), (script, failuresToOpen) => {
+        fc.property(circuitEvents, fc.integer({ min: 1, max: 3 }), (script, failuresToOpen) => {
           let now = 1_900_000_000_000;
           const trialAt = (_now: number, startedAt: number) => startedAt + trialMs;
           const circuit = new CircuitBreaker({ failuresToOpen, trialAt });
@@ -347,15 +356,6 @@ describe("However WeCom goes away", () => {
       );
     },
     longTimeout,
-  );
-
-  type Phase = { kind: "up" | "unreachable" | "silent" | "limited"; ms: number };
-  const away: fc.Arbitrary<Phase[]> = fc.array(
-    fc.record({
-      kind: fc.constantFrom("up" as const, "unreachable" as const, "silent" as const, "limited" as const),
-      ms: fc.constantFrom(100, 900, 3000, 9000),
-    }),
-    { minLength: 1, maxLength: 4 },
   );
 
   it(
