@@ -132,6 +132,22 @@ describe("A WebSocket", () => {
     expect(await openSubscriptions(gateway)).toBe(50);
   });
 
+  it("lets what runs be answered when the gateway drains, and is closed then", async () => {
+    const gateway = await startGateway();
+    let isClosed = false;
+    await using subscriber = overWebSocket(gateway, {}, { closed: () => (isClosed = true) });
+    gateway.simulator.faults.inject({ api: "living/get_user_all_livingid", kind: "delay", delayMs: 1000 });
+    const answer = next(subscriber.run({ query: '{ livings(anchorUserid: "zhangsan") { nodes { livingid } } }' }));
+    while (gateway.simulator.requestsTo("gettoken").length === 0)
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    const drained = gateway.close({ acceptForMs: 0 });
+    expect(await answer).toEqual({ data: { livings: { nodes: [] } } });
+    await drained;
+    expect(isClosed).toBe(true);
+  });
+});
+
+describe("A WebSocket under load", () => {
   it("is refused with 503, as an event stream is, when too many are open", async () => {
     await using gateway = await startGateway({ env: { ...callbackEnv, LIMIT_CONNECTIONS: "2" } });
     await using stream = overEventStream(gateway);
@@ -200,20 +216,6 @@ describe("A WebSocket", () => {
     raw.socket.resume();
     for (let index = 0; index < count; index += 1) expect((await raw.next()).type).toBe("next");
   }, 60_000);
-
-  it("lets what runs be answered when the gateway drains, and is closed then", async () => {
-    const gateway = await startGateway();
-    let isClosed = false;
-    await using subscriber = overWebSocket(gateway, {}, { closed: () => (isClosed = true) });
-    gateway.simulator.faults.inject({ api: "living/get_user_all_livingid", kind: "delay", delayMs: 1000 });
-    const answer = next(subscriber.run({ query: '{ livings(anchorUserid: "zhangsan") { nodes { livingid } } }' }));
-    while (gateway.simulator.requestsTo("gettoken").length === 0)
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    const drained = gateway.close({ acceptForMs: 0 });
-    expect(await answer).toEqual({ data: { livings: { nodes: [] } } });
-    await drained;
-    expect(isClosed).toBe(true);
-  });
 });
 
 describe("A client that connects signs in", () => {
