@@ -43,6 +43,49 @@ const untilHandled = async (socket: RawSocket) => {
   }
 };
 
+describe("A connection that begins", () => {
+  it("is closed with 4401 by an operation before it is acknowledged", async () => {
+    await using gateway = await start();
+    await using socket = await rawSocket(gateway, { signsIn: false });
+    socket.send(subscribe("1"));
+    expect(await socket.closed).toEqual([4401, "Unauthorized"]);
+  });
+
+  it("is closed with 4401 by an operation while it is being signed in", async () => {
+    await using issuer = await startIssuer();
+    await using gateway = await start(jwtEnv(issuer));
+    const authorization = `Bearer ${await issuer.sign({ corpid })}`;
+    await using socket = await rawSocket(gateway, { signsIn: false, headers: { authorization } });
+    socket.send(init, subscribe("1"));
+    expect(await socket.closed).toEqual([4401, "Unauthorized"]);
+  });
+
+  it("is closed with 4429 by a second init", async () => {
+    await using gateway = await start();
+    await using socket = await rawSocket(gateway);
+    socket.send(init);
+    expect(await socket.closed).toEqual([4429, "Too many initialisation requests"]);
+  });
+
+  it("is closed with 4429 by a second init while the first is looked at", async () => {
+    await using issuer = await startIssuer();
+    await using gateway = await start(jwtEnv(issuer));
+    const authorization = `Bearer ${await issuer.sign({ corpid })}`;
+    await using socket = await rawSocket(gateway, { signsIn: false, headers: { authorization } });
+    socket.send(init, init);
+    expect(await socket.closed).toEqual([4429, "Too many initialisation requests"]);
+  });
+
+  it("is closed with 4408 when no init comes", async () => {
+    await using gateway = await start();
+    const startedAt = performance.now();
+    await using socket = await rawSocket(gateway, { signsIn: false });
+    socket.send({ type: "ping" });
+    expect(await socket.closed).toEqual([4408, "Connection initialisation timeout"]);
+    expect(performance.now() - startedAt).toBeLessThan(5000);
+  });
+});
+
 describe("A connection", () => {
   it("is acknowledged, and answers pings, with their payload, before and after", async () => {
     await using gateway = await start();
@@ -99,47 +142,6 @@ describe("A connection", () => {
     expect(await socket.closed).toEqual([4400, "Invalid message received"]);
     expect(await untilHandled(other)).toEqual([]);
     expect(gateway.logs.filter(({ msg }) => msg === "WebSocket message failed")).toEqual([]);
-  });
-
-  it("is closed with 4401 by an operation before it is acknowledged", async () => {
-    await using gateway = await start();
-    await using socket = await rawSocket(gateway, { signsIn: false });
-    socket.send(subscribe("1"));
-    expect(await socket.closed).toEqual([4401, "Unauthorized"]);
-  });
-
-  it("is closed with 4401 by an operation while it is being signed in", async () => {
-    await using issuer = await startIssuer();
-    await using gateway = await start(jwtEnv(issuer));
-    const authorization = `Bearer ${await issuer.sign({ corpid })}`;
-    await using socket = await rawSocket(gateway, { signsIn: false, headers: { authorization } });
-    socket.send(init, subscribe("1"));
-    expect(await socket.closed).toEqual([4401, "Unauthorized"]);
-  });
-
-  it("is closed with 4429 by a second init", async () => {
-    await using gateway = await start();
-    await using socket = await rawSocket(gateway);
-    socket.send(init);
-    expect(await socket.closed).toEqual([4429, "Too many initialisation requests"]);
-  });
-
-  it("is closed with 4429 by a second init while the first is looked at", async () => {
-    await using issuer = await startIssuer();
-    await using gateway = await start(jwtEnv(issuer));
-    const authorization = `Bearer ${await issuer.sign({ corpid })}`;
-    await using socket = await rawSocket(gateway, { signsIn: false, headers: { authorization } });
-    socket.send(init, init);
-    expect(await socket.closed).toEqual([4429, "Too many initialisation requests"]);
-  });
-
-  it("is closed with 4408 when no init comes", async () => {
-    await using gateway = await start();
-    const startedAt = performance.now();
-    await using socket = await rawSocket(gateway, { signsIn: false });
-    socket.send({ type: "ping" });
-    expect(await socket.closed).toEqual([4408, "Connection initialisation timeout"]);
-    expect(performance.now() - startedAt).toBeLessThan(5000);
   });
 
   it("is closed with 4409 by a second operation of one id, however long the id", async () => {
