@@ -15,14 +15,14 @@ const json = { "content-type": "application/json" };
 const times = (count: number, text: (index: number) => string) =>
   Array.from({ length: count }, (_, i) => text(i)).join(" ");
 
+let gateway: Gateway;
+beforeAll(async () => {
+  gateway = await startGateway({ env: production });
+});
+afterAll(() => gateway.close());
+
 /** @see https://github.com/dolevf/graphql-cop */
 describe("A scanner in production", () => {
-  let gateway: Gateway;
-  beforeAll(async () => {
-    gateway = await startGateway({ env: production });
-  });
-  afterAll(() => gateway.close());
-
   it.each([
     ["alias overloading", `{ ${times(101, (i) => `alias${i}: __typename`)} }`],
     ["field duplication", `{ ${"__typename ".repeat(500)} }`],
@@ -69,7 +69,9 @@ describe("A scanner in production", () => {
     expect(status).toBe(405);
     expect(gateway.simulator.requestsTo("living/cancel")).toEqual([]);
   });
+});
 
+describe("A scanner that looks for a production gateway's details", () => {
   it.each<[string, string, unknown]>([
     ["a field", "{ livin { theme } }", {}],
     ["a type", "{ __typename ... on Livin { theme } }", {}],
