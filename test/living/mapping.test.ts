@@ -231,24 +231,24 @@ describe("A change of a living's status", () => {
   });
 });
 
-describe("A page of a connection", () => {
-  /** WeCom's pages of these items; an empty one where WeCom sends none. */
-  const pagesOf = (...pages: string[][]) => {
-    const asked: [key: string | undefined, wanted: number][] = [];
-    const fetch = (key: string | undefined, wanted: number) => {
-      asked.push([key, wanted]);
-      const index = key === undefined ? 0 : Number(key.slice("page-".length));
-      return Promise.resolve({
-        items: pages[index]!,
-        nextKey: index + 1 < pages.length ? `page-${index + 1}` : undefined,
-      });
-    };
-    const read = (first: number, after?: string | null, owner = ["livings", "zhangsan"]) =>
-      readPage({ api: "api", owner, first, maxFirst: 100, after, fetch });
-    return { asked, read };
+/** WeCom's pages of these items; an empty one where WeCom sends none. */
+const pagesOf = (...pages: string[][]) => {
+  const asked: [key: string | undefined, wanted: number][] = [];
+  const fetch = (key: string | undefined, wanted: number) => {
+    asked.push([key, wanted]);
+    const index = key === undefined ? 0 : Number(key.slice("page-".length));
+    return Promise.resolve({
+      items: pages[index]!,
+      nextKey: index + 1 < pages.length ? `page-${index + 1}` : undefined,
+    });
   };
-  const itemsOf = ({ items }: { items: readonly { item: string }[] }) => items.map(({ item }) => item);
+  const read = (first: number, after?: string | null, owner = ["livings", "zhangsan"]) =>
+    readPage({ api: "api", owner, first, maxFirst: 100, after, fetch });
+  return { asked, read };
+};
+const itemsOf = ({ items }: { items: readonly { item: string }[] }) => items.map(({ item }) => item);
 
+describe("A page of a connection", () => {
   it("has as many as asked for, from as many of WeCom's pages as it takes", async () => {
     const { read, asked } = pagesOf(["a", "b"], [], ["c", "d", "e"]);
     const page = await read(4);
@@ -264,32 +264,6 @@ describe("A page of a connection", () => {
       ["page-1", 2],
       ["page-2", 2],
     ]);
-  });
-
-  it("continues behind a page's last item with the next page, without a call for the page before", async () => {
-    const { read, asked } = pagesOf(["a", "b"], ["c"]);
-    const { pageInfo } = await read(2);
-    asked.length = 0;
-
-    expect(itemsOf(await read(1, pageInfo.endCursor))).toEqual(["c"]);
-    expect(asked).toEqual([["page-1", 1]]);
-  });
-
-  it.each([1, 2, 3, 4, 5, 6])("of %d continues behind each cursor, and misses and repeats none", async (first) => {
-    const all = ["a", "b", "c", "d", "e"];
-    const { read } = pagesOf(["a", "b"], [], ["c", "d", "e"]);
-    const seen: string[] = [];
-    let after: string | null = null;
-    for (let hasNextPage = true; hasNextPage;) {
-      const page: Awaited<ReturnType<typeof read>> = await read(first, after);
-      expect(page.pageInfo.hasPreviousPage).toBe(after !== null);
-      seen.push(...itemsOf(page));
-      ({ hasNextPage, endCursor: after } = page.pageInfo);
-    }
-    expect(seen).toEqual(all);
-    const { items } = await read(5);
-    for (const [index, { cursor }] of items.entries())
-      expect(itemsOf(await read(9, cursor))).toEqual(all.slice(index + 1));
   });
 
   it("asks WeCom for what it skips as well, where it begins within a page", async () => {
@@ -318,7 +292,43 @@ describe("A page of a connection", () => {
     expect(asked).toEqual([]);
   });
 
+  it("is not looked for on more than a hundred of WeCom's pages", async () => {
+    const empty = Array.from({ length: 101 }, () => []);
+
+    expect(itemsOf(await pagesOf(...empty.slice(0, 99), ["a"]).read(1))).toEqual(["a"]);
+    await expect(pagesOf(...empty, ["a"]).read(1)).rejects.toMatchObject({ api: "api", delivery: "unknown" });
+  });
+});
+
+describe("A page of a connection behind a cursor", () => {
   const cursor = (...parts: unknown[]) => Buffer.from(JSON.stringify(parts)).toString("base64url");
+
+  it("continues behind a page's last item with the next page, without a call for the page before", async () => {
+    const { read, asked } = pagesOf(["a", "b"], ["c"]);
+    const { pageInfo } = await read(2);
+    asked.length = 0;
+
+    expect(itemsOf(await read(1, pageInfo.endCursor))).toEqual(["c"]);
+    expect(asked).toEqual([["page-1", 1]]);
+  });
+
+  it.each([1, 2, 3, 4, 5, 6])("of %d continues behind each cursor, and misses and repeats none", async (first) => {
+    const all = ["a", "b", "c", "d", "e"];
+    const { read } = pagesOf(["a", "b"], [], ["c", "d", "e"]);
+    const seen: string[] = [];
+    let after: string | null = null;
+    for (let hasNextPage = true; hasNextPage;) {
+      const page: Awaited<ReturnType<typeof read>> = await read(first, after);
+      expect(page.pageInfo.hasPreviousPage).toBe(after !== null);
+      seen.push(...itemsOf(page));
+      ({ hasNextPage, endCursor: after } = page.pageInfo);
+    }
+    expect(seen).toEqual(all);
+    const { items } = await read(5);
+    for (const [index, { cursor }] of items.entries())
+      expect(itemsOf(await read(9, cursor))).toEqual(all.slice(index + 1));
+  });
+
   it("continues behind a cursor of its own", async () => {
     expect(itemsOf(await pagesOf(["a"], ["b", "c"]).read(9, cursor("livings", "zhangsan", "page-1", 1)))).toEqual([
       "c",
@@ -351,12 +361,5 @@ describe("A page of a connection", () => {
       extensions: { code: "BAD_USER_INPUT" },
     });
     expect(asked).toEqual([]);
-  });
-
-  it("is not looked for on more than a hundred of WeCom's pages", async () => {
-    const empty = Array.from({ length: 101 }, () => []);
-
-    expect(itemsOf(await pagesOf(...empty.slice(0, 99), ["a"]).read(1))).toEqual(["a"]);
-    await expect(pagesOf(...empty, ["a"]).read(1)).rejects.toMatchObject({ api: "api", delivery: "unknown" });
   });
 });
