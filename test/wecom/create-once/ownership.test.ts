@@ -331,7 +331,9 @@ describe("The living of a create whose answer was lost", () => {
 
     expect(await find({}, { isAfresh: true })).toEqual(["a", "b"]);
   });
+});
 
+describe("The living of a lost create among livings that cannot be read", () => {
   const hidden = new WecomApiError({
     api: "living/get_living_info",
     errcode: 60111,
