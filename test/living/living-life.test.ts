@@ -269,6 +269,45 @@ describe("livings", () => {
     );
   });
 
+  it.each([0, -1, 101, 10001])("refuses first: %i in clear words", async (first) => {
+    const { data, errors } = await gateway.run(LivingsDocument, { anchorUserid: "zhangsan", first });
+
+    expect(data).toBeNull();
+    expect(errors[0]!.message).toBe(`first must be from 1 to 100, found ${first}`);
+    expect(errors[0]!.extensions["code"]).toBe("BAD_USER_INPUT");
+    expect(gateway.simulator.requests).toEqual([]);
+  });
+
+  it.each([
+    ["nonsense", () => "nonsense"],
+    ["nothing", () => ""],
+    ["JSON of another shape", () => Buffer.from("[1,2]").toString("base64url")],
+    ["WeCom's own cursor", () => "NEXT_KEY"],
+    ["a negative place", () => Buffer.from('["livings","zhangsan",null,-1]').toString("base64url")],
+    ["one of another member", () => Buffer.from('["livings","lisi",null,1]').toString("base64url")],
+  ])("refuses a cursor that is not its own: %s", async (_, cursor) => {
+    const { errors } = await gateway.run(LivingsDocument, { anchorUserid: "zhangsan", after: cursor() });
+
+    expect(errors[0]).toMatchObject({
+      message: "after is not a cursor of this connection",
+      extensions: { code: "BAD_USER_INPUT" },
+    });
+  });
+
+  it("belongs to the member as an entity too", async () => {
+    const livingid = reserveAt(app, "of zhangsan");
+
+    const { data } = await gateway.run(
+      `query ($refs: [_Any!]!) { _entities(representations: $refs) {
+        ... on WecomUser { livings(first: 5) { nodes { livingid theme } } } } }`,
+      { refs: [{ __typename: "WecomUser", userid: "zhangsan" }] },
+    );
+
+    expect(data!["_entities"]).toEqual([{ livings: { nodes: [{ livingid, theme: "of zhangsan" }] } }]);
+  });
+});
+
+describe("livings where one cannot be read", () => {
   it("loses one unreadable living and nothing else of the page", async () => {
     Array.from({ length: 5 }, () => reserveAt(app));
     gateway.simulator.faults.inject({ kind: "errcode", api: "living/get_living_info", errcode: 60136, afterCalls: 2 });
@@ -309,43 +348,6 @@ describe("livings", () => {
       expect(items).toHaveLength(3);
       expect(errors.map((error) => error.path)).toEqual([[...path, items.indexOf(null)]]);
     }
-  });
-
-  it.each([0, -1, 101, 10001])("refuses first: %i in clear words", async (first) => {
-    const { data, errors } = await gateway.run(LivingsDocument, { anchorUserid: "zhangsan", first });
-
-    expect(data).toBeNull();
-    expect(errors[0]!.message).toBe(`first must be from 1 to 100, found ${first}`);
-    expect(errors[0]!.extensions["code"]).toBe("BAD_USER_INPUT");
-    expect(gateway.simulator.requests).toEqual([]);
-  });
-
-  it.each([
-    ["nonsense", () => "nonsense"],
-    ["nothing", () => ""],
-    ["JSON of another shape", () => Buffer.from("[1,2]").toString("base64url")],
-    ["WeCom's own cursor", () => "NEXT_KEY"],
-    ["a negative place", () => Buffer.from('["livings","zhangsan",null,-1]').toString("base64url")],
-    ["one of another member", () => Buffer.from('["livings","lisi",null,1]').toString("base64url")],
-  ])("refuses a cursor that is not its own: %s", async (_, cursor) => {
-    const { errors } = await gateway.run(LivingsDocument, { anchorUserid: "zhangsan", after: cursor() });
-
-    expect(errors[0]).toMatchObject({
-      message: "after is not a cursor of this connection",
-      extensions: { code: "BAD_USER_INPUT" },
-    });
-  });
-
-  it("belongs to the member as an entity too", async () => {
-    const livingid = reserveAt(app, "of zhangsan");
-
-    const { data } = await gateway.run(
-      `query ($refs: [_Any!]!) { _entities(representations: $refs) {
-        ... on WecomUser { livings(first: 5) { nodes { livingid theme } } } } }`,
-      { refs: [{ __typename: "WecomUser", userid: "zhangsan" }] },
-    );
-
-    expect(data!["_entities"]).toEqual([{ livings: { nodes: [{ livingid, theme: "of zhangsan" }] } }]);
   });
 });
 
@@ -606,6 +608,16 @@ describe("What WeCom may send tomorrow or sent once", () => {
     expect(data).toBeNull();
     expect(errors[0]!.extensions).toMatchObject({ code: "LIVING_CONFIGURATION", errcode: 60020 });
   });
+});
+
+describe("Paging through what WeCom may send", () => {
+  const viewersPage = (next_key: string) =>
+    ({
+      kind: "http",
+      api: "living/get_watch_stat",
+      status: 200,
+      body: JSON.stringify({ errcode: 0, errmsg: "ok", ending: 0, next_key, stat_info: {} }),
+    }) as const;
 
   it("pages on by `ending` alone, even over an empty page", async () => {
     const page = (body: object) =>
@@ -635,14 +647,6 @@ describe("What WeCom may send tomorrow or sent once", () => {
       "k2",
     ]);
   });
-
-  const viewersPage = (next_key: string) =>
-    ({
-      kind: "http",
-      api: "living/get_watch_stat",
-      status: 200,
-      body: JSON.stringify({ errcode: 0, errmsg: "ok", ending: 0, next_key, stat_info: {} }),
-    }) as const;
 
   it("stops when a page leads to itself", async () => {
     gateway.simulator.faults.inject({ ...viewersPage("same"), times: 0 });
