@@ -124,56 +124,56 @@ describe("The token of a self-built app", () => {
   });
 });
 
+const lifeMs = 7_200_000;
+const call = { corp: "ww", deadline: new Deadline(60_000), log: createLogger("silent") };
+afterAll(() => call.deadline.close());
+
+/** A token source over a store that can be made to fail or to hang, and what it has fetched. */
+function tokensOver(
+  answers: { now: "well" | "fails" | "hangs" },
+  nameOf: (fetches: number) => string = (fetches) => `token-${fetches}`,
+  { now = Date.now, random = (): number => 0, records = new Map<string, string>() } = {},
+) {
+  const ask = <T>(answer: () => T): Promise<T> => {
+    if (answers.now === "hangs") return new Promise(() => undefined);
+    return answers.now === "fails" ? Promise.reject(new StoreError("gone")) : Promise.resolve(answer());
+  };
+  const store: Pick<Store, "shortTimeoutMs" | "get" | "set" | "delete" | "compareAndSet" | "now"> = {
+    shortTimeoutMs: 50,
+    now: () => ask(now),
+    get: (key) => ask(() => records.get(key)),
+    set: (key, value) => ask(() => void records.set(key, value)),
+    delete: (key) => ask(() => records.delete(key)),
+    compareAndSet: (key, expected, value) =>
+      ask(() => {
+        if (records.get(key) !== expected) return false;
+        return value === undefined ? records.delete(key) || expected === undefined : Boolean(records.set(key, value));
+      }),
+  };
+  let fetches = 0;
+  const fetch = async () => {
+    await nextTurn();
+    return { token: new Secret(nameOf((fetches += 1))), lifeMs };
+  };
+  const shared = { store: store as Store, log: call.log, now, random, timeoutMs: 60_000 };
+  const dependencies = { ...shared, failedFetches: new FailedFetches(shared) };
+  const credentials = () => Promise.resolve({ fingerprint: "secret", attempts: [fetch] });
+  const tokens = new RenewedToken({ key: "app", corp: "ww", api: "gettoken", credentials }, dependencies);
+  return {
+    get: async () => {
+      const token = await tokens.get(call);
+      // Its lease, which this store would keep for ever.
+      while (answers.now === "well" && records.has("lease:app")) await nextTurn();
+      return token;
+    },
+    refuse: (token: Secret, isReplacement?: boolean) => tokens.invalidate(token, undefined, isReplacement),
+    get fetches() {
+      return fetches;
+    },
+  };
+}
+
 describe("A token and the store that replicas share", () => {
-  const lifeMs = 7_200_000;
-  const call = { corp: "ww", deadline: new Deadline(60_000), log: createLogger("silent") };
-  afterAll(() => call.deadline.close());
-
-  /** A token source over a store that can be made to fail or to hang, and what it has fetched. */
-  function tokensOver(
-    answers: { now: "well" | "fails" | "hangs" },
-    nameOf: (fetches: number) => string = (fetches) => `token-${fetches}`,
-    { now = Date.now, random = (): number => 0, records = new Map<string, string>() } = {},
-  ) {
-    const ask = <T>(answer: () => T): Promise<T> => {
-      if (answers.now === "hangs") return new Promise(() => undefined);
-      return answers.now === "fails" ? Promise.reject(new StoreError("gone")) : Promise.resolve(answer());
-    };
-    const store: Pick<Store, "shortTimeoutMs" | "get" | "set" | "delete" | "compareAndSet" | "now"> = {
-      shortTimeoutMs: 50,
-      now: () => ask(now),
-      get: (key) => ask(() => records.get(key)),
-      set: (key, value) => ask(() => void records.set(key, value)),
-      delete: (key) => ask(() => records.delete(key)),
-      compareAndSet: (key, expected, value) =>
-        ask(() => {
-          if (records.get(key) !== expected) return false;
-          return value === undefined ? records.delete(key) || expected === undefined : Boolean(records.set(key, value));
-        }),
-    };
-    let fetches = 0;
-    const fetch = async () => {
-      await nextTurn();
-      return { token: new Secret(nameOf((fetches += 1))), lifeMs };
-    };
-    const shared = { store: store as Store, log: call.log, now, random, timeoutMs: 60_000 };
-    const dependencies = { ...shared, failedFetches: new FailedFetches(shared) };
-    const credentials = () => Promise.resolve({ fingerprint: "secret", attempts: [fetch] });
-    const tokens = new RenewedToken({ key: "app", corp: "ww", api: "gettoken", credentials }, dependencies);
-    return {
-      get: async () => {
-        const token = await tokens.get(call);
-        // Its lease, which this store would keep for ever.
-        while (answers.now === "well" && records.has("lease:app")) await nextTurn();
-        return token;
-      },
-      refuse: (token: Secret, isReplacement?: boolean) => tokens.invalidate(token, undefined, isReplacement),
-      get fetches() {
-        return fetches;
-      },
-    };
-  }
-
   it.each([
     ["at nine tenths of its life", 0, 0.9],
     ["somewhat later in another replica", 0.5, 0.91],
