@@ -162,7 +162,7 @@ export const guards = [
     file: "src/wecom/create-once/recover-lost.ts",
     find: `if (own.length > 0 || found.length === 0) return own[0];`,
     replace: `if (found.length === 0) return undefined;`,
-    test: clicks,
+    test: "test/wecom/create-once/recover-lost.test.ts",
     only: "had claimed before its process died",
   },
   {

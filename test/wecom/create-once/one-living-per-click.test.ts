@@ -4,19 +4,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { pino } from "pino";
 import type { Fault } from "../../../src/simulator/index.js";
 import { openEmbeddedStore } from "../../../src/stores/embedded.js";
-import { type Store, StoreError } from "../../../src/stores/store.js";
-import { BookingSearch } from "../../../src/wecom/create-once/booking-search.js";
-import { Ownership } from "../../../src/wecom/create-once/ownership.js";
-import { LostCreateRecovery } from "../../../src/wecom/create-once/recover-lost.js";
-import { BookingLock } from "../../../src/wecom/create-once/booking-lock.js";
-import { ClosableStore, type CreateStore } from "../../../src/wecom/create-once/closable-store.js";
-import { systemClock } from "../../../src/wecom/clock.js";
-import { Deadline } from "../../../src/wecom/deadline.js";
-import { WecomTransportError } from "../../../src/wecom/errors.js";
-import type { LivingDataSource } from "../../../src/wecom/living.datasource.js";
 import { CreateLivingDocument, type LivingInput } from "../../../packages/client/src/index.js";
 import { corpid, type Gateway, startGateway } from "../../support/gateway.js";
 import { minimalInput } from "../../support/inputs.js";
@@ -172,6 +161,30 @@ describe("An idempotency key", () => {
     );
   });
 
+  it("waits for the first that has it, then tells that the outcome is open, and what to do", async () => {
+    const key = newKey();
+    lose(impatient, { kind: "hang", effect: { lateMs: 60_000 } });
+    const first = createVia(impatient, key);
+    await until(() => sentBy(impatient) === 1);
+
+    const answers = [await createVia(impatient, key), await first];
+
+    for (const answer of answers) {
+      expect(answer).toMatchObject({
+        __typename: "LivingOutcomeUnknownError",
+        retryable: true,
+        howToFindOut: expect.stringContaining("same idempotency key"),
+      });
+    }
+    expect(sentBy(impatient)).toBe(1);
+
+    impatient.simulator.applyLateEffects();
+    expect(await createVia(impatient, key)).toMatchObject({ livingid: madeBy(impatient)[0] });
+    expect(sentBy(impatient)).toBe(1);
+  });
+});
+
+describe("An idempotency key whose create has failed", () => {
   it("answers with the refusal as at the first time, when WeCom refused the request itself", async () => {
     const key = newKey();
     gateway.simulator.faults.inject({ kind: "errcode", errcode: 60011, errmsg: "no privilege", api: "living/create" });
@@ -203,28 +216,6 @@ describe("An idempotency key", () => {
     expect(await createVia(tokenless, key)).toMatchObject({ __typename: "LivingUnavailableError", retryable: true });
     expect(await createVia(tokenless, key)).toMatchObject({ __typename: "CreateLivingSuccess" });
     expect(sentBy(tokenless)).toBe(1);
-  });
-
-  it("waits for the first that has it, then tells that the outcome is open, and what to do", async () => {
-    const key = newKey();
-    lose(impatient, { kind: "hang", effect: { lateMs: 60_000 } });
-    const first = createVia(impatient, key);
-    await until(() => sentBy(impatient) === 1);
-
-    const answers = [await createVia(impatient, key), await first];
-
-    for (const answer of answers) {
-      expect(answer).toMatchObject({
-        __typename: "LivingOutcomeUnknownError",
-        retryable: true,
-        howToFindOut: expect.stringContaining("same idempotency key"),
-      });
-    }
-    expect(sentBy(impatient)).toBe(1);
-
-    impatient.simulator.applyLateEffects();
-    expect(await createVia(impatient, key)).toMatchObject({ livingid: madeBy(impatient)[0] });
-    expect(sentBy(impatient)).toBe(1);
   });
 });
 
@@ -331,6 +322,53 @@ describe("A create whose answer is lost", () => {
     expect(await create(newKey(), { type: "TRAINING" })).toMatchObject({ livingid: madeBy(gateway)[0] });
   });
 
+  it("is not given the living of another create alike, had that a key or not", async () => {
+    for (const other of [newKey(), null]) {
+      impatient.simulator.livings.clear();
+      await createVia(impatient, other);
+      lose(impatient, { kind: "drop" });
+      expect(await createVia(impatient, newKey())).toMatchObject({ __typename: "LivingOutcomeUnknownError" });
+      lose(impatient, { kind: "drop" });
+      expect(await createVia(impatient, null)).toMatchObject({ __typename: "LivingOutcomeUnknownError" });
+    }
+  });
+
+  it("keeps one of two livings that match, and tells the operator of the other", async () => {
+    const matches = [1, 2].map(() => gateway.simulator.livings.reserve(app, alike()).livingid);
+    lose(gateway, { kind: "drop" });
+    const before = gateway.logs.length;
+
+    const answer = await create(newKey());
+
+    expect(matches).toContain((answer as { livingid: string }).livingid);
+    const told = gateway.logs.slice(before).filter(({ msg }) => String(msg).includes("several livings match"));
+    expect(told.flatMap(({ kept, left }) => [kept, ...(left as string[])]).sort()).toEqual([...matches].sort());
+  });
+
+  it("and that another process has sent again and finished, is told as two livings", async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), "doubled-"));
+    await using fresh = await startGateway({ env: { DATA_DIR: dataDir } });
+    const store = openEmbeddedStore(dataDir);
+    lose(fresh, { kind: "delay", delayMs: 400 });
+    const answer = createVia(fresh, newKey());
+    await until(() => sentBy(fresh) === 1);
+    for await (const [key, text] of store.scan("create:")) {
+      const { digest, endsAtMs } = JSON.parse(text) as { digest: string; endsAtMs: number };
+      const record = { digest, endsAtMs, state: "done", outcome: { livingid: "of-the-other-process" } };
+      await store.set(key, JSON.stringify(record), { expiresInMs: 60_000 });
+    }
+
+    expect(await answer).toMatchObject({ livingid: "of-the-other-process" });
+    expect((await fresh.fetch("/metrics")).text).toMatch(/^wecom_creates_total\{outcome="doubled"\} 1$/m);
+    expect(fresh.logs).toContainEqual(
+      expect.objectContaining({ level: "error", kept: "of-the-other-process", left: madeBy(fresh) }),
+    );
+    await store.close();
+    await rm(dataDir, { recursive: true });
+  });
+});
+
+describe("A create whose living is not found", () => {
   it.each([
     ["theme", { theme: "another" }],
     ["start", { startSeconds: alike().startSeconds + 1 }],
@@ -344,17 +382,6 @@ describe("A create whose answer is lost", () => {
 
     expect(await createVia(impatient, newKey())).toMatchObject({ __typename: "LivingOutcomeUnknownError" });
     expect(await createVia(impatient, null)).toMatchObject({ __typename: "CreateLivingSuccess" });
-  });
-
-  it("is not given the living of another create alike, had that a key or not", async () => {
-    for (const other of [newKey(), null]) {
-      impatient.simulator.livings.clear();
-      await createVia(impatient, other);
-      lose(impatient, { kind: "drop" });
-      expect(await createVia(impatient, newKey())).toMatchObject({ __typename: "LivingOutcomeUnknownError" });
-      lose(impatient, { kind: "drop" });
-      expect(await createVia(impatient, null)).toMatchObject({ __typename: "LivingOutcomeUnknownError" });
-    }
   });
 
   it("without a key is never sent again, and the error says what to do", async () => {
@@ -412,40 +439,6 @@ describe("A create whose answer is lost", () => {
     expect(await createVia(fresh, key)).toMatchObject({ livingid: madeBy(fresh)[0] });
     expect(sentBy(fresh)).toBe(1);
   });
-
-  it("keeps one of two livings that match, and tells the operator of the other", async () => {
-    const matches = [1, 2].map(() => gateway.simulator.livings.reserve(app, alike()).livingid);
-    lose(gateway, { kind: "drop" });
-    const before = gateway.logs.length;
-
-    const answer = await create(newKey());
-
-    expect(matches).toContain((answer as { livingid: string }).livingid);
-    const told = gateway.logs.slice(before).filter(({ msg }) => String(msg).includes("several livings match"));
-    expect(told.flatMap(({ kept, left }) => [kept, ...(left as string[])]).sort()).toEqual([...matches].sort());
-  });
-
-  it("and that another process has sent again and finished, is told as two livings", async () => {
-    const dataDir = await mkdtemp(join(tmpdir(), "doubled-"));
-    await using fresh = await startGateway({ env: { DATA_DIR: dataDir } });
-    const store = openEmbeddedStore(dataDir);
-    lose(fresh, { kind: "delay", delayMs: 400 });
-    const answer = createVia(fresh, newKey());
-    await until(() => sentBy(fresh) === 1);
-    for await (const [key, text] of store.scan("create:")) {
-      const { digest, endsAtMs } = JSON.parse(text) as { digest: string; endsAtMs: number };
-      const record = { digest, endsAtMs, state: "done", outcome: { livingid: "of-the-other-process" } };
-      await store.set(key, JSON.stringify(record), { expiresInMs: 60_000 });
-    }
-
-    expect(await answer).toMatchObject({ livingid: "of-the-other-process" });
-    expect((await fresh.fetch("/metrics")).text).toMatch(/^wecom_creates_total\{outcome="doubled"\} 1$/m);
-    expect(fresh.logs).toContainEqual(
-      expect.objectContaining({ level: "error", kept: "of-the-other-process", left: madeBy(fresh) }),
-    );
-    await store.close();
-    await rm(dataDir, { recursive: true });
-  });
 });
 
 describe("Creates alike", () => {
@@ -488,214 +481,6 @@ describe("Creates alike", () => {
     expect([found, await livingOf(fresh, one)].sort()).toEqual(madeBy(fresh).sort());
     expect(sentBy(fresh)).toBe(2);
   });
-});
-
-describe("A living that a create had claimed before its process died", () => {
-  const request = { anchor_userid: "zhangsan", theme: "theme", living_start: 4_000_000_000, living_duration: 3600 };
-  const call = { corp: corpid, deadline: new Deadline(600_000), log: pino({ level: "silent" }) };
-  afterAll(() => {
-    call.deadline.close();
-  });
-
-  it.each<[what: string, livings: Partial<LivingDataSource>]>([
-    ["when another was booked alike", {}],
-    ["when it was cancelled since", { getLivingInfo: () => Promise.resolve({ ...booked, status: 4 }) }],
-    ["when no living can be looked at", { getLivingInfo: () => Promise.reject(unavailable) }],
-    [
-      "when not all livings are known",
-      {
-        getUserAllLivingid: ({ cursor }) =>
-          cursor === undefined ? Promise.resolve({ ...page, next_cursor: "1" }) : Promise.reject(unavailable),
-      },
-    ],
-  ])("is that create's, %s", async (_, livings) => {
-    await using place = await temporaryStore();
-    const { find, claims } = lostLivings(place.store, livings);
-    await claims.own(claimable("second"), "create");
-
-    expect(await find("create")).toBe("second");
-    expect(await isOwned(claims, "first")).toBe(false);
-  });
-
-  it.each([1, 2, 5])("is not looked for without end where the pages lead back after %d", async (length) => {
-    await using place = await temporaryStore();
-    let pages = 0;
-    const { find } = lostLivings(place.store, {
-      getUserAllLivingid: () =>
-        Promise.resolve({ livingid_list: ["first"], next_cursor: `cursor${(pages += 1) % length}` }),
-    });
-
-    await expect(find("create")).rejects.toThrow("lead back");
-    expect(pages).toBe(length + 1);
-  });
-
-  it("is not made up for by another, when it may be among those that are not known", async () => {
-    await using place = await temporaryStore();
-    const { find, claims } = lostLivings(place.store, {
-      getUserAllLivingid: ({ cursor }) =>
-        cursor === undefined
-          ? Promise.resolve({ livingid_list: ["first"], next_cursor: "1" })
-          : Promise.reject(unavailable),
-    });
-    await claims.own(claimable("second"), "create");
-
-    await expect(find("create")).rejects.toBe(unavailable);
-  });
-
-  it.each<[where: string, write: (claims: Ownership) => Promise<void>]>([
-    ["in another process", (claims) => claims.writeUnwritten()],
-    ["in this one, and is not written yet", () => Promise.resolve()],
-  ])("is not taken for a lost one's, when it belongs to a create without a key %s", async (where, write) => {
-    await using place = await temporaryStore();
-    const here = lostLivings(place.store, {});
-    const there = where.includes("another") ? lostLivings(place.store, {}) : here;
-    there.claims.ownLater(claimable("first"));
-    await write(there.claims);
-
-    expect(await isOwned(here.claims, "first")).toBe(true);
-    expect(await here.find("create")).toBe("second");
-    expect(await here.find("another")).toBeUndefined();
-    await there.claims.writeUnwritten();
-  });
-
-  it("is not taken for a lost one's, when another process notes it while that is looked for", async () => {
-    await using place = await temporaryStore();
-    const there = lostLivings(place.store, {});
-    let reads = 0;
-    const here = lostLivings(place.store, {
-      getLivingInfo: async () => {
-        if ((reads += 1) === 2) {
-          there.claims.ownLater(claimable("first"));
-          await there.claims.writeUnwritten();
-        }
-        return booked;
-      },
-    });
-    expect(await here.find("create")).toBe("second");
-  });
-
-  it("is not looked for where the store is away: what is not known is not free", async () => {
-    await using place = await temporaryStore();
-    const { find } = lostLivings({ ...whole(place.store), get: isAway }, {});
-    await expect(find("create")).rejects.toThrow(StoreError);
-  });
-
-  it("is known after the store was away to all that come back to it, though it takes few at a time", async () => {
-    await using place = await temporaryStore();
-    const store = whole(place.store);
-    const here = lostLivings(
-      { ...store, setNew: (records) => (records.length > 100 ? isAway() : store.setNew(records)) },
-      {},
-    );
-    const livingids = Array.from({ length: 250 }, (_, index) => `living-${index}`);
-    for (const livingid of livingids) here.claims.ownLater(claimable(livingid));
-    await here.claims.writeUnwritten();
-
-    expect([...(await lostLivings(place.store, {}).claims.ownersOf(corpid, livingids)).keys()]).toEqual(livingids);
-  });
-
-  it("is known though a part of the store does not answer, and more wait for that than are written at once", async () => {
-    await using place = await temporaryStore();
-    const store = whole(place.store);
-    let isWhole = false;
-    const isThere = ({ key }: { readonly key: string }) => isWhole || !key.includes("elsewhere");
-    const setNew: CreateStore["setNew"] = async (records) => {
-      if (!records.some(isThere)) return await isAway();
-      await store.setNew(records.filter(isThere));
-      return records.map(isThere);
-    };
-    const { claims } = lostLivings({ ...store, setNew }, {});
-    const named = (name: string) => Array.from({ length: 150 }, (_, index) => `${name}-${index}`);
-    const [elsewhere, others] = [named("elsewhere"), named("other")];
-    for (const livingid of [...elsewhere, ...others]) claims.ownLater(claimable(livingid));
-    const known = async (livingids: readonly string[]) =>
-      (await lostLivings(place.store, {}).claims.ownersOf(corpid, livingids)).size;
-
-    await claims.writeUnwritten();
-    await claims.writeUnwritten();
-    expect([await known(elsewhere), await known(others)]).toEqual([0, 150]);
-    isWhole = true;
-    await claims.writeUnwritten();
-    expect(await known(elsewhere)).toBe(150);
-  });
-
-  it("is written once, where the store fails half way", async () => {
-    await using place = await temporaryStore();
-    const store = whole(place.store);
-    const written: string[] = [];
-    let calls = 0;
-    const setNew: CreateStore["setNew"] = async (records) => {
-      if ((calls += 1) === 2) return await isAway();
-      written.push(...records.map(({ key }) => key));
-      return await store.setNew(records);
-    };
-    const { claims } = lostLivings({ ...store, setNew }, {});
-    for (let index = 0; index < 150; index += 1) claims.ownLater(claimable(`living-${index}`));
-    await claims.writeUnwritten();
-    expect(written).toHaveLength(100);
-    await claims.writeUnwritten();
-    expect(new Set(written).size).toBe(150);
-    expect(written).toHaveLength(150);
-  });
-
-  it("takes a bounded part of the memory while the store is away", async () => {
-    const { claims } = lostLivings({ ...whole(away), get: () => Promise.resolve(undefined), setNew: isAway }, {});
-    for (let index = 0; index <= 50_000; index += 1) claims.ownLater(claimable(`living-${index}`));
-    expect(await isOwned(claims, "living-0")).toBe(false);
-    expect(await isOwned(claims, "living-1")).toBe(true);
-    expect(await isOwned(claims, "living-50000")).toBe(true);
-  });
-
-  const away = {} as Store;
-  const isAway = () => Promise.reject(new StoreError("away"));
-  const claimable = (livingid: string) => ({
-    corp: corpid,
-    livingid,
-    livingStart: request.living_start,
-  });
-  const whole = (store: Store): CreateStore => new ClosableStore(store);
-  const isOwned = async (claims: Ownership, livingid: string) =>
-    (await claims.ownersOf(corpid, [livingid])).has(livingid);
-  const page = { livingid_list: ["first", "second"], next_cursor: undefined };
-  const booked = {
-    anchor_userid: "zhangsan",
-    theme: "theme",
-    reserve_start: request.living_start,
-    reserve_living_duration: 3600,
-    type: 0,
-    description: "",
-    status: 0,
-  };
-  const unavailable = new WecomTransportError("gone", { api: "x", delivery: "unknown", mayHaveTakenEffect: false });
-
-  async function temporaryStore() {
-    const folder = await mkdtemp(join(tmpdir(), "claims-"));
-    const store = openEmbeddedStore(folder);
-    return {
-      store,
-      [Symbol.asyncDispose]: async () => {
-        await store.close();
-        await rm(folder, { recursive: true });
-      },
-    };
-  }
-
-  function lostLivings(store: CreateStore, livings: Partial<LivingDataSource>) {
-    const source = {
-      getUserAllLivingid: () => Promise.resolve(page),
-      getLivingInfo: () => Promise.resolve(booked),
-      ...livings,
-    };
-    const time = { earliestMs: Date.now, latestMs: Date.now };
-    // Written when the test says so.
-    const claims = new Ownership(store, { ...systemClock, after: () => () => undefined }, time);
-    const search = new BookingSearch(source as unknown as LivingDataSource, Date.now);
-    const lock = new BookingLock({ store, clock: systemClock, time, self: "test" });
-    const lost = new LostCreateRecovery(search, claims, lock);
-    const find = async (owner: string) =>
-      (await lost.find({ owner, request, settlesAtMs: Date.now() }, false, call)).livingid;
-    return { claims, find };
-  }
 });
 
 describeWithRedis("With Redis hanging", () => {
