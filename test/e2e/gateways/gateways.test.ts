@@ -54,24 +54,30 @@ async function roundTrips(): Promise<number> {
   return Number(/http_request_duration_seconds_count\{route="\/graphql",status="200"\} (\d+)/.exec(text)?.[1] ?? 0);
 }
 
-describe.each([
+const kinds: [string, typeof startApolloGateway][] = [
   ["@apollo/gateway", startApolloGateway],
   ["Hive Gateway", startHiveGateway],
-])("A supergraph behind %s", (_name, start) => {
-  let gateway: RunningGateway;
+];
 
+/** A gateway that runs for the tests of one describe. */
+function startedFor(start: typeof startApolloGateway): Pick<RunningGateway, "run"> {
+  let gateway: RunningGateway;
   beforeAll(async () => {
     gateway = await start(subgraphs, issuer);
   });
-
   afterAll(async () => {
     await gateway[Symbol.asyncDispose]();
   });
+  return { run: (...request) => gateway.run(...request) };
+}
 
-  const reserve = async (): Promise<string> => {
-    const { data } = await gateway.run(createLiving, { input: minimalInput });
-    return data.createLiving.livingid;
-  };
+async function reserveVia({ run }: Pick<RunningGateway, "run">): Promise<string> {
+  const { data } = await run(createLiving, { input: minimalInput });
+  return data.createLiving.livingid;
+}
+
+describe.each(kinds)("A supergraph behind %s", (_name, start) => {
+  const gateway = startedFor(start);
 
   it("schedules a living, with WeCom's own example", async () => {
     const before = living.simulator.requestsTo("living/create").length;
@@ -111,7 +117,7 @@ describe.each([
   });
 
   it("brings an error of a read back with its path and its code", async () => {
-    const livingid = await reserve();
+    const livingid = await reserveVia(gateway);
     living.simulator.faults.inject({ kind: "errcode", api: "living/get_living_info", errcode: 92008 });
 
     const { data, errors } = await gateway.run("query ($id: ID!) { living(livingid: $id) { theme } }", {
@@ -125,7 +131,7 @@ describe.each([
   });
 
   it("shows a member's name and livings, which two services know, and their host's name beside each", async () => {
-    const livingid = await reserve();
+    const livingid = await reserveVia(gateway);
 
     const { data, errors } = await gateway.run(
       `{ wecomUser(userid: "zhangsan") { name department livings(first: 100) { nodes { livingid theme anchor { name } } } } }`,
@@ -162,7 +168,7 @@ describe.each([
   });
 
   it("loses only the reference that cannot be read", async () => {
-    const [first, second] = [await reserve(), await reserve()];
+    const [first, second] = [await reserveVia(gateway), await reserveVia(gateway)];
 
     const { data, errors } = await gateway.run(
       "query ($ids: [ID!]!) { playlist(livingids: $ids) { livingid theme } }",
@@ -176,6 +182,10 @@ describe.each([
     expect(errors).toHaveLength(1);
     expect(errors![0]!.extensions).toMatchObject({ errcode: expect.any(Number) });
   });
+});
+
+describe.each(kinds)("A supergraph that knows its caller, behind %s,", (_name, start) => {
+  const gateway = startedFor(start);
 
   it("is believed about who is asking, for it knows the router's secret", async () => {
     const forLisi = { input: { ...minimalInput, anchorUserid: "lisi" } };
@@ -224,7 +234,7 @@ describe.each([
 
   it("passes on who is asking, and the request's id", async () => {
     // The gateway knows a living for a while: a call that fails must be for another.
-    const [livingid, other] = [await reserve(), await reserve()];
+    const [livingid, other] = [await reserveVia(gateway), await reserveVia(gateway)];
     const ask = (scopes: string, id = livingid) =>
       gateway.run(
         "query ($id: ID!) { living(livingid: $id) { theme pushStreamUrl } }",
