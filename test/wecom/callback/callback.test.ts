@@ -105,8 +105,9 @@ describe("A callback", () => {
   it("is answered 200 and logged when its event is unknown, whatever it holds", async () => {
     const nested = `<xml><ToUserName><![CDATA[${corpid}]]></ToUserName><MsgType><![CDATA[event]]></MsgType>
       <Event><![CDATA[scan]]></Event><Scan><Item><Type>qr</Type></Item><Item/></Scan><Text>a &lt; b</Text></xml>`;
+    const before = await counted("unknown");
     expect(await post(seal(nested))).toMatchObject({ status: 200 });
-    expect(await counted("unknown")).toBe(1);
+    expect(await counted("unknown")).toBe(before + 1);
     expect(gateway.logs).toContainEqual(
       expect.objectContaining({ msg: "an event that this gateway does not use", event: "scan" }),
     );
