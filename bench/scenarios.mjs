@@ -9,6 +9,7 @@ import { median } from "./parts/statistics.mjs";
 import { quietly } from "./parts/measure.mjs";
 import { usage } from "./parts/machine.mjs";
 import { results } from "./parts/servers.mjs";
+import { observability } from "./observability.mjs";
 import { subscriptions } from "./subscriptions.mjs";
 import { uploads } from "./uploads.mjs";
 
@@ -22,12 +23,13 @@ const cap = 10;
  *   on a gateway of its own; `changes` of how it is started and asked
  * @property {(contender: object, use: (server: import("./parts/servers.mjs").Server) => Promise<T>) => Promise<T>} withServer
  * @property {import("./parts/measure.mjs").Bench} bench
- * @property {{ ask: (order: object) => Promise<{ mostInFlight: number }> }} upstream
+ * @property {{ greeting: { port: number }, ask: (order: object) => Promise<{ mostInFlight: number }> }} upstream
  * @property {boolean} isQuick
  */
 
 /** @type {Readonly<Record<string, { title: string, run: (stage: Stage) => Promise<{ head: string[], rows: unknown[][] } | string> }>>} */
 export const scenarios = {
+  observability: { title: "What metrics, logs, the audit log and traces cost, 16 connections", run: observability },
   keyed: { title: "What an idempotency key costs: createLiving on the embedded store, 8 connections", run: keyed },
   reads: { title: `Reads against theory: WeCom takes ${delayMs} ms, at most ${cap} calls at once`, run: reads },
   paging: { title: "10,000 livings paged through", run: paging },
