@@ -49,64 +49,67 @@ describe("The example's files", () => {
   });
 });
 
-describeInBrowser("The example, in a browser", () => {
-  let browser: Browser;
-  const strangers: string[] = [];
-  const complaints: string[] = [];
-  beforeAll(async () => {
-    browser = await launch();
+let browser: Browser | undefined;
+const strangers: string[] = [];
+const complaints: string[] = [];
+beforeAll(async () => {
+  // Else the tests that need it are skipped.
+  if (describeInBrowser === describe) browser = await launch();
+});
+afterEach(async () => {
+  await Promise.all((browser?.contexts() ?? []).map((context) => context.close()));
+});
+afterAll(async () => {
+  await browser?.close();
+});
+
+async function open(options: BrowserContextOptions = {}): Promise<Page> {
+  const context = await browser!.newContext({ locale: "en-GB", viewport: { width: 1280, height: 800 }, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  page.on("request", (request) => {
+    if (!request.url().startsWith(url) && !/^(data|blob):/.test(request.url())) strangers.push(request.url());
   });
-  afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
-  afterAll(() => browser.close());
+  page.on("pageerror", (error) => complaints.push(error.message));
+  await page.goto(url);
+  return page;
+}
 
-  async function open(options: BrowserContextOptions = {}): Promise<Page> {
-    const context = await browser.newContext({ locale: "en-GB", viewport: { width: 1280, height: 800 }, ...options });
-    const page = await context.newPage();
-    page.setDefaultTimeout(10_000);
-    page.on("request", (request) => {
-      if (!request.url().startsWith(url) && !/^(data|blob):/.test(request.url())) strangers.push(request.url());
-    });
-    page.on("pageerror", (error) => complaints.push(error.message));
-    await page.goto(url);
-    return page;
-  }
+async function openAs(name: string, options?: BrowserContextOptions): Promise<Page> {
+  const page = await open(options);
+  await page.getByRole("button", { name }).click();
+  await page.getByRole("main").getByRole("link").first().waitFor();
+  return page;
+}
 
-  async function openAs(name: string, options?: BrowserContextOptions): Promise<Page> {
-    const page = await open(options);
-    await page.getByRole("button", { name }).click();
-    await page.getByRole("main").getByRole("link").first().waitFor();
-    return page;
-  }
+async function openForm(page: Page, theme: string): Promise<void> {
+  await page.getByRole("link", { name: "Schedule a live stream" }).click();
+  await page.getByLabel("Title").fill(theme);
+}
+const submit = (page: Page): Locator => page.getByRole("button", { name: "Schedule", exact: true });
+const rows = (page: Page): Locator => page.getByRole("listitem").getByRole("link");
+const untilScheduled = (page: Page, theme: string) => page.getByRole("heading", { name: theme }).waitFor();
 
-  async function openForm(page: Page, theme: string): Promise<void> {
-    await page.getByRole("link", { name: "Schedule a live stream" }).click();
-    await page.getByLabel("Title").fill(theme);
-  }
-  const submit = (page: Page): Locator => page.getByRole("button", { name: "Schedule", exact: true });
-  const rows = (page: Page): Locator => page.getByRole("listitem").getByRole("link");
-  const untilScheduled = (page: Page, theme: string) => page.getByRole("heading", { name: theme }).waitFor();
+const isCreate = (route: Route): boolean => route.request().postData()?.includes("mutation CreateLiving") ?? false;
+const untilShown = (target: Locator) => target.waitFor();
 
-  const isCreate = (route: Route): boolean => route.request().postData()?.includes("mutation CreateLiving") ?? false;
-  const untilShown = (target: Locator) => target.waitFor();
+/** A page that a screen reader's user and a phone's user can use. */
+async function expectAccessible(page: Page): Promise<void> {
+  await page.evaluate(axe.source);
+  const violations = await page.evaluate(
+    "axe.run().then((result) => result.violations.map((rule) => [rule.id, rule.nodes.map((node) => node.html)]))",
+  );
+  expect(violations).toEqual([]);
+  expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBeLessThanOrEqual(0);
+}
 
-  /** A page that a screen reader's user and a phone's user can use. */
-  async function expectAccessible(page: Page): Promise<void> {
-    await page.evaluate(axe.source);
-    const violations = await page.evaluate(
-      "axe.run().then((result) => result.violations.map((rule) => [rule.id, rule.nodes.map((node) => node.html)]))",
-    );
-    expect(violations).toEqual([]);
-    expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBeLessThanOrEqual(0);
-  }
+/** What is said at a field, as a screen reader says it. */
+const saidAt = (page: Page, label: string): Promise<string | undefined> =>
+  page
+    .getByLabel(label)
+    .evaluate((field) => field.ownerDocument.getElementById(field.getAttribute("aria-describedby") ?? "")?.textContent);
 
-  /** What is said at a field, as a screen reader says it. */
-  const saidAt = (page: Page, label: string): Promise<string | undefined> =>
-    page
-      .getByLabel(label)
-      .evaluate(
-        (field) => field.ownerDocument.getElementById(field.getAttribute("aria-describedby") ?? "")?.textContent,
-      );
-
+describeInBrowser("The example's list of livings, in a browser", () => {
   it("is ready within 1.5 s of being opened, in the best of three tries", async () => {
     const tookMs: number[] = [];
     for (let tries = 0; tries < 3; tries += 1) {
@@ -162,7 +165,9 @@ describeInBrowser("The example, in a browser", () => {
     await again.click();
     await until(async () => (await rows(page).count()) >= 20);
   });
+});
 
+describeInBrowser("The example's form, in a browser", () => {
   it("schedules a living with a cover, whose upload and picture it shows", async () => {
     await forgetRequests();
     const page = await openAs("Zhang San");
@@ -252,7 +257,9 @@ describeInBrowser("The example, in a browser", () => {
       page.getByRole("article").getByRole("alert").filter({ hasText: "This app is not allowed to do that." }),
     );
   });
+});
 
+describeInBrowser("Scheduling in the example, in a browser,", () => {
   it("creates one living at a double click", async () => {
     await forgetRequests();
     const page = await openAs("Zhang San");
@@ -305,7 +312,9 @@ describeInBrowser("The example, in a browser", () => {
     await page.getByText("“刷新之前” is scheduled.").waitFor();
     expect(await creates()).toHaveLength(1);
   });
+});
 
+describeInBrowser("The example through a living's life, in a browser", () => {
   it("shows at once that a living is live, that it has ended, and one that was scheduled elsewhere", async () => {
     const page = await openAs("Zhang San");
     const elsewhere = await openAs("Zhao Liu");
@@ -382,7 +391,9 @@ describeInBrowser("The example, in a browser", () => {
     await page.getByRole("article").getByText("Deleted", { exact: true }).waitFor();
     expect((await livingOf("第三季度业绩说明会")).replayStatus).toBe("deleted");
   });
+});
 
+describeInBrowser("The example, in a browser", () => {
   it("is used with the keyboard alone", async () => {
     const page = await open();
     const tabTo = async (target: Locator): Promise<void> => {
