@@ -20,6 +20,21 @@ const federation = `
   directive @tag(name: String!) repeatable on FIELD_DEFINITION | OBJECT
 `;
 
+/** A describe is one topic: a longer one has several. `max-lines-per-function` does not tell it from other functions. */
+const maxDescribeLines = {
+  create: (context) => ({
+    CallExpression(node) {
+      const { start, end } = node.loc;
+      const lines = end.line - start.line + 1;
+      const [max] = context.options;
+      const isDescribe = context.sourceCode.getText(node.callee).startsWith("describe") && node.arguments.length === 2;
+      if (isDescribe && lines > max)
+        context.report({ node, message: `This describe has ${lines} lines, more than ${max}` });
+    },
+  }),
+  meta: { schema: [{ type: "integer" }] },
+};
+
 export default tseslint.config(
   { ignores: ["dist/**", "{packages,examples}/*/dist/**", "coverage/**", "node_modules/**", "**/generated/**"] },
   {
@@ -60,8 +75,9 @@ export default tseslint.config(
   {
     // A test without an assertion passes whatever happens; helpers that assert say so by their name.
     files: ["test/**/*.test.ts"],
-    plugins: { jest },
+    plugins: { jest, tests: { rules: { "max-describe-lines": maxDescribeLines } } },
     rules: {
+      "tests/max-describe-lines": ["error", 120],
       "jest/expect-expect": ["error", { assertFunctionNames: ["expect*", "until*", "fc.assert"] }],
       "jest/no-focused-tests": "error",
       "jest/no-identical-title": "error",
