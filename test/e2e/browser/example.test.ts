@@ -337,6 +337,7 @@ describeInBrowser("The example through a living's life, in a browser", () => {
       ({ booking }) => booking.anchorUserid === "lisi",
     )!;
     const page = await openAs("Zhang San");
+    await page.getByText("Live updates on").waitFor();
     await page.goto(`${url}#/living/${livingid}`);
     const living = page.getByRole("article");
     await living.getByText("Scheduled", { exact: true }).waitFor();
