@@ -806,10 +806,10 @@ export const guards = [
   {
     name: "circuit: only what was sent counts against an API",
     file: "src/wecom/client.ts",
-    find: `  if (!cause.isSent) return cause.networkError ? "unreachable" : "not-sent";
-`,
-    replace: ``,
-    test: "test/wecom/pressure.test.ts",
+    find: `cause.networkError ? "unreachable" : "not-sent";`,
+    replace: `cause.networkError ? "unreachable" : "silent";`,
+    test: pressure,
+    only: "A WeCom that nobody answers at",
   },
   {
     name: "cache: reads of one living at the same time are one call",
@@ -835,7 +835,7 @@ export const guards = [
     replace: `        void error;
 `,
     test: "test/stores/stores.test.ts",
-    only: "subscribes later",
+    only: "subscribes later to what was refused",
   },
   {
     name: "cache: a corp that cancels is forgotten at once",

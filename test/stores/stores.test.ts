@@ -697,6 +697,19 @@ describeWithRedis("Listening over a network that fails", () => {
     await until(() => network.connections === 0);
   });
 
+  it("subscribes later to what was refused because Redis had not answered a moment ago", async () => {
+    const store = await openRedisStore(redis.url, { log, timeoutMs: 30, restMs: 100 });
+    const hearing: string[] = [];
+    await redis.pause();
+    for (const channel of ["one", "other"])
+      await store.listen(channel, { onMessage: () => undefined, onHearing: () => hearing.push(channel) });
+    expect(hearing).toEqual([]);
+    redis.resume();
+
+    await until(() => new Set(hearing).size === 2);
+    await store.close();
+  });
+
   it("tells each listener of a channel of one gap for each cut, however many there are", async () => {
     await using network = await TestNetwork.to(redis.port);
     const store = await openRedisStore(network.url, { log, restMs: 20 });

@@ -446,6 +446,22 @@ describe("A WeCom that nobody answers at", () => {
     expect(named(await createMany(gateway, 10), "CreateLivingSuccess")).toHaveLength(10);
   });
 
+  it("hangs before there is a connection: no API is blamed for what was not sent", async () => {
+    // To TLS it says nothing.
+    const silent = createServer((socket) => socket.on("error", () => undefined).resume()).listen(0, "127.0.0.1");
+    await new Promise((resolve) => silent.once("listening", resolve));
+    const gateway = await startGateway({
+      upstreamUrl: `https://127.0.0.1:${(silent.address() as AddressInfo).port}`,
+      env: { WECOM_CORP_ID: "", WECOM_CORP_SECRET: "", WECOM_ACCESS_TOKEN: "CANARY-token" },
+    });
+    for (let round = 0; round < 6; round += 1)
+      expect(await create(gateway, { [patience]: "50" })).toMatchObject(unavailable);
+
+    expect(await metric(gateway, /wecom_gates_shut\{api="living\/create",reason="unreachable"\} (\d+)/)).toBe(0);
+    await gateway.close();
+    silent.close();
+  });
+
   it("is not given up because clients are impatient", async () => {
     await using timed = await startTimed({ env: { WECOM_TIMEOUT_MS: "5000" } });
     const { gateway } = timed;
