@@ -23,9 +23,9 @@ export class Cancellation {
   cancel(reason: string): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
-    const listeners = [...(this.#listeners ?? [])];
+    const listeners = this.#listeners;
     this.#listeners = undefined;
-    for (const listener of listeners) listener(reason);
+    if (listeners) for (const listener of [...listeners]) listener(reason);
   }
 
   onCancel(listener: (reason: string) => void): () => void {
@@ -36,10 +36,6 @@ export class Cancellation {
     const listeners = (this.#listeners ??= new Set());
     listeners.add(listener);
     return () => listeners.delete(listener);
-  }
-
-  protected forgetListeners(): void {
-    this.#listeners = undefined;
   }
 }
 
@@ -129,10 +125,12 @@ export class Deadline extends Cancellation implements TimeLimit {
     super.cancel(reason);
   }
 
-  /** Releases the timer when the operation is over. */
+  /**
+   * Ends what still waits when the operation is over. After a stall of the process, a deadline may pass before its parts,
+   * whose timers come later: a create that waits for its answer must not wait for ever, with its lock and its permit.
+   */
   close(): void {
-    this.#stopTimer?.();
-    this.forgetListeners();
+    this.cancel("the operation is over");
     for (const part of this.#parts ?? []) part.close();
   }
 }

@@ -174,4 +174,11 @@ export const scenarios: Readonly<Record<string, Plan>> = {
       { kind: "store-away", atMs: 329, forMs: 1474, isRefusing: false },
     ],
   },
+  "the process stands still until after the deadline of a create that waits for its answer": {
+    ...usual,
+    seed: 40429163,
+    asks: [ask(909, 0), { ...ask(1800, 1), theme: "theme 1" }, { ...ask(1199, 2), theme: "theme 2" }],
+    fates: [slow(20), slow(5), { ...lost, how: "hang", effect: "at-once", share: 0.06562605546787381 }],
+    happenings: [{ kind: "stop", atMs: 2900, replica: 0, forMs: 2448 }],
+  },
 };
