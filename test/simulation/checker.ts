@@ -158,7 +158,7 @@ function isTooEarly(earlier: Attempt, later: Attempt): boolean {
 /** The replica stood still, died or was without the store right after it had answered a create without a key. */
 function isCutShort({ toldAtMs, process }: Answered, { happenings }: Plan): boolean {
   const { stops, diedAtMs } = process!;
-  if (stops.some(([fromMs]) => fromMs < toldAtMs + 60) && stops.some(([, untilMs]) => untilMs > toldAtMs)) return true;
+  if (stops.some(([fromMs]) => fromMs < toldAtMs + 60) && stops.some(([, untilMs]) => untilMs >= toldAtMs)) return true;
   if (diedAtMs > toldAtMs && diedAtMs < toldAtMs + 60) return true;
   const isStoreAway = ({ kind }: Happening): boolean => kind === "store-away" || kind === "store-slow";
   return happenings.some((each) => isStoreAway(each) && "forMs" in each && isNear(each, toldAtMs));
