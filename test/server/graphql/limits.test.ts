@@ -146,7 +146,7 @@ describe("The default limits", () => {
   });
 
   it("let every operation of our own pass, with the largest pages", async () => {
-    const text = readFileSync(new URL("../../operations/living.graphql", import.meta.url), "utf8");
+    const text = readFileSync(new URL("../../../packages/client/operations/living.graphql", import.meta.url), "utf8");
     const document = parse(text, { noLocation: false });
     const fragments = document.definitions
       .filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION)
@@ -155,11 +155,13 @@ describe("The default limits", () => {
     expect(operations.length).toBeGreaterThan(8);
     for (const { loc } of operations) {
       const operation = text.slice(loc!.start, loc!.end);
-      const used = (source: string): string[] =>
-        fragments.filter((fragment) => source.includes(`...${/fragment (\w+)/.exec(fragment)![1]!}`));
-      const parts = [operation, ...used(operation)];
-      const { errors } = await gateway.run(parts.join("\n"), { first: 100, livingid: "L" });
-      expect(JSON.stringify(errors)).not.toContain("OPERATION_LIMIT_EXCEEDED");
+      const parts = new Set([operation]);
+      // What is added while it walks is walked as well.
+      for (const part of parts)
+        for (const fragment of fragments)
+          if (new RegExp(`\\.\\.\\.${/fragment (\w+)/.exec(fragment)![1]!}\\b`).test(part)) parts.add(fragment);
+      const { errors } = await gateway.run([...parts].join("\n"), { first: 100, livingid: "L" });
+      expect(JSON.stringify(errors)).not.toMatch(/OPERATION_LIMIT_EXCEEDED|GRAPHQL_VALIDATION_FAILED/);
     }
   });
 });
