@@ -46,7 +46,7 @@ function bareBundle(folder) {
 
 /** @param {import("./scenarios.mjs").Stage} stage */
 export async function observability({ bench, upstream, isQuick }) {
-  const [rounds, requests] = isQuick ? [5, 2000] : [20, 2000];
+  const [rounds, requests] = isQuick ? [5, 2000] : [12, 10_000];
   const folder = mkdtempSync(join(results, "observability-"));
   const collector = createServer((request, response) => request.resume().on("end", () => response.end("{}")));
   collector.listen(0, "127.0.0.1");
