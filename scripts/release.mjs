@@ -66,7 +66,7 @@ for (const [file, before, after] of edits) {
 process.stdout.write("package-lock.json: the same\n");
 if (!isDry) {
   const lock = JSON.parse(readFileSync("package-lock.json", "utf8"));
-  lock.version = lock.packages[""].version = lock.packages["packages/client"].version = version;
+  lock.version = lock.packages[""].version = version;
   writeFileSync("package-lock.json", `${JSON.stringify(lock, null, 2)}\n`);
 }
 process.stdout.write("schema.released.graphql: as schema.graphql\n");

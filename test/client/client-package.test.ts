@@ -19,9 +19,11 @@ const installed = join(app, "node_modules/wecom-living-client");
 const run = (command: string, ...args: string[]) => spawnSync(command, args, { cwd: app, encoding: "utf8" }).stdout;
 
 beforeAll(() => {
-  // As CONTRIBUTING.md publishes it: .npmrc has `ignore-scripts`, but `prepack` is what builds the package.
-  const options = ["--workspace", "wecom-living-client", "--ignore-scripts=false", "--pack-destination", app];
-  execFileSync("npm", ["pack", "--silent", ...options], { cwd: checkout, stdio: "ignore" });
+  // `npm test` hands down the `ignore-scripts` of .npmrc, but `prepack` is what builds the package.
+  execFileSync("npm", ["pack", "--silent", "--ignore-scripts=false", "--pack-destination", app], {
+    cwd: join(checkout, "packages/client"),
+    stdio: "ignore",
+  });
   const [archive] = readdirSync(app).filter((name) => name.endsWith(".tgz"));
   writeFileSync(join(app, "package.json"), '{ "type": "module" }');
   // Its peers are those of this checkout: nothing is downloaded.

@@ -104,8 +104,6 @@ describe("npm run release", () => {
 
     expect([status, stderr]).toEqual([0, ""]);
     for (const file of versioned) expect([file, read(file).includes("1.0.0-rc.1")]).toEqual([file, true]);
-    const { packages } = JSON.parse(read("package-lock.json")) as { packages: Record<string, { version: string }> };
-    expect([packages[""]!.version, packages["packages/client"]!.version]).toEqual(["1.0.0-rc.1", "1.0.0-rc.1"]);
     expect(read("CHANGELOG.md")).toMatch(/^## Unreleased\n\n## 1\.0\.0-rc\.1 \(\d{4}-\d\d-\d\d\)\n\n- A living/m);
     expect(read("schema.released.graphql")).toBe(read("schema.graphql"));
     expect(git("log", "-1", "--format=%s")).toBe("Release 1.0.0-rc.1");
