@@ -3,19 +3,11 @@ import { mkdtempSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
-import { type Config, ConfigurationError, loadConfig, settings } from "../src/config.js";
+import { type Config, loadConfig, settings } from "../src/config.js";
 import type { Secret } from "../src/observability/secret.js";
+import { problemsOf } from "./support/config.js";
 
 type Env = Record<string, string>;
-const problemsOf = (env: Env): readonly string[] => {
-  try {
-    loadConfig(env);
-  } catch (error) {
-    if (error instanceof ConfigurationError) return error.problems;
-    throw error;
-  }
-  return [];
-};
 const selfBuilt = { WECOM_CORP_ID: "ww1", WECOM_CORP_SECRET: "secret-of-the-app" };
 const router = { AUTH_MODE: "router", ROUTER_SECRET: "r".repeat(32) };
 const jwt = { AUTH_MODE: "jwt", AUTH_JWT_SECRET: "j".repeat(32), AUTH_ISSUER: "issuer", AUTH_AUDIENCE: "audience" };

@@ -4,17 +4,8 @@ import { hostname, networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { describe, expect, it } from "@jest/globals";
-import { ConfigurationError, loadConfig } from "../src/config.js";
-
-const problemsOf = (env: Record<string, string>): readonly string[] => {
-  try {
-    loadConfig(env);
-  } catch (error) {
-    if (error instanceof ConfigurationError) return error.problems;
-    throw error;
-  }
-  return [];
-};
+import { loadConfig } from "../src/config.js";
+import { problemsOf } from "./support/config.js";
 
 const suite = { WECOM_SUITE_ID: "wwsuite", WECOM_SUITE_SECRET: "s3cret-of-the-suite" };
 const callbackKeys = { WECOM_CALLBACK_TOKEN: "token", WECOM_CALLBACK_AES_KEY: "k".repeat(43) };

@@ -4,13 +4,14 @@
 // compared one by one, so that what a neighbour of this machine does meanwhile does not count.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, request as send } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { Agent, fetch } from "undici";
 import { startSimulator } from "../../dist/simulator/index.js";
+import { steadyLoad } from "./steady-load.mjs";
 
 const createsPerSecond = 50;
 const phaseMs = Number(process.env.PHASE_MS ?? 5000);
@@ -31,7 +32,7 @@ const simulator = await startSimulator({
   record: false,
 });
 const wecom = await hangingFor(new Set(corps));
-const dataDir = await mkdtemp(join(tmpdir(), "isolation-"));
+const dataDir = mkdtempSync(join(tmpdir(), "isolation-"));
 const gateway = spawn(process.execPath, [new URL("../../dist/main.js", import.meta.url).pathname], {
   env: {
     ...{ PORT: port, DATA_DIR: dataDir, AUTH_MODE: "none", LOG_LEVEL: "silent", WECOM_BASE_URL: wecom.url },
@@ -40,8 +41,15 @@ const gateway = spawn(process.execPath, [new URL("../../dist/main.js", import.me
   },
   stdio: ["ignore", "ignore", "inherit"],
 });
+process.on("exit", () => {
+  gateway.kill("SIGKILL");
+  rmSync(dataDir, { recursive: true, force: true });
+});
 const clients = new Agent({ connections: 4000, headersTimeout: 0 });
-while (!(await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined))?.ok) await wait(50);
+while (!(await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined))?.ok) {
+  if (gateway.exitCode !== null) throw new Error(`the gateway does not start: status ${gateway.exitCode}`);
+  await wait(50);
+}
 simulator.suites.pushTicket(suite.suiteId);
 for (const corpid of [another, ...corps]) simulator.suites.authorise(suite.suiteId, corpid);
 for (const corpid of [another, ...corps]) while ((await list(corpid)) !== "ok") await wait(50);
@@ -70,28 +78,10 @@ console.log(
   `added beside ${corps.length} corps whose calls hang: ${added50.toFixed(1)} ms at the median, ` +
     `${added99.toFixed(1)} ms at the 99th percentile (medians of ${rounds} rounds); ${failures} creates failed`,
 );
-gateway.kill("SIGKILL");
-wecom.release();
-wecom.close();
-await simulator.close();
-await rm(dataDir, { recursive: true });
 process.exit(Math.max(added50, added99) > maxAddedMs || failures > 0 ? 1 : 0);
 
-/** Creates come at their time, whether or not those before them are answered. */
-async function load(forMs = phaseMs) {
-  const latencies = [];
-  let failed = 0;
-  const startedAt = performance.now();
-  const creates = Array.from({ length: (forMs / 1000) * createsPerSecond }, async (_, index) => {
-    const dueAt = startedAt + (index * 1000) / createsPerSecond;
-    await wait(dueAt - performance.now());
-    if ((await create(another)) !== "ok") failed += 1;
-    latencies.push(performance.now() - dueAt);
-  });
-  await Promise.all(creates);
-  latencies.sort((a, b) => a - b);
-  const percentile = (part) => Math.round(10 * latencies[Math.ceil(part * latencies.length) - 1]) / 10;
-  return { failed, p50: percentile(0.5), p99: percentile(0.99) };
+function load(forMs = phaseMs) {
+  return steadyLoad({ perSecond: createsPerSecond, forMs, send: async () => (await create(another)) === "ok" });
 }
 
 /** Ten creates and ten reads of each corp at once; each ends when WeCom answers again. */

@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { DEMO_CORP, startSimulator } from "../../dist/simulator/index.js";
+import { steadyLoad } from "./steady-load.mjs";
 
 const readsPerSecond = 100;
 const phaseMs = Number(process.env.PHASE_MS ?? 12_000);
@@ -49,21 +50,9 @@ redis.kill("SIGKILL");
 await simulator.close();
 process.exit(isBad ? 1 : 0);
 
-/** Reads come at their time, whether or not those before them are answered: a stall is seen by all that it meets. */
-async function load(forMs = phaseMs) {
-  const latencies = [];
-  let failed = 0;
-  const startedAt = performance.now();
-  const reads = Array.from({ length: (forMs / 1000) * readsPerSecond }, async (_, index) => {
-    const dueAt = startedAt + (index * 1000) / readsPerSecond;
-    await wait(dueAt - performance.now());
-    if (!(await read(replicas[index % replicas.length].url))) failed += 1;
-    latencies.push(performance.now() - dueAt);
-  });
-  await Promise.all(reads);
-  latencies.sort((a, b) => a - b);
-  const percentile = (part) => Math.round(10 * latencies[Math.ceil(part * latencies.length) - 1]) / 10;
-  return { reads: latencies.length, failed, p50: percentile(0.5), p99: percentile(0.99), max: percentile(1) };
+function load(forMs = phaseMs) {
+  const send = (index) => read(replicas[index % replicas.length].url);
+  return steadyLoad({ perSecond: readsPerSecond, forMs, send });
 }
 
 async function read(url) {
