@@ -2,19 +2,19 @@
  * `npm run test:guards`: does any test notice when a guard is missing? Each is taken out of a copy of the code by a small
  * change of text, and the tests that are named for it must fail, after they have passed without the change.
  *
- *   --only a,b    some of the guards
+ *   --only NAME    one of the guards; may be repeated
  *
  * A change that fits no longer, because the code has moved on, is an error: it has to be written anew.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { guards } from "../test/chaos/guards.mjs";
 
-const { values } = parseArgs({ options: { only: { type: "string" } } });
-const chosen = values.only?.split(",");
+const { values } = parseArgs({ options: { only: { type: "string", multiple: true } } });
+const chosen = values.only;
 const unknown = chosen?.filter((name) => !guards.some((guard) => guard.name === name)) ?? [];
 if (unknown.length > 0) {
   throw new Error(`--only: found ${unknown.join(", ")}, expected some of ${guards.map(({ name }) => name).join(", ")}`);
@@ -22,9 +22,9 @@ if (unknown.length > 0) {
 
 const root = join(import.meta.dirname, "..");
 const copy = mkdtempSync(join(tmpdir(), "guards-"));
-const needed = ["src", "test", "scripts", "package.json", "tsconfig.json", "tsconfig.build.json", "jest.config.js"];
-const files = ["schema.graphql", "README.md", "README.zh-CN.md", "CONTRIBUTING.md", "SECURITY.md", "docs", "deploy"];
-for (const path of [...needed, ...files]) cpSync(join(root, path), join(copy, path), { recursive: true });
+const list = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+const files = execFileSync("git", list, { cwd: root, encoding: "utf8" }).split("\0").filter(Boolean);
+for (const path of files) if (existsSync(join(root, path))) cpSync(join(root, path), join(copy, path));
 cpSync(join(root, "dist"), join(copy, "dist"), { recursive: true });
 symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
 
