@@ -197,16 +197,25 @@ function timedOut({ log }: Source): ExecutionResult {
 function untilDeadline<T, U>(result: PromiseLike<T>, context: OperationContext, atEnd: () => U): Promise<T | U> {
   return new Promise((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined;
-    const stopWaiting = context.onDeadline(() => {
+    const stopListening = context.onDeadline(() => {
       timer = setTimeout(() => {
         resolve(atEnd());
       }, graceMs);
     });
-    Promise.resolve(result)
-      .then(resolve, reject)
-      .finally(() => {
+    // Before the result is passed on, because closing the context calls its listeners.
+    const stopWaiting = (): void => {
+      stopListening();
+      clearTimeout(timer);
+    };
+    result.then(
+      (value) => {
         stopWaiting();
-        clearTimeout(timer);
-      });
+        resolve(value);
+      },
+      (error: Error) => {
+        stopWaiting();
+        reject(error);
+      },
+    );
   });
 }
