@@ -62,7 +62,7 @@ import type { Suite } from "./wecom/suite/suite.js";
 import { steadyUnixMs, systemClock } from "./wecom/clock.js";
 import { resettingConnector } from "./wecom/connector.js";
 import { WecomClient } from "./wecom/client.js";
-import { insistOnLivingChange, listenToLivingChanges } from "./wecom/living-changes.js";
+import { LivingChangePublisher, listenToLivingChanges } from "./wecom/living-changes.js";
 import { imageBytes, MediaDataSource } from "./wecom/media.datasource.js";
 import { livingApis, LivingDataSource } from "./wecom/living.datasource.js";
 import { ReadRetries } from "./wecom/retry.js";
@@ -544,9 +544,12 @@ function createGraphql({ config, log, metrics }: Base, schema: GraphQLSchema) {
 
 /** A cache that drops livings when another replica changes them. */
 async function createLivingCache({ metrics, store, now, steady }: Pick<Base, "metrics" | "store" | "now" | "steady">) {
+  const changes = new LivingChangePublisher(store);
   const cache = new LivingCache({
     ...{ now, steady },
-    tellChange: (corp, livingid) => void insistOnLivingChange(store, { corp, livingid }),
+    tellChange: (corp, livingid) => {
+      changes.publish({ corp, livingid });
+    },
     count: (outcome) => {
       metrics.countCachedRead(outcome);
     },
