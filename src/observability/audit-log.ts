@@ -68,12 +68,20 @@ const maxCallers = 1000;
 const writeDelayMs = 10;
 const retryMs = 1000;
 
+interface WaitingEvent {
+  readonly event: AuditEvent;
+  readonly atMs: number;
+}
+
 export class AuditLog {
-  #waiting: string[] = [];
+  /** Formatted when they are written, outside of requests. */
+  #waiting: WaitingEvent[] = [];
   #writing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isFailing = false;
   readonly #callers = new BoundedMap<string, string>(maxCallers);
+  /** The last one formatted: many lines of a batch have the same. */
+  #time = { ms: NaN, text: "" };
   readonly #mayReport: () => boolean;
 
   constructor(private readonly options: AuditLogOptions) {
@@ -87,13 +95,13 @@ export class AuditLog {
   }
 
   record(event: AuditEvent): void {
-    const { metrics } = this.options;
+    const { metrics, now } = this.options;
     metrics.countAudit(event.action, event.outcome);
     if (this.#waiting.length >= maxWaiting) {
       metrics.countAuditLost(1);
       return;
     }
-    if (this.#waiting.push(this.#lineOf(event)) === 1) this.#beginIn(writeDelayMs);
+    if (this.#waiting.push({ event, atMs: now() }) === 1) this.#beginIn(writeDelayMs);
   }
 
   /** Writes the remaining lines; those that fail now are lost and counted. */
@@ -120,8 +128,8 @@ export class AuditLog {
 
   async #write(): Promise<void> {
     const { sink, metrics, log } = this.options;
-    const lines = this.#waiting.slice(0, maxAtOnce);
-    if (lines.length === 0) return;
+    if (this.#waiting.length === 0) return;
+    const lines = this.#waiting.slice(0, maxAtOnce).map((waiting) => this.#lineOf(waiting));
     try {
       const written = sink.write(lines);
       if (written) await written;
@@ -137,12 +145,12 @@ export class AuditLog {
     }
   }
 
-  #lineOf(event: AuditEvent): string {
-    const { now, via, replica } = this.options;
+  #lineOf({ event, atMs }: WaitingEvent): string {
+    const { via, replica } = this.options;
     const { actor, onBehalfOf, keyId } = event;
     return `${JSON.stringify({
       audit: 1,
-      time: new Date(now()).toISOString(),
+      time: this.#timeOf(atMs),
       action: event.action,
       outcome: event.outcome,
       code: event.code,
@@ -163,6 +171,11 @@ export class AuditLog {
       trace_id: event.traceId,
       replica,
     })}\n`;
+  }
+
+  #timeOf(ms: number): string {
+    if (ms !== this.#time.ms) this.#time = { ms, text: new Date(ms).toISOString() };
+    return this.#time.text;
   }
 
   #hmac(text: string): string {

@@ -313,7 +313,7 @@ function backgroundMetrics({
   histogram,
 }: Makers): StoreMetrics & AuditMetrics & TracingMetrics & Pick<Metrics, "countSecretChange"> {
   const storeOperations = boundByLabels(histogram("store_operation_duration_seconds"));
-  const auditEvents = counter("audit_events_total");
+  const auditEvents = boundByLabels(counter("audit_events_total"));
   const auditFailures = counter("audit_write_failures_total");
   const auditLost = counter("audit_lines_lost_total");
   const spans = counter("tracing_spans_total");
@@ -323,7 +323,7 @@ function backgroundMetrics({
       storeOperations(operation, isAnswered ? "ok" : "failed").observe(seconds);
     },
     countAudit: (action, outcome) => {
-      auditEvents.inc({ action, outcome });
+      auditEvents(action, outcome).inc();
     },
     countAuditFailure: () => {
       auditFailures.inc();
@@ -441,16 +441,16 @@ async function withinLimit(read: () => number | Promise<number>, otherwise: numb
   }
 }
 
-/** Creates each child of a two-label histogram once, so that observations do not sort and validate labels. */
-function boundByLabels<T extends string>(
-  histogram: Histogram<T>,
-): (first: string, second: string) => Histogram.Internal<T> {
-  const children = new Map<string, Map<string, Histogram.Internal<T>>>();
+/** Creates each child of a two-label metric once. */
+function boundByLabels<Child>(metric: {
+  labels(first: string, second: string): Child;
+}): (first: string, second: string) => Child {
+  const children = new Map<string, Map<string, Child>>();
   return (first, second) => {
     let ofFirst = children.get(first);
-    if (!ofFirst) children.set(first, (ofFirst = new Map<string, Histogram.Internal<T>>()));
+    if (!ofFirst) children.set(first, (ofFirst = new Map<string, Child>()));
     let child = ofFirst.get(second);
-    if (!child) ofFirst.set(second, (child = histogram.labels(first, second)));
+    if (!child) ofFirst.set(second, (child = metric.labels(first, second)));
     return child;
   };
 }
