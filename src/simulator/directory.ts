@@ -12,11 +12,15 @@ export interface App extends AppOptions {
 
 interface Corp {
   readonly apps: App[];
+  /** By lower-case userid. */
   readonly users: ReadonlyMap<string, UserOptions> | "any";
 }
 
 /** 1 to 64 of letters, digits and `-_.@`, by the help text of 40003. */
 const USERID = /^[A-Za-z0-9_.@-]{1,64}$/;
+
+/** WeCom identifies members without regard to case. */
+export const isSameUserid = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
 
 export class Directory {
   readonly #corps = new Map<string, Corp>();
@@ -30,7 +34,7 @@ export class Directory {
   addCorp({ corpid, apps, users = "any" }: CorpOptions): void {
     this.#corps.set(corpid, {
       apps: apps.map((app) => ({ ...app, corpid })),
-      users: users === "any" ? "any" : new Map(users.map((user) => [user.userid, user])),
+      users: users === "any" ? "any" : new Map(users.map((user) => [user.userid.toLowerCase(), user])),
     });
   }
 
@@ -77,18 +81,24 @@ export class Directory {
     if (index >= 0) apps.splice(index, 1);
   }
 
-  /** @throws {ApiFailure} when the userid is malformed, unknown, or outside the app's visible range */
-  requireVisible(app: App, userid: string): void {
+  /**
+   * @returns the userid as the contact book spells it, which WeCom is assumed to answer; without one, as it was given
+   * @throws {ApiFailure} when the userid is malformed, unknown, or outside the app's visible range
+   */
+  visibleUserid(app: App, userid: string): string {
     if (!USERID.test(userid)) throw new ApiFailure(40003);
     const users = this.#corps.get(app.corpid)?.users ?? "any";
-    if (users !== "any" && !users.has(userid)) throw new ApiFailure(this.#assumptions.unknownUserErrcode);
+    const known = users === "any" ? { userid } : users.get(userid.toLowerCase());
+    if (known === undefined) throw new ApiFailure(this.#assumptions.unknownUserErrcode);
     const visible = app.visibleUserids ?? "all";
-    if (visible !== "all" && !visible.includes(userid)) throw new ApiFailure(this.#assumptions.invisibleUserErrcode);
+    if (visible !== "all" && !visible.some((each) => isSameUserid(each, userid)))
+      throw new ApiFailure(this.#assumptions.invisibleUserErrcode);
+    return known.userid;
   }
 
   mainDepartmentOf(corpid: string, userid: string): number {
     const users = this.#corps.get(corpid)?.users ?? "any";
-    return (users === "any" ? undefined : users.get(userid)?.mainDepartment) ?? 1;
+    return (users === "any" ? undefined : users.get(userid.toLowerCase())?.mainDepartment) ?? 1;
   }
 
   #allApps(): App[] {

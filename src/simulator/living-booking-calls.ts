@@ -17,8 +17,8 @@ const create: Api = {
   auth: "access_token",
   emptyPayload: { livingid: "" },
   handle: ({ world, app, body }) => {
-    const booking = readBooking(body, world.settings.assumptions);
-    world.directory.requireVisible(app, booking.anchorUserid);
+    const given = readBooking(body, world.settings.assumptions);
+    const booking = { ...given, anchorUserid: world.directory.visibleUserid(app, given.anchorUserid) };
     requireMedia(world, app.corpid, booking);
     return { livingid: world.livings.reserve(app, booking).livingid };
   },

@@ -3,6 +3,7 @@
 import type { Api, Payload } from "./api.js";
 import { ApiFailure, invalidParameter } from "./api-failure.js";
 import { decodeCursor, encodeCursor } from "./cursors.js";
+import { isSameUserid } from "./directory.js";
 import { isOwn, ownLiving } from "./living-access.js";
 import { type LivingViewer, type Person, toLivingInfo } from "./living.js";
 
@@ -32,11 +33,11 @@ const getUserAllLivingid: Api = {
     const { pageLimitAboveMaximum, livingidOrder } = world.settings.assumptions;
     const isTooMany = limit > MAX_LIVINGIDS && pageLimitAboveMaximum === "refuse";
     if (limit < 1 || isTooMany) throw invalidParameter(`limit not in [1, ${MAX_LIVINGIDS}]`);
-    world.directory.requireVisible(app, userid);
+    world.directory.visibleUserid(app, userid);
     const cursor = decodeCursor(body.optionalText("cursor"));
     const livings = world.livings
       .all()
-      .filter((living) => living.booking.anchorUserid === userid && isOwn(app, living));
+      .filter((living) => isSameUserid(living.booking.anchorUserid, userid) && isOwn(app, living));
     if (livingidOrder === "newest-first") livings.reverse();
     // By the last living seen, not by position: a living that is created between two pages must not shift the second
     // one.

@@ -330,6 +330,24 @@ describe("living/create", () => {
     expect((await post("living/create", { ...BOOKING, anchor_userid: "张三" })).errcode).toBe(40003);
   });
 
+  it("knows an anchor in any letter case, and answers with the contact book's spelling", async () => {
+    await start();
+    const livingid = await createLiving({ anchor_userid: "ZhangSan" });
+
+    expect((await livingInfo(livingid))["anchor_userid"]).toBe("zhangsan");
+    expect((await post("living/get_user_all_livingid", { userid: "ZHANGSAN" })).livingid_list).toEqual([livingid]);
+    expect((await post("living/create", { ...BOOKING, anchor_userid: "WangWu" })).errcode).toBe(60011);
+  });
+
+  it("keeps an anchor's spelling where there is no contact book, and lists the livings for any other", async () => {
+    const { corpid, apps } = DEMO_CORP;
+    await start({ corps: [{ corpid, apps: [...apps] }] });
+    const livingid = await createLiving({ anchor_userid: "ZhangSan" });
+
+    expect((await livingInfo(livingid))["anchor_userid"]).toBe("ZhangSan");
+    expect((await post("living/get_user_all_livingid", { userid: "zhangsan" })).livingid_list).toEqual([livingid]);
+  });
+
   it("refuses a media_id that does not exist, when it knows which do", async () => {
     await start({ mediaIds: ["A"] });
     await createLiving({ activity_cover_mediaid: "A" });
