@@ -12,6 +12,7 @@ import { corpid, type Gateway, type GatewayOptions, startGateway } from "../supp
 import { seriesIn, valueOf } from "../support/exposition.js";
 import { minimalInput } from "../support/inputs.js";
 import { corps, startProvider } from "../support/provider.js";
+import { until } from "../support/until.js";
 
 interface Span {
   readonly traceId: string;
@@ -169,12 +170,14 @@ describe("A trace of a create", () => {
     gateway.simulator.faults.inject({ kind: "hang", api: "living/get_user_all_livingid", times: 0 });
     await gateway.run(CreateLivingDocument, { input: { ...minimalInput, theme: "lost" }, idempotencyKey: "key" });
     gateway.simulator.faults.clear();
-    while (!collector.spans.some(({ name }) => name === "wecom.reconcile")) await wait(20);
+    const find = () => ({
+      reconciled: collector.spans.find(({ name }) => name === "wecom.reconcile"),
+      lost: collector.spans.find(({ attributes }) => attributes["graphql.error.codes"] === "LIVING_OUTCOME_UNKNOWN"),
+    });
+    // The operation's may be exported after the other.
+    await until(() => Object.values(find()).every((span) => span !== undefined), find);
 
-    const reconciled = collector.spans.find(({ name }) => name === "wecom.reconcile")!;
-    const lost = collector.spans.find(
-      ({ attributes }) => attributes["graphql.error.codes"] === "LIVING_OUTCOME_UNKNOWN",
-    )!;
+    const { reconciled, lost } = find() as { reconciled: Span; lost: Span };
     expect(reconciled.links).toEqual([{ traceId: lost.traceId, spanId: lost.spanId }]);
     expect(reconciled.traceId).not.toBe(lost.traceId);
   });
