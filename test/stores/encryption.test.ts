@@ -1,4 +1,5 @@
-// Two replicas on one Redis, restarted one after the other with other settings, as a rolling deployment does.
+// Two replicas on one Redis, restarted one after the other with other settings, as a rolling deployment does. The tests run
+// at once, for each has replicas of its own and waits for their starts.
 import { expect, it } from "@jest/globals";
 import { createClient } from "@redis/client";
 import { createLogger } from "../../src/observability/logger.js";
@@ -105,7 +106,7 @@ async function found({ url }: TestRedis): Promise<{ values: string[]; members: s
 }
 
 describeWithRedis("STORE_ENCRYPTION_KEY in a rolling deployment", () => {
-  it.each([
+  it.concurrent.each([
     ["switched on", "plaintext", first],
     ["changed", first, second],
   ])(
@@ -129,40 +130,48 @@ describeWithRedis("STORE_ENCRYPTION_KEY in a rolling deployment", () => {
     180_000,
   );
 
-  it("is not switched on at one blow: the new replica says what to do, and the old ones go on", async () => {
-    await using deployment = await Deployment.start("");
-    await using eager = new Running(["node", "dist/main.js"], { ...deployment.env(0, first), PORT: "0" });
-    expect(await eager.exitCode).toBe(69);
-    expect(eager.output).toMatch(
-      /records are not encrypted with STORE_ENCRYPTION_KEY.*plaintext, after it until they are/,
-    );
-    await deployment.expectToWork();
-  }, 60_000);
+  it.concurrent(
+    "is not switched on at one blow: the new replica says what to do, and the old ones go on",
+    async () => {
+      await using deployment = await Deployment.start("");
+      await using eager = new Running(["node", "dist/main.js"], { ...deployment.env(0, first), PORT: "0" });
+      expect(await eager.exitCode).toBe(69);
+      expect(eager.output).toMatch(
+        /records are not encrypted with STORE_ENCRYPTION_KEY.*plaintext, after it until they are/,
+      );
+      await deployment.expectToWork();
+    },
+    60_000,
+  );
 });
 
 describeWithRedis("A Redis that somebody else writes to", () => {
-  it("gives no token that is in clear to WeCom, and no message that is in clear to anybody", async () => {
-    await using deployment = await Deployment.start(first);
-    await deployment.expectToWork();
-    const redis = await openRedisStore(deployment.redis.url, { log: createLogger("silent") });
-    const key = `token:suite:${suiteId}:corp:${corpid}`;
-    const inAnHour = Date.now() + 3_600_000;
-    await redis.set(key, JSON.stringify({ token: "planted", renewAtMs: inAnHour, endsAtMs: inAnHour }));
-    for (const text of ["", "{", JSON.stringify(corpid), corpid, "sealed:", "sealed:AAAA"]) {
-      for (const channel of [`suite:${suiteId}:changed`, "living-changed", "living-status-change", "call-limiter"]) {
-        await redis.publish(channel, text);
+  it.concurrent(
+    "gives no token that is in clear to WeCom, and no message that is in clear to anybody",
+    async () => {
+      await using deployment = await Deployment.start(first);
+      await deployment.expectToWork();
+      const redis = await openRedisStore(deployment.redis.url, { log: createLogger("silent") });
+      const key = `token:suite:${suiteId}:corp:${corpid}`;
+      const inAnHour = Date.now() + 3_600_000;
+      await redis.set(key, JSON.stringify({ token: "planted", renewAtMs: inAnHour, endsAtMs: inAnHour }));
+      for (const text of ["", "{", JSON.stringify(corpid), corpid, "sealed:", "sealed:AAAA"]) {
+        for (const channel of [`suite:${suiteId}:changed`, "living-changed", "living-status-change", "call-limiter"]) {
+          await redis.publish(channel, text);
+        }
       }
-    }
-    await deployment.untilLogged(/a message was passed over/);
-    // Nobody forgot a token for it, so none is fetched.
-    const { fetched } = deployment;
-    expect(await deployment.read(1)).toBe("ok");
-    expect(deployment.fetched).toBe(fetched);
+      await deployment.untilLogged(/a message was passed over/);
+      // Nobody forgot a token for it, so none is fetched.
+      const { fetched } = deployment;
+      expect(await deployment.read(1)).toBe("ok");
+      expect(deployment.fetched).toBe(fetched);
 
-    await deployment.restart(0, first);
-    expect(await deployment.read(0)).toBe("ok");
-    expect(await redis.get(key)).toMatch(/^sealed:/);
-    expect(deployment.simulator.requests.map(({ query }) => query["access_token"])).not.toContain("planted");
-    await redis.close();
-  }, 60_000);
+      await deployment.restart(0, first);
+      expect(await deployment.read(0)).toBe("ok");
+      expect(await redis.get(key)).toMatch(/^sealed:/);
+      expect(deployment.simulator.requests.map(({ query }) => query["access_token"])).not.toContain("planted");
+      await redis.close();
+    },
+    60_000,
+  );
 });
