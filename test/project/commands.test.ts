@@ -1,6 +1,6 @@
 /** The gateway as a process of its own: what it prints, what it does on a signal, the status that it ends with. */
 import { once } from "node:events";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { checkout, gatewayCommand, Running } from "../support/running.js";
 
+const packageJson = readFileSync(join(checkout, "package.json"), "utf8");
 const [, readmeRequest] = /-d '([^']+)'/.exec(readFileSync(join(checkout, "README.md"), "utf8"))!;
 
 describe("npm start in a fresh checkout", () => {
@@ -59,6 +60,8 @@ describe("npm start in a fresh checkout", () => {
   });
 
   it("exits with 78 in production without settings, and names each that is missing", async () => {
+    // It is built already.
+    writeFileSync(join(folder, "package.json"), packageJson.replace(/"build": ".*"/, '"build": "true"'));
     await using refused = new Running(["npm", "start"], { NODE_ENV: "production" }, folder);
 
     expect(await refused.exitCode).toBe(78);
