@@ -2,8 +2,10 @@ import { availableParallelism } from "node:os";
 
 /** @type {import("jest").Config} */
 export default {
-  // Most tests wait for sockets and timers: two workers share even one core.
-  maxWorkers: Math.max(2, availableParallelism() - 1),
+  // Most tests wait for sockets, timers and processes half of their time: one worker more than cores keeps these busy.
+  maxWorkers: availableParallelism() + 1,
+  testSequencer: "<rootDir>/test/support/longest-first.mjs",
+  setupFiles: ["<rootDir>/test/support/short-stacks.cjs"],
   testEnvironment: "node",
   testMatch: ["<rootDir>/test/**/*.test.ts"],
   extensionsToTreatAsEsm: [".ts"],
