@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { request } from "undici";
 
 const main = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 const query = `query ($anchor: ID!) { livings(anchorUserid: $anchor) { nodes { livingid } } }`;
@@ -40,12 +41,12 @@ export class Replica implements AsyncDisposable {
 
   /** A read: "ok", or the code of its error. */
   async read(corpid?: string, anchor = "zhangsan"): Promise<string> {
-    const response = await fetch(`${this.url}/graphql`, {
+    const response = await request(`${this.url}/graphql`, {
       method: "POST",
       headers: { "content-type": "application/json", ...(corpid !== undefined && { "x-wecom-corpid": corpid }) },
       body: JSON.stringify({ query, variables: { anchor } }),
     });
-    const { errors } = (await response.json()) as { errors?: { extensions: { code: string } }[] };
+    const { errors } = (await response.body.json()) as { errors?: { extensions: { code: string } }[] };
     return errors?.[0]?.extensions.code ?? "ok";
   }
 
