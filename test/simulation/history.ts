@@ -164,6 +164,7 @@ export class HistoryRun {
         });
       },
     };
+    const { replicas } = this.plan;
     const creates = new CreateOnce({
       livings: new LivingDataSource(calls as unknown as WecomClient, {} as never),
       store: this.#store.connect(process),
@@ -171,7 +172,7 @@ export class HistoryRun {
       log: silent,
       clock: process.clock,
       random: this.#random,
-      ...{ settleMs, timeoutMs, keyLifetimeMs, isShared: true, app: "app" },
+      ...{ settleMs, timeoutMs, keyLifetimeMs, isShared: replicas > 1, app: "app" },
     });
     const replica = { process, creates, isListening: false };
     this.#replicas[index] = replica;

@@ -1,7 +1,7 @@
 /**
  * Read–write lock per booking. Keyed creates, and searches for a lost create's living, hold it exclusively across all
- * replicas, so that a search does not find the living of another create in flight. Unkeyed creates share it within
- * their process, because they must cost nothing; slow ones are announced to the other replicas.
+ * replicas, by a lease in the store, so that a search does not find the living of another create in flight. Unkeyed
+ * creates share it within their process, because they must cost nothing; slow ones are announced to the other replicas.
  */
 import type { CreateStore } from "./closable-store.js";
 import type { Clock } from "../clock.js";
@@ -47,6 +47,8 @@ export interface BookingLockOptions {
   readonly time: StoreTime;
   /** Identifies this process among the replicas. */
   readonly self: string;
+  /** Whether other processes use the store. */
+  readonly isShared: boolean;
 }
 
 export class BookingLock {
@@ -71,9 +73,10 @@ export class BookingLock {
    * @throws {StoreError}
    */
   async exclusive(booking: string, deadline: Deadline): Promise<ExclusiveLock> {
+    const { store, clock, self, isShared } = this.options;
     const leave = await this.#acquire(booking, true, deadline);
+    if (!isShared) return { isHeld: () => true, release: leave };
     try {
-      const { store, clock, self } = this.options;
       const owner = `${self} ${(this.#leases += 1)}`;
       const lease = await deadline.repeat(
         () => acquireLease(store, `turn:${digestOf(booking)}`, leaseMs, { owner, clock }),

@@ -90,7 +90,7 @@ export class CreateOnce {
       ...{ store, clock, log, random, isShared, holdMs: timeoutMs + settleMs },
     }));
     this.#search = new BookingSearch(livings, () => clock.monotonicMs());
-    const lock = (this.#lock = new BookingLock({ store, clock, time: watch, self }));
+    const lock = (this.#lock = new BookingLock({ store, clock, time: watch, self, isShared }));
     const ownership = (this.#ownership = new Ownership(store, clock, watch));
     const lost = (this.#lost = new LostCreateRecovery(this.#search, ownership, lock));
     const journal = (this.#journal = new Journal(store, watch, keyLifetimeMs));
@@ -184,7 +184,7 @@ export class CreateOnce {
     const booking = bookingOf(corp, request);
     const locked = this.#lock.shared(booking, deadline);
     const release = locked instanceof Promise ? await locked : locked;
-    const announcement = this.#announceLater(booking);
+    const announcement = this.options.isShared ? this.#announceLater(booking) : undefined;
     let failure: WecomError;
     try {
       const part = deadline.part(partForAnswer);
@@ -197,18 +197,18 @@ export class CreateOnce {
         log: call.log,
         span: call.span,
         count: call.count,
-        permit: announcement.permit,
+        permit: announcement?.permit,
       });
       const living = { corp, livingid: created.livingid, livingStart: request.living_start };
       // Normally the write is not awaited. docs/creates.md says what can happen then.
-      if (!announcement.isDue()) this.#ownership.ownLater(living);
+      if (!announcement?.isDue()) this.#ownership.ownLater(living);
       else if (!(await this.#ownership.ownUnkeyed(living, deadline))) throw takenFor(created.livingid);
       return created;
     } catch (error) {
       if (!(error instanceof WecomError) || !error.mayHaveTakenEffect) throw error;
       failure = error;
     } finally {
-      announcement.end();
+      announcement?.end();
       release();
     }
     const finding = this.#findUnkeyed(request, regardlessOfClient(call), failure);

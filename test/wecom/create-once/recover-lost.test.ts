@@ -67,7 +67,7 @@ function lostLivings(store: CreateStore, livings: Partial<LivingDataSource>) {
   // Written when the test says so.
   const claims = new Ownership(store, { ...systemClock, after: () => () => undefined }, time);
   const search = new BookingSearch(source as unknown as LivingDataSource, Date.now);
-  const lock = new BookingLock({ store, clock: systemClock, time, self: "test" });
+  const lock = new BookingLock({ store, clock: systemClock, time, self: "test", isShared: true });
   const lost = new LostCreateRecovery(search, claims, lock);
   const find = async (owner: string) =>
     (await lost.find({ owner, request, settlesAtMs: Date.now() }, false, call)).livingid;
