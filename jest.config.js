@@ -9,7 +9,11 @@ export default {
   testEnvironment: "node",
   testMatch: ["<rootDir>/test/**/*.test.ts"],
   extensionsToTreatAsEsm: [".ts"],
-  moduleNameMapper: { "^(\\.{1,2}/.*)\\.js$": "$1" },
+  moduleNameMapper: {
+    "^(\\.{1,2}/.*)\\.js$": ["$1.js", "$1.ts"],
+    // The same in one file: each test file loads everything anew.
+    "^class-validator$": "<rootDir>/node_modules/class-validator/bundles/class-validator.umd.js",
+  },
   transform: {
     "^.+\\.ts$": [
       "@swc/jest",
