@@ -132,8 +132,8 @@ export const guards = [
   {
     name: "ownership: what a slow create without a key has made is taken before it is told",
     file: "src/wecom/create-once/create-once.ts",
-    find: `if (!announcement.isDue()) this`,
-    replace: `if (announcement !== undefined) this`,
+    find: `if (!announcement?.isDue()) this`,
+    replace: `if (living) this`,
     test: simulation,
   },
   {
