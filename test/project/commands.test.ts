@@ -4,35 +4,38 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { setTimeout as wait } from "node:timers/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { checkout, gatewayCommand, Running } from "../support/running.js";
+import { until } from "../support/until.js";
 
 const packageJson = readFileSync(join(checkout, "package.json"), "utf8");
 const [, readmeRequest] = /-d '([^']+)'/.exec(readFileSync(join(checkout, "README.md"), "utf8"))!;
 
 describe("npm start in a fresh checkout", () => {
   const folder = mkdtempSync(join(tmpdir(), "gateway-"));
+  const start = (env: Readonly<Record<string, string>> = {}) => new Running(["npm", "start"], env, folder);
   let gateway: Running;
-  beforeAll(() => {
+  beforeAll(async () => {
     for (const entry of ["package.json", "tsconfig.json", "tsconfig.build.json", "scripts", "src"]) {
       cpSync(join(checkout, entry), join(folder, entry), { recursive: true });
     }
     symlinkSync(join(checkout, "node_modules"), join(folder, "node_modules"));
-    gateway = new Running(["npm", "start"], {}, folder);
-  });
+    gateway = start();
+    await gateway.printed(/Apollo Sandbox +http:\/\/127\.0\.0\.1:\d+\/graphql\n/);
+    // From here on it is built.
+    writeFileSync(join(folder, "package.json"), packageJson.replace(/"build": ".*"/, '"build": "true"'));
+  }, 120_000);
   afterAll(async () => {
     await gateway[Symbol.asyncDispose]();
     rmSync(folder, { recursive: true });
   });
 
   it("builds, prints its URL and says that WeCom is simulated", async () => {
-    await gateway.printed(/Apollo Sandbox +http:\/\/127\.0\.0\.1:\d+\/graphql\n/);
     const page = await gateway.printed(/simulated WeCom (http:\/\/127\.0\.0\.1:\d+)\n/);
     expect(await (await fetch(page)).text()).toContain("<title>Simulated WeCom</title>");
     await gateway.printed(/SIMULATOR: no WeCom credentials are set/);
-  }, 120_000);
+  });
 
   it("answers the README's request with a livingid", async () => {
     const answer = await gateway.post(readmeRequest!);
@@ -52,23 +55,23 @@ describe("npm start in a fresh checkout", () => {
   });
 
   it("ends with 0 when npm gets SIGTERM, and leaves no process", async () => {
-    gateway.signal("SIGTERM");
+    await using ending = start({ DATA_DIR: "other-data" });
+    await ending.printed(/Apollo Sandbox/);
+    ending.signal("SIGTERM");
 
-    expect(await gateway.exitCode).toBe(0);
+    expect(await ending.exitCode).toBe(0);
     // An orphan is a process until the machine's first one has noticed its end.
-    while (gateway.hasProcesses) await wait(20);
+    await until(() => !ending.hasProcesses);
   });
 
   it("exits with 78 in production without settings, and names each that is missing", async () => {
-    // It is built already.
-    writeFileSync(join(folder, "package.json"), packageJson.replace(/"build": ".*"/, '"build": "true"'));
-    await using refused = new Running(["npm", "start"], { NODE_ENV: "production" }, folder);
+    await using refused = start({ NODE_ENV: "production" });
 
     expect(await refused.exitCode).toBe(78);
     for (const name of ["WECOM_CORP_ID", "WECOM_CORP_SECRET", "WECOM_ACCESS_TOKEN", "AUTH_MODE"]) {
       expect(refused.output).toContain(`  - ${name}: not set`);
     }
-  }, 120_000);
+  });
 });
 
 describe("The gateway's process", () => {
