@@ -72,7 +72,10 @@ export function readTracing(env: Env, warn: (warning: string) => void): TracingS
   const maxQueueSize = number("OTEL_BSP_MAX_QUEUE_SIZE", 2048, 100_000);
   return {
     endpoint,
-    headers: pairs(`OTEL_EXPORTER_OTLP_${headersFrom}HEADERS`).map(([name, value]) => [name, new Secret(value)]),
+    headers: pairs(`OTEL_EXPORTER_OTLP_${headersFrom}HEADERS`, isHeader).map(([name, value]) => [
+      name,
+      new Secret(value),
+    ]),
     timeoutMs: number(
       text("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT") === undefined
         ? "OTEL_EXPORTER_OTLP_TIMEOUT"
@@ -102,12 +105,13 @@ export function readTracing(env: Env, warn: (warning: string) => void): TracingS
   }
 
   /** `name=value,name=value`, percent-encoded. One malformed pair invalidates the whole variable. */
-  function pairs(name: string): (readonly [string, string])[] {
+  function pairs(name: string, isValid: (pair: readonly [string, string]) => boolean = () => true) {
     try {
       return (text(name)?.split(",") ?? []).map((pair) => {
         const [, key = "", value = ""] = /^\s*([\w.!#$&'*+^`|~/-]+)\s*=\s*(.*?)\s*$/.exec(pair) ?? [];
-        if (key === "") throw new Error("no pair");
-        return [key, decodeURIComponent(value)] as const;
+        const decoded = [key, decodeURIComponent(value)] as const;
+        if (key === "" || !isValid(decoded)) throw new Error("no pair");
+        return decoded;
       });
     } catch {
       ignore(name, "name=value pairs, comma-separated and percent-encoded");
@@ -117,6 +121,11 @@ export function readTracing(env: Env, warn: (warning: string) => void): TracingS
 }
 
 const samplers = ["always_on", "always_off", "traceidratio"].flatMap((name) => [name, `parentbased_${name}`]);
+
+/** `fetch` rejects any other, and quotes the value. */
+function isHeader([name, value]: readonly [string, string]): boolean {
+  return /^[\w.!#$&'*+^`|~-]+$/.test(name) && /^[\t\x20-\x7e\x80-\xff]*$/.test(value);
+}
 
 function withPath(base: URL): URL {
   const endpoint = new URL(base);

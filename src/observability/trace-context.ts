@@ -11,7 +11,8 @@ export interface TraceParent {
   readonly isSampled: boolean;
 }
 
-const pattern = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-|$)/;
+/** Only later versions than 00 may append further parts. */
+const pattern = /^(?!ff|00.{54})[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-|$)/;
 
 /** Undefined if the header is absent or invalid: then a new trace starts here. */
 export function traceParentIn({ traceparent }: IncomingHttpHeaders): TraceParent | undefined {

@@ -86,11 +86,17 @@ export interface TracingOptions {
 }
 
 const compressed = promisify(gzip);
+/** How long the end of the process waits for the collector. */
+const closeLimitMs = 2000;
+/** A collector answers with a few bytes; a wrong endpoint may send without end. */
+const maxAnswerBytes = 100_000;
 
 export class Tracing {
   readonly #waiting: object[] = [];
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> | undefined;
+  #export = new AbortController();
+  #isClosing = false;
   readonly #mayReport = onceAMinute(() => performance.now());
 
   constructor(private readonly options: TracingOptions) {}
@@ -110,11 +116,20 @@ export class Tracing {
     return new Span(name, randomBytes(16).toString("hex"), { kind: "internal", link }, this.#take);
   }
 
-  /** Sends the remaining spans, within one export timeout. */
+  /** Sends the remaining spans, within one export timeout and `closeLimitMs`; the others are dropped. */
   async close(): Promise<void> {
+    const { settings, metrics } = this.options;
+    this.#isClosing = true;
     clearTimeout(this.#timer);
+    const limitMs = Math.min(settings.timeoutMs, closeLimitMs);
+    const endsAtMs = performance.now() + limitMs;
+    const limit = setTimeout(() => {
+      this.#export.abort(tooLate());
+    }, limitMs);
     await this.#sending;
-    while (this.#waiting.length > 0) await this.#send();
+    while (this.#waiting.length > 0 && performance.now() < endsAtMs) await this.#send();
+    clearTimeout(limit);
+    if (this.#waiting.length > 0) metrics.countSpans("dropped", this.#waiting.length);
   }
 
   readonly #take = (span: object): void => {
@@ -131,6 +146,7 @@ export class Tracing {
 
   #sendLater(inMs: number): void {
     clearTimeout(this.#timer);
+    if (this.#isClosing) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#sending ??= this.#send().finally(() => {
@@ -149,11 +165,15 @@ export class Tracing {
     const body = JSON.stringify({
       resourceSpans: [{ resource, scopeSpans: [{ scope: { name: "wecom-living-gateway" }, spans }] }],
     });
+    const attempt = (this.#export = new AbortController());
+    const timeout = setTimeout(() => {
+      attempt.abort(tooLate());
+    }, settings.timeoutMs);
     try {
       const response = await fetch(settings.endpoint, {
         method: "POST",
         redirect: "error",
-        signal: AbortSignal.timeout(settings.timeoutMs),
+        signal: attempt.signal,
         headers: {
           ...Object.fromEntries(settings.headers.map(([name, value]) => [name, value.reveal()])),
           "content-type": "application/json",
@@ -161,21 +181,39 @@ export class Tracing {
         },
         body: settings.isCompressed ? new Uint8Array(await compressed(body)) : body,
       });
-      await response.arrayBuffer();
-      if (!response.ok) throw new Error(`HTTP status ${response.status}`);
+      await readToEnd(response);
+      if (!response.ok) throw new UnwantedAnswerError(`HTTP status ${response.status}`);
       metrics.countSpans("exported", spans.length);
     } catch (error) {
       metrics.countSpans("failed", spans.length);
       if (this.#mayReport()) log.warn({ reason: reasonOf(error) }, "spans cannot be sent");
+    } finally {
+      clearTimeout(timeout);
     }
   }
 }
 
-/** Only the error's code, because its message may contain headers with credentials. */
+function tooLate(): DOMException {
+  return new DOMException("the collector did not answer in time", "TimeoutError");
+}
+
+class UnwantedAnswerError extends Error {}
+
+/** So that the connection can be used again. */
+async function readToEnd({ body }: Response): Promise<void> {
+  let bytes = 0;
+  for await (const chunk of body ?? []) {
+    bytes += (chunk as Uint8Array).length;
+    if (bytes > maxAnswerBytes) throw new UnwantedAnswerError("the answer is too long");
+  }
+}
+
+/** Only the code or the name of an error of `fetch`, because its message may contain headers with credentials. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return "unknown";
+  if (error instanceof UnwantedAnswerError) return error.message;
   const { code } = (error.cause ?? {}) as { code?: unknown };
-  return typeof code === "string" ? code : error.message;
+  return typeof code === "string" ? code : error.name;
 }
 
 function nanoseconds(unixMs: number): string {

@@ -4,9 +4,12 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
+import { Readable } from "node:stream";
 import { json } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
 import { gunzipSync } from "node:zlib";
 import { readTracing } from "../../src/observability/otel-settings.js";
+import { traceParentIn } from "../../src/observability/trace-context.js";
 import { CreateLivingDocument, ReadLivingDocument } from "../../packages/client/src/index.js";
 import { corpid, type Gateway, type GatewayOptions, startGateway } from "../support/gateway.js";
 import { seriesIn, valueOf } from "../support/exposition.js";
@@ -26,17 +29,22 @@ interface Span {
   readonly durationMs: number;
 }
 
-/** A collector of traces, which may as well hang or refuse. */
+function* endless(): Generator<string> {
+  for (;;) yield "x".repeat(10_000);
+}
+
+/** A collector of traces, which may as well hang, refuse, or answer without end. */
 class Collector implements AsyncDisposable {
   readonly bodies: any[] = [];
   readonly headers: Record<string, unknown>[] = [];
-  behaviour: "take" | "refuse" | "hang" = "take";
+  behaviour: "take" | "refuse" | "hang" | "flood" = "take";
   readonly #server = createServer((request, response) => void this.#answer(request, response));
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.headers.push({ ...request.headers, url: request.url });
     if (this.behaviour === "hang") return;
     if (this.behaviour === "refuse") return void response.writeHead(503).end();
+    if (this.behaviour === "flood") return void pipeline(Readable.from(endless()), response).catch(() => undefined);
     if (request.headers["content-encoding"] === "gzip") {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -224,6 +232,25 @@ describe("Whether a trace is recorded", () => {
   });
 });
 
+describe("traceparent", () => {
+  const ids = `${"a1".repeat(16)}-${"b2".repeat(8)}`;
+
+  it.each([
+    ["of version 00", `00-${ids}-01`, true],
+    ["of a later version", `cc-${ids}-01`, true],
+    ["of a later version with more parts", `cc-${ids}-01-more`, true],
+    ["of version 00 with more parts", `00-${ids}-01-more`, false],
+    ["of version 00 with an empty part more", `00-${ids}-01-`, false],
+    ["of the version that never exists", `ff-${ids}-01`, false],
+    ["that is there twice", `00-${ids}-01, 00-${ids}-01`, false],
+    ["in capitals", `00-${ids}-01`.toUpperCase(), false],
+    ["without a trace", `00-${"0".repeat(32)}-${"b2".repeat(8)}-01`, false],
+    ["without a parent", `00-${"a1".repeat(16)}-${"0".repeat(16)}-01`, false],
+  ])("%s: %s", (_what, traceparent, isContinued) => {
+    expect(traceParentIn({ traceparent }) !== undefined).toBe(isContinued);
+  });
+});
+
 describe("No secret leaves in a span", () => {
   it("of a self-built app: neither token nor corpsecret, and no trace header is sent to WeCom", async () => {
     await using collector = await new Collector().start();
@@ -287,6 +314,30 @@ describe("A collector that", () => {
     expect(performance.now() - startedAt).toBeLessThan(3000);
   });
 
+  it("hangs when the gateway ends is waited for once, however many spans wait", async () => {
+    await using collector = await new Collector().start();
+    collector.behaviour = "hang";
+    const limits = { OTEL_BSP_MAX_EXPORT_BATCH_SIZE: "1", OTEL_EXPORTER_OTLP_TIMEOUT: "400" };
+    const gateway = await traced(collector, limits);
+    for (let count = 0; count < 10; count += 1) await create(gateway);
+    const startedAt = performance.now();
+    await gateway.close();
+
+    expect(performance.now() - startedAt).toBeLessThan(4000);
+  });
+
+  it("answers without end is not listened to", async () => {
+    await using collector = await new Collector().start();
+    collector.behaviour = "flood";
+    const gateway = await traced(collector);
+    open.push(gateway);
+    await create(gateway);
+    const said = () => gateway.logs.filter(({ msg }) => msg === "spans cannot be sent");
+    await until(() => said().length === 1);
+
+    expect(said()[0]).toMatchObject({ reason: "the answer is too long" });
+  });
+
   it("takes gzip is sent it", async () => {
     await using collector = await new Collector().start();
     const gateway = await traced(collector, { OTEL_EXPORTER_OTLP_COMPRESSION: "gzip" });
@@ -347,6 +398,9 @@ describe("OTEL_* variables", () => {
     ["OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", endpoint],
     ["OTEL_EXPORTER_OTLP_HEADERS", "CANARY", endpoint],
     ["OTEL_EXPORTER_OTLP_HEADERS", "a=%E0%A4%A", endpoint],
+    ["OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20CANARY%0Aanother", endpoint],
+    ["OTEL_EXPORTER_OTLP_HEADERS", "authorization=CANARY%E5%AF%86", endpoint],
+    ["OTEL_EXPORTER_OTLP_HEADERS", "not/a/name=CANARY", endpoint],
     ["OTEL_EXPORTER_OTLP_TIMEOUT", "-1", endpoint],
     ["OTEL_BSP_MAX_QUEUE_SIZE", "many", endpoint],
     ["OTEL_SDK_DISABLED", "maybe", endpoint],
