@@ -29,7 +29,7 @@ import { webSocketUpgrade } from "./server/streaming/websocket.js";
 import { TrustedDocuments } from "./server/graphql/document-source.js";
 import { detailRoutes, probeRoutes, type Readiness } from "./server/probes.js";
 import type { Route } from "./server/exchange.js";
-import { type DestinationStream, pino } from "pino";
+import type { DestinationStream } from "pino";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { GraphQLSchema } from "graphql";
@@ -42,6 +42,7 @@ import { mediaOperation } from "./living/living.uploads.js";
 import { sample } from "./living/living.sample.js";
 import { type AuditEvent, auditFile, AuditLog, type AuditSink } from "./observability/audit-log.js";
 import { createLogger, type Logger } from "./observability/logger.js";
+import { auditOnto, standardOutput } from "./observability/standard-output.js";
 import { createMetrics, type Metrics } from "./observability/metrics.js";
 import type { SpanIds, Tracing } from "./observability/tracing.js";
 import { Secret } from "./observability/secret.js";
@@ -189,7 +190,7 @@ async function createBase(
   { logTo, onWait, version, now: givenNow }: AppOptions & Required<Pick<AppOptions, "onWait" | "version">>,
   { schema, sdl }: ReturnType<typeof buildLivingSubgraph>,
 ): Promise<Base> {
-  const output = logTo ?? pino.destination(1);
+  const output = logTo ?? standardOutput();
   const log = createLogger(config.logLevel, output);
   for (const warning of config.warnings) log.warn(warning);
   const digest = createHash("sha256").update(sdl).digest("hex");
@@ -198,12 +199,7 @@ async function createBase(
     build: { version, node: process.version, schema: digest.slice(0, 12) },
   });
   onWait("the audit log's file");
-  const stdout: AuditSink = {
-    write: (lines) => {
-      output.write(lines.join(""));
-    },
-  };
-  const sink = config.audit.file === undefined ? stdout : await auditFile(config.audit.file);
+  const sink = config.audit.file === undefined ? auditOnto(output) : await auditFile(config.audit.file);
   onWait("the store");
   const store = observed(await openStore(config.store, log, givenNow), metrics);
   const now = givenNow ?? Date.now;

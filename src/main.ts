@@ -89,7 +89,8 @@ async function start(): Promise<void> {
   app.log.info({ url: `${url}/graphql` }, `listening on ${url}/graphql`);
   // Not waited for: the gateway answers meanwhile, and is ready whatever WeCom says.
   void app.checkCredentials();
-  if (!config.isProduction) process.stdout.write(banner(url, app.simulatorUrl));
+  // Without a listener, a full disk would end the process.
+  if (!config.isProduction) process.stdout.on("error", () => undefined).write(banner(url, app.simulatorUrl));
   // Probes are answered meanwhile, so that operators can see what it waits for.
   waitsFor = "the issuer's keys (AUTH_JWKS_URL)";
   while (!app.canServe()) await pause(100);

@@ -67,6 +67,10 @@ const maxCallers = 1000;
 /** Batches lines: one write per line would cost several times as much as the line itself. */
 const writeDelayMs = 10;
 const retryMs = 1000;
+/** A write that takes longer counts as failed, and once more each time that this passes. */
+const slowWriteMs = 5000;
+/** How long the end of the process waits for the last lines. */
+const closeLimitMs = 2000;
 
 interface WaitingEvent {
   readonly event: AuditEvent;
@@ -74,8 +78,8 @@ interface WaitingEvent {
 }
 
 export class AuditLog {
-  /** Formatted when they are written, outside of requests. */
-  #waiting: WaitingEvent[] = [];
+  /** Formatted when they are written, outside of requests, or when that fails: an event keeps its request in memory. */
+  #waiting: (WaitingEvent | string)[] = [];
   #writing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isFailing = false;
@@ -101,16 +105,26 @@ export class AuditLog {
       metrics.countAuditLost(1);
       return;
     }
-    if (this.#waiting.push({ event, atMs: now() }) === 1) this.#beginIn(writeDelayMs);
+    const waiting = { event, atMs: now() };
+    if (this.#waiting.push(this.#isFailing ? this.#lineOf(waiting) : waiting) === 1) this.#beginIn(writeDelayMs);
   }
 
-  /** Writes the remaining lines; those that fail now are lost and counted. */
+  /** Writes the remaining lines, within `closeLimitMs`; those that fail now are lost and counted. */
   async close(): Promise<void> {
+    let limit: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<void>((resolve) => {
+      limit = setTimeout(resolve, closeLimitMs);
+    });
+    await Promise.race([this.#writeRest(), tooLate]);
+    clearTimeout(limit);
+    if (this.#waiting.length > 0) this.options.metrics.countAuditLost(this.#waiting.length);
+  }
+
+  async #writeRest(): Promise<void> {
     await this.#writing;
     clearTimeout(this.#timer);
     do await this.#write();
     while (!this.#isFailing && this.#waiting.length > 0);
-    if (this.#waiting.length > 0) this.options.metrics.countAuditLost(this.#waiting.length);
   }
 
   #beginIn(ms: number): void {
@@ -127,25 +141,43 @@ export class AuditLog {
   };
 
   async #write(): Promise<void> {
-    const { sink, metrics, log } = this.options;
+    const { sink, log } = this.options;
     if (this.#waiting.length === 0) return;
-    const lines = this.#waiting.slice(0, maxAtOnce).map((waiting) => this.#lineOf(waiting));
+    const lines = this.#waiting.slice(0, maxAtOnce).map(this.#lineOf);
     try {
       const written = sink.write(lines);
-      if (written) await written;
+      if (written) await this.#watched(written);
       this.#waiting.splice(0, lines.length);
       if (this.#isFailing) log.warn("the audit log can be written again");
       this.#isFailing = false;
     } catch (error) {
-      metrics.countAuditFailure();
-      this.#isFailing = true;
-      if (this.#mayReport()) {
-        log.error({ err: error, waiting: this.#waiting.length }, "the audit log cannot be written");
-      }
+      this.#noteFailure(error);
     }
   }
 
-  #lineOf({ event, atMs }: WaitingEvent): string {
+  /** A disk that hangs reports no error. */
+  async #watched(written: Promise<void>): Promise<void> {
+    const slow = setInterval(() => {
+      this.#noteFailure(new Error(`it has not been written for ${slowWriteMs / 1000} s or longer`));
+    }, slowWriteMs).unref();
+    await written.finally(() => {
+      clearInterval(slow);
+    });
+  }
+
+  #noteFailure(error: unknown): void {
+    const { metrics, log } = this.options;
+    metrics.countAuditFailure();
+    this.#isFailing = true;
+    this.#waiting = this.#waiting.map(this.#lineOf);
+    if (this.#mayReport()) {
+      log.error({ err: error, waiting: this.#waiting.length }, "the audit log cannot be written");
+    }
+  }
+
+  readonly #lineOf = (waiting: WaitingEvent | string): string => {
+    if (typeof waiting === "string") return waiting;
+    const { event, atMs } = waiting;
     const { via, replica } = this.options;
     const { actor, onBehalfOf, keyId } = event;
     return `${JSON.stringify({
@@ -171,7 +203,7 @@ export class AuditLog {
       trace_id: event.traceId,
       replica,
     })}\n`;
-  }
+  };
 
   #timeOf(ms: number): string {
     if (ms !== this.#time.ms) this.#time = { ms, text: new Date(ms).toISOString() };

@@ -1,10 +1,12 @@
 // Who changed what, for which corp, by which credential, and what came of it: one line for each write and authorisation.
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { buildSchema } from "graphql";
 import { pino } from "pino";
 import { AuditLog, type AuditSink } from "../../src/observability/audit-log.js";
@@ -13,8 +15,10 @@ import { corpid, type Gateway, type GatewayOptions, startGateway } from "../supp
 import { booking, minimalInput } from "../support/inputs.js";
 import { audience, type Issuer, issuerName, startIssuer } from "../support/issuer.js";
 import { corps, startProvider } from "../support/provider.js";
+import { freePort } from "../support/ports.js";
 import { checkout, gatewayCommand, Running } from "../support/running.js";
 import { seriesIn, valueOf } from "../support/exposition.js";
+import { until } from "../support/until.js";
 import { postImage } from "../support/uploads.js";
 
 type Line = Record<string, any>;
@@ -397,9 +401,10 @@ describe("AUDIT_LOG_FILE", () => {
 describe("Lines that wait", () => {
   function auditLog(sink: AuditSink, isRequired = false) {
     let lost = 0;
+    let failures = 0;
     const metrics = {
       countAudit: () => undefined,
-      countAuditFailure: () => undefined,
+      countAuditFailure: () => (failures += 1),
       countAuditLost: (count: number) => (lost += count),
     };
     const log = pino({ enabled: false });
@@ -408,8 +413,11 @@ describe("Lines that wait", () => {
     const record = (livingid: string) => {
       audit.record({ action: "living.create", outcome: "ok", corp: corpid, livingid });
     };
-    return { audit, record, lost: () => lost };
+    return { audit, record, lost: () => lost, failures: () => failures };
   }
+  afterEach(() => {
+    jest.useRealTimers();
+  });
 
   it("are all written at the end, however many, where the file can be written", async () => {
     const written: string[] = [];
@@ -443,5 +451,95 @@ describe("Lines that wait", () => {
 
     expect(begun).toBe(5000);
     expect(lost()).toBe(0);
+  });
+
+  it("for a disk that hangs: it is counted as long as it lasts, and with AUDIT_REQUIRED nothing is begun", async () => {
+    jest.useFakeTimers();
+    let finish: () => void = () => undefined;
+    const write = () => new Promise<void>((resolve) => (finish = resolve));
+    const { audit, record, failures } = auditLog({ write }, true);
+    record("living");
+    await jest.advanceTimersByTimeAsync(4000);
+    expect([failures(), audit.mayRecord]).toEqual([0, true]);
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect([failures(), audit.mayRecord]).toEqual([12, false]);
+    finish();
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect([failures(), audit.mayRecord]).toEqual([12, true]);
+  });
+
+  it("for a disk that hangs do not keep the gateway from ending, and are counted as lost", async () => {
+    jest.useFakeTimers();
+    const { audit, record, lost } = auditLog({ write: () => new Promise(() => undefined) });
+    for (let index = 0; index < 3; index += 1) record(`living-${index}`);
+    await jest.advanceTimersByTimeAsync(100);
+    const closed = audit.close();
+    await jest.advanceTimersByTimeAsync(2000);
+    await closed;
+
+    expect(lost()).toBe(3);
+  });
+
+  it("keep no request in memory", async () => {
+    setFlagsFromString("--expose-gc");
+    const collectGarbage = runInNewContext("gc") as () => void;
+    const failing = () => {
+      throw new Error("the disk is full");
+    };
+    const { audit, failures } = auditLog({ write: failing });
+    const record = () => {
+      const actor = { userid: "zhangsan", identity: undefined, scopes: new Set<string>() };
+      audit.record({ action: "living.create", outcome: "ok", corp: corpid, actor });
+      return new WeakRef(actor);
+    };
+    const early = record();
+    while (failures() === 0) await wait(5);
+    const late = record();
+    await wait(0);
+    collectGarbage();
+
+    expect([early.deref(), late.deref()]).toEqual([undefined, undefined]);
+    await audit.close();
+  });
+});
+
+describe("A stdout that cannot be written", () => {
+  const mutation = `mutation ($input: LivingInput!) { createLiving(input: $input) { __typename } }`;
+  const variables = { input: minimalInput };
+  const ontoFullDisk = ["sh", "-c", `exec ${gatewayCommand.join(" ")} > /dev/full`];
+
+  it.each([
+    ["off", "CreateLivingSuccess"],
+    ["on", "LivingUnavailableError"],
+  ])("is counted, and with AUDIT_REQUIRED=%s the next create is answered %s", async (AUDIT_REQUIRED, __typename) => {
+    const ports = { PORT: String(await freePort()), ADMIN_PORT: String(await freePort()) };
+    const DATA_DIR = await mkdtemp(join(tmpdir(), "stdout-"));
+    await using gateway = new Running(ontoFullDisk, { ...ports, DATA_DIR, AUDIT_REQUIRED });
+    const url = `http://127.0.0.1:${ports.PORT}/graphql`;
+    const post = async () => {
+      const body = JSON.stringify({ query: mutation, variables });
+      const response = await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body });
+      return (await response.json()) as unknown;
+    };
+    const ready = () => fetch(`http://127.0.0.1:${ports.ADMIN_PORT}/health/ready`).then(({ ok }) => ok);
+    await until(() => ready().catch(() => false));
+    const failures = async () => {
+      const { text } = await fetch(`http://127.0.0.1:${ports.ADMIN_PORT}/metrics`).then(async (got) => ({
+        text: await got.text(),
+      }));
+      return valueOf(seriesIn(text), "audit_write_failures_total");
+    };
+    await until(() =>
+      post().then(
+        () => true,
+        () => false,
+      ),
+    );
+    await until(async () => (await failures()) > 0);
+
+    expect(await post()).toEqual({ data: { createLiving: { __typename } } });
+    gateway.signal("SIGTERM");
+    expect(await gateway.exitCode).toBe(0);
+    await rm(DATA_DIR, { recursive: true });
   });
 });
