@@ -26,7 +26,8 @@ export async function checkKeys(store: Store, ring: KeyRing): Promise<void> {
         : "the store was written with another key than STORE_ENCRYPTION_KEY, or without one: add that key, or the word plaintext, after the new key",
     );
   }
-  if (ring.isPlaintext) return;
+  // Never encrypted.
+  if (ring.isPlaintext && found === undefined) return;
   if (!(await isComplete(store, ring))) {
     await store.delete(completion.key);
     if (!ring.hasSeveral) await requireAllReadable(store, ring);
@@ -46,8 +47,11 @@ async function requireAllReadable(store: Store, ring: KeyRing): Promise<void> {
     return;
   }
   throw new StoreError(
-    `${unreadable.length} records are not encrypted with STORE_ENCRYPTION_KEY, such as ${unreadable[0]}: add the key that it ` +
-      "replaces, or the word plaintext, after it until they are",
+    ring.isPlaintext
+      ? `${unreadable.length} records are still encrypted, such as ${unreadable[0]}: set STORE_ENCRYPTION_KEY to the word plaintext ` +
+          "and the key after it until none is"
+      : `${unreadable.length} records are not encrypted with STORE_ENCRYPTION_KEY, such as ${unreadable[0]}: add the key that it ` +
+          "replaces, or the word plaintext, after it until they are",
   );
 }
 

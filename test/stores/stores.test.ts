@@ -12,6 +12,7 @@ import { Secret } from "../../src/observability/secret.js";
 import { openEmbeddedStore } from "../../src/stores/embedded.js";
 import { encrypted, KeyRing } from "../../src/stores/encrypted.js";
 import { openStore } from "../../src/stores/open-store.js";
+import { checkKeys } from "../../src/stores/re-encryption.js";
 import { openRedisStore } from "../../src/stores/redis.js";
 import { type Store, StoreError } from "../../src/stores/store.js";
 import { acquireLease } from "../../src/wecom/lease.js";
@@ -571,6 +572,28 @@ describe("opening the store at start", () => {
     const plain = embedded(dataDir);
     expect(await plain.get("short")).toMatch(/^sealed:/);
     await plain.close();
+  });
+
+  it("refuses to do without the key while records are still encrypted, and says how to get rid of it", async () => {
+    const before = await openStore(settings("in clear", "first"), log);
+    await before.set("record", "value");
+    await before.close();
+    const plain = embedded("in clear");
+    // What a process does that is stopped before it has decrypted the records.
+    await checkKeys(plain, new KeyRing(new Secret("plaintext first")));
+    await plain.close();
+    await expect(openStore(settings("in clear"), log)).rejects.toThrow(/1 records are still encrypted, such as record/);
+
+    const lines: string[] = [];
+    const logged = createLogger("info", { write: (line) => void lines.push(line) });
+    const during = await openStore(settings("in clear", "plaintext first"), logged);
+    await until(() => lines.some((line) => line.includes("records were re-encrypted")));
+    await during.close();
+    for (let start = 0; start < 2; start += 1) {
+      const after = await openStore(settings("in clear"), log);
+      expect(await after.get("record")).toBe("value");
+      await after.close();
+    }
   });
 
   it("refuses a Redis that cannot be reached, and does not repeat the password of its URL", async () => {
