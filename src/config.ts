@@ -623,7 +623,8 @@ class SettingReader {
     if (value !== undefined) this.problems.push(`${name} and ${fileVariable}: both set, expected one of them`);
     try {
       const content = readRegularFile(path, maxSecretBytes).trim();
-      if (content !== "") return content;
+      // The file of a previous secret is there before there is one: only then can both be changed without a restart.
+      if (content !== "" || name.endsWith("_PREVIOUS")) return content || undefined;
       this.problems.push(`${fileVariable}: found an empty file, expected a secret in it`);
     } catch (error) {
       this.problems.push(`${fileVariable}: found ${foundInstead(error)}, expected the path of a readable file`);

@@ -83,6 +83,15 @@ describe("A secret that others hold", () => {
     expect(secrets).toEqual(["CANARY-not-known-yet", right]);
   });
 
+  it("of the app at WeCom is tried once where the former one is the same", async () => {
+    const wrong = "CANARY-wrong-secret";
+    await using gateway = await startGateway({
+      env: { WECOM_CORP_SECRET: wrong, WECOM_CORP_SECRET_PREVIOUS: wrong },
+    });
+    await gateway.run('{ livings(anchorUserid: "zhangsan") { nodes { livingid } } }');
+    expect(gateway.simulator.requestsTo("gettoken")).toHaveLength(1);
+  });
+
   it("is refused without the one that has taken its place", () => {
     const env = { WECOM_CORP_ID: corpid, WECOM_ACCESS_TOKEN: "token", WECOM_CALLBACK_TOKEN_PREVIOUS: "tokenformer" };
     expect(() => loadConfig(env)).toThrow("WECOM_CALLBACK_TOKEN_PREVIOUS: set, but WECOM_CALLBACK_TOKEN is not");
@@ -198,6 +207,27 @@ describe("The file of a secret", () => {
       await files.check();
       expect([await isTaken(former), await isTaken(current)]).toEqual([false, true]);
       expect(counted).toEqual(["replaced", "told"]);
+      files.stop();
+    });
+  });
+
+  it("is changed without a restart where the file of the previous one was empty until then", async () => {
+    await withFiles(async (write) => {
+      const config = loadConfig({
+        ...{ ...app, AUTH_MODE: "router", ROUTER_SECRET_FILE: await write("router", former) },
+        ROUTER_SECRET_PREVIOUS_FILE: await write("previous", ""),
+      });
+      const files = new SecretFiles({ config, log: silent, count: () => undefined });
+      await files.start();
+      const counting = () => config.secrets.get("ROUTER_SECRET")!.revealAll();
+      expect(counting()).toEqual([former]);
+      await write("previous", former);
+      await write("router", current);
+      await files.check();
+      expect(counting()).toEqual([current, former]);
+      await write("previous", "\n");
+      await files.check();
+      expect(counting()).toEqual([current]);
       files.stop();
     });
   });

@@ -11,7 +11,8 @@ export class Secret {
   /** @param previous the value before a rotation, while others may still use it */
   constructor(value: string, previous?: string) {
     this.#value = value;
-    this.#previous = previous;
+    // Nobody tries one value twice.
+    this.#previous = previous === value ? undefined : previous;
   }
 
   /** The value itself. Call this only to send or compare it. */
