@@ -29,13 +29,16 @@ export interface ConnectionOptions<L extends Link> {
 /** Together with `restMs` less than three seconds, within which a lost connection is noticed. */
 const pingTimeoutMs = 1500;
 const handshakeMs = 2000;
+/** Reasons that are logged for one outage. */
+const maxReasons = 5;
 
 export class RedisConnection<L extends Link> {
   #link: L | undefined;
   /** A command timed out. Until a ping is answered, other commands fail immediately instead of queuing. */
   #isSilent = false;
   #isClosed = false;
-  #isReported = false;
+  /** The reasons of this outage: the first is often only that the connection was lost. */
+  readonly #reported = new Set<string>();
   #lose: (reason: unknown) => void = () => undefined;
 
   constructor(private readonly options: ConnectionOptions<L>) {}
@@ -90,14 +93,18 @@ export class RedisConnection<L extends Link> {
         failures = 0;
         if (!this.#isClosed) await this.#untilLost(link);
       } catch (error) {
-        if (!this.#isClosed && !this.#isReported)
-          this.options.log.error({ reason: reasonOf(error) }, "Redis cannot be reached");
-        this.#isReported = true;
+        this.#report(reasonOf(error));
       }
       if (this.#isClosed) return;
       await wait(Math.min(50 * 2 ** failures, this.options.restMs), undefined, { ref: false });
       attempt = this.#connect();
     }
+  }
+
+  #report(reason: string): void {
+    if (this.#isClosed || this.#reported.has(reason) || this.#reported.size >= maxReasons) return;
+    this.#reported.add(reason);
+    this.options.log.error({ reason }, "Redis cannot be reached");
   }
 
   async #connect(): Promise<L> {
@@ -125,8 +132,8 @@ export class RedisConnection<L extends Link> {
         pinging = setInterval(() => void this.#ping(link).catch(lose), restMs).unref();
         const up = async (): Promise<void> => {
           await onUp?.(link);
-          if (this.#isReported) log.info("Redis is back");
-          this.#isReported = false;
+          if (this.#reported.size > 0) log.info("Redis is back");
+          this.#reported.clear();
         };
         up().catch(lose);
       });

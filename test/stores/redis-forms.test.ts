@@ -10,6 +10,7 @@ import { openRedisStore, type RedisStoreOptions } from "../../src/stores/redis.j
 import { parseRedisUrl } from "../../src/stores/redis-url.js";
 import { type Store, StoreError } from "../../src/stores/store.js";
 import { describeWithRedis, TestNetwork, TestRedis } from "../support/redis.js";
+import { until } from "../support/until.js";
 
 const log = createLogger("silent");
 let folder: string;
@@ -184,6 +185,28 @@ describeWithRedis("Redis with users", () => {
     await store.close();
     await expect(opened(`redis://gateway:wrong@127.0.0.1:${redis.port}`)).rejects.toThrow(/WRONGPASS/);
     await expect(opened(redis.url)).rejects.toThrow(/NOAUTH/);
+  });
+
+  it("is in the log with its reason, once for each connection, when it takes the password no more", async () => {
+    await using redis = await TestRedis.start(["--requirepass", "former"]);
+    const lines: string[] = [];
+    const logged = createLogger("info", { write: (line) => void lines.push(line) });
+    const url = `redis://:former@127.0.0.1:${redis.port}`;
+    const store = await opened(url, { log: logged, restMs: 50 });
+    const change = (from: string, to: string) =>
+      cli(redis.port, "--no-auth-warning", "-a", from, "CONFIG", "SET", "requirepass", to);
+    change("former", "new");
+    cli(redis.port, "--no-auth-warning", "-a", "new", "CLIENT", "KILL", "SKIPME", "yes", "TYPE", "normal");
+    const said = (text: string) => lines.filter((line) => line.includes(text));
+    // The one for commands, and the one for messages.
+    await until(() => said("WRONGPASS").length >= 2);
+    await wait(200);
+    change("new", "former");
+    await until(() => said("Redis is back").length > 0);
+
+    expect(said("WRONGPASS")).toHaveLength(2);
+    expect(await untilWritten(store, "key", 1000)).toBeLessThan(1000);
+    await store.close();
   });
 });
 
