@@ -231,8 +231,15 @@ export const guards = [
   {
     name: "store: one that is empty may have been emptied",
     file: "src/wecom/create-once/store-watch.ts",
-    find: `await this.#sinceEmpty;`,
+    find: `await this.#sinceBegun;`,
     replace: ``,
+    test: simulation,
+  },
+  {
+    name: "store: one that another process has found empty may have been emptied",
+    file: "src/wecom/create-once/store-watch.ts",
+    find: `        this.#knowFirst(found);`,
+    replace: `        this.#known = found;`,
     test: simulation,
   },
   {

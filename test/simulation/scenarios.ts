@@ -181,4 +181,19 @@ export const scenarios: Readonly<Record<string, Plan>> = {
     fates: [slow(20), slow(5), { ...lost, how: "hang", effect: "at-once", share: 0.06562605546787381 }],
     happenings: [{ kind: "stop", atMs: 2900, replica: 0, forMs: 2448 }],
   },
+  "the store is emptied, and two replicas start of which one finds it empty and the other one not": {
+    ...usual,
+    seed: 300482299,
+    replicas: 3,
+    spelling: "as-registered",
+    asks: [ask(233, 0, 2), ask(2035, 0)],
+    happenings: [
+      { kind: "kill", atMs: 331, replica: 0 },
+      { kind: "restart", atMs: 473, replica: 0 },
+      { kind: "kill", atMs: 26, replica: 1 },
+      { kind: "restart", atMs: 1137, replica: 1 },
+      { kind: "store-away", atMs: 337, forMs: 1447, isRefusing: false },
+      { kind: "store-emptied", atMs: 301 },
+    ],
+  },
 };

@@ -87,8 +87,14 @@ export class KeyedCreates {
   async resume(id: string, call: Omit<CallOptions, "corp">): Promise<void> {
     const { journal, watch, settleMs } = this.options;
     await this.#exclusively(id, undefined, async () => {
-      const entry = await this.#read(id, { ...call, corp: "" });
-      if (!entry || isEnded(entry)) {
+      let entry = await this.#read(id, { ...call, corp: "" });
+      if (!entry) {
+        await journal.remindOfNoMore(id);
+        // A request may have written the record meanwhile, and this may have been its reminder.
+        entry = await journal.read(id);
+        if (!entry) return undefined;
+      }
+      if (isEnded(entry)) {
         await journal.remindOfNoMore(id);
         return undefined;
       }

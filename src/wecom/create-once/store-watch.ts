@@ -30,6 +30,8 @@ interface Watch {
   readonly tick: number;
   /** Until this time, an unknown key may have been sent before. */
   readonly heldUntilMs: number;
+  /** When this epoch began; absent in records of earlier releases. */
+  readonly begunAtMs?: number;
 }
 
 export interface StoreWatchOptions {
@@ -53,7 +55,8 @@ export class StoreWatch implements StoreTime {
   #earliestOffsetMs = 0;
   #latestOffsetMs = 0;
   #stopTimer: (() => void) | undefined;
-  #sinceEmpty = Promise.resolve();
+  /** Until every process that knew an earlier epoch has seen that this one is new. */
+  #sinceBegun = Promise.resolve();
 
   constructor(private readonly options: StoreWatchOptions) {}
 
@@ -91,19 +94,23 @@ export class StoreWatch implements StoreTime {
    * @throws {StoreError}
    */
   async confirm(): Promise<void> {
-    await this.#sinceEmpty;
+    await this.#sinceBegun;
     await this.#check();
   }
 
   async #check(): Promise<void> {
-    const { store, clock, log, holdMs, isShared } = this.options;
+    const { store, log, holdMs } = this.options;
     for (;;) {
       const known = this.#known;
       const text = await store.get(key);
       const found = text === undefined ? undefined : (JSON.parse(text) as Watch);
       // A concurrent check has updated it meanwhile.
       if (known !== this.#known) continue;
-      if (found && (!known || (found.epoch === known.epoch && found.tick >= known.tick))) {
+      if (found && !known) {
+        this.#knowFirst(found);
+        return;
+      }
+      if (found && known && found.epoch === known.epoch && found.tick >= known.tick) {
         this.#known = found;
         return;
       }
@@ -113,13 +120,21 @@ export class StoreWatch implements StoreTime {
         return;
       }
       const heldUntilMs = known ? Math.max(this.latestMs() + holdMs, known.heldUntilMs, found?.heldUntilMs ?? 0) : 0;
-      const next = { epoch: this.#name(), tick: 1, heldUntilMs };
+      const next = { epoch: this.#name(), tick: 1, heldUntilMs, begunAtMs: this.latestMs() };
       if (!(await store.compareAndSet(key, text, JSON.stringify(next)))) continue;
-      if (!known && isShared) this.#sinceEmpty = new Promise((resolve) => clock.after(noticedWithinMs, resolve));
-      if (known) log.error({ heldForMs: holdMs }, "the store has lost confirmed writes: new keys are held");
+      if (!known) this.#knowFirst(next);
+      else log.error({ heldForMs: holdMs }, "the store has lost confirmed writes: new keys are held");
       this.#known = next;
       return;
     }
+  }
+
+  /** A process that has just started cannot tell whether the epoch is new because the store was emptied. */
+  #knowFirst(watch: Watch): void {
+    const { clock, isShared } = this.options;
+    this.#known = watch;
+    const waitMs = Math.min((watch.begunAtMs ?? -Infinity) + noticedWithinMs - this.earliestMs(), noticedWithinMs);
+    if (isShared && waitMs > 0) this.#sinceBegun = new Promise((resolve) => clock.after(waitMs, resolve));
   }
 
   #schedule(): void {

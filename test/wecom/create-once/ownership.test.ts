@@ -367,46 +367,70 @@ describe("The living of a lost create among livings that cannot be read", () => 
   });
 });
 
+function keyedCreatesOver(store: NotingStore, time: VirtualTime, send: KeyedCreatesOptions["send"]) {
+  const watch = {
+    ...{ earliestMs: () => time.now, latestMs: () => time.now },
+    isHeld: false,
+    confirm: async () => {},
+  };
+  const journal = new Journal(store, watch, dayMs);
+  const creates = new KeyedCreates({
+    ...{ journal, send, clock: time, settleMs: 2000, keyLifetimeMs: dayMs, self: "1" },
+    watch: watch as unknown as StoreWatch,
+    ownership: new Ownership(store, time, watch),
+    lock: { exclusive: () => Promise.resolve({ release: () => undefined }) },
+    metrics: { countCreate: () => undefined },
+    onSettled: () => undefined,
+  } as unknown as KeyedCreatesOptions);
+  const request = { anchor_userid: "zhangsan", theme: "theme", living_start: startSeconds + 3600, living_duration: 60 };
+  const call = { corp: "corp", deadline: new Deadline(1000, time), log: createLogger("silent") };
+  return { creates, journal, request, call };
+}
+
 describe("A process that stood still with WeCom's answer", () => {
   it("owns no living for a create that another process has ended meanwhile, with an equal create's", async () => {
     const time = new VirtualTime(start);
     const store = new NotingStore(() => time.now);
-    const watch = {
-      ...{ earliestMs: () => time.now, latestMs: () => time.now },
-      isHeld: false,
-      confirm: async () => {},
-    };
-    const journal = new Journal(store, watch, dayMs);
-    const creates = new KeyedCreates({
-      ...{
-        journal,
-        watch: watch as unknown as StoreWatch,
-        clock: time,
-        settleMs: 2000,
-        keyLifetimeMs: dayMs,
-        self: "1",
-      },
-      ownership: new Ownership(store, time, watch),
-      lock: { exclusive: () => Promise.resolve({ release: () => undefined }) },
-      metrics: { countCreate: () => undefined },
-      onSettled: () => undefined,
-      send: async (_request: CreateLivingRequest, { permit }: CallOptions) => {
-        await permit!.obtain();
-        time.now += 60_000;
-        const sent = JSON.parse((await store.get("create:id"))!) as object;
-        await store.set("create:id", JSON.stringify({ ...sent, state: "done", outcome: { livingid: "living-2" } }));
-        return { livingid: "living-1" };
-      },
-    } as unknown as KeyedCreatesOptions);
-    const request = {
-      anchor_userid: "zhangsan",
-      theme: "theme",
-      living_start: startSeconds + 3600,
-      living_duration: 60,
-    };
-    const call = { corp: "corp", deadline: new Deadline(1000, time), log: createLogger("silent") };
+    const { creates, request, call } = keyedCreatesOver(store, time, async (_request, { permit }) => {
+      await permit!.obtain();
+      time.now += 60_000;
+      const sent = JSON.parse((await store.get("create:id"))!) as object;
+      await store.set("create:id", JSON.stringify({ ...sent, state: "done", outcome: { livingid: "living-2" } }));
+      return { livingid: "living-1" };
+    });
 
     expect(await creates.create({ id: "id", digests: ["digest"], request }, call)).toEqual({ livingid: "living-2" });
     expect(store.owned).toEqual([]);
+  });
+});
+
+describe("The reminder of a create", () => {
+  const notToBeSent = () => Promise.reject(new Error("nothing is to be sent"));
+
+  it("is removed when there is no record", async () => {
+    const time = new VirtualTime(start);
+    const store = new NotingStore(() => time.now);
+    const { creates, journal, call } = keyedCreatesOver(store, time, notToBeSent);
+    await journal.remindOf("id", start - 1);
+    await creates.resume("id", call);
+    expect(await journal.due(Number.MAX_SAFE_INTEGER)).toEqual([]);
+  });
+
+  it("is there again when a request has written the record while it was removed", async () => {
+    const time = new VirtualTime(start);
+    const store = new NotingStore(() => time.now);
+    const { creates, journal, request, call } = keyedCreatesOver(store, time, notToBeSent);
+    await journal.remindOf("id", start - 1);
+    const dequeue = store.dequeue.bind(store);
+    store.dequeue = async (...given) => {
+      store.dequeue = dequeue;
+      const key = { digest: "digest", endsAtMs: start + dayMs };
+      const sent = { ...key, state: "sent", corp: "corp", request, answerByMs: start + 1000, attempt: "2" } as const;
+      await journal.replace({ id: "id", text: undefined }, sent);
+      await dequeue(...given);
+    };
+
+    await creates.resume("id", call);
+    expect(await journal.due(Number.MAX_SAFE_INTEGER)).toEqual(["id"]);
   });
 });
