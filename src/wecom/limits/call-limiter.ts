@@ -221,12 +221,13 @@ export class CallLimiter {
 
   /** For metrics, over all corps. */
   *states(): Generator<LimiterState> {
+    const now = this.options.now();
     for (const { api, semaphore, block, breaker } of this.#apiLimits.values()) {
       yield {
         api,
         waiting: semaphore.waiting,
-        isClosed: block.state !== undefined,
-        isUnreachable: breaker.isOpen || this.#origin.isOpen,
+        isClosed: block.state !== undefined && now < block.state.until,
+        isUnreachable: breaker.hasFailedLately(now) || this.#origin.hasFailedLately(now),
       };
     }
   }

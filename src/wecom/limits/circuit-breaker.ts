@@ -12,6 +12,9 @@
  */
 export const trialMs = 750;
 
+/** Without calls, a circuit stays open whatever WeCom does. */
+const latelyMs = 240_000;
+
 export interface CircuitBreakerOptions {
   /** Failures in a row. */
   readonly failuresToOpen: number;
@@ -50,6 +53,11 @@ export class CircuitBreaker {
 
   get isOpen(): boolean {
     return this.#state.phase === "open";
+  }
+
+  /** For operators: whether it is open because of a call that failed within the last four minutes. */
+  hasFailedLately(now: number): boolean {
+    return this.#state.phase === "open" && now < this.#state.trialAt + latelyMs;
   }
 
   /** How long calls are rejected; 0: admitted. */

@@ -89,6 +89,21 @@ describe("How a call ended", () => {
     expect(stateOf().isClosed).toBe(false);
   });
 
+  it("is no more than a memory for operators when nobody has called for some time", async () => {
+    const { call, stateOf, time } = limiterOf();
+    for (let count = 0; count < 5; count += 1) await call("silent");
+    time.now += 239_000;
+    expect(stateOf().isUnreachable).toBe(true);
+    time.now += 2000;
+    expect(stateOf().isUnreachable).toBe(false);
+
+    await call("too-often");
+    time.now += 59_999;
+    expect(stateOf().isClosed).toBe(true);
+    time.now += 1;
+    expect(stateOf().isClosed).toBe(false);
+  });
+
   it("is not waited for by calls of another corp: places are each corp's own", async () => {
     const { acquire, limiter, stateOf } = limiterOf({ maxInFlight: 1 });
     const permit = await acquire();
