@@ -9,7 +9,7 @@
  */
 import { createHmac } from "node:crypto";
 import { constants } from "node:fs";
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { BoundedMap } from "../lib/bounded-map.js";
 import { type Logger, onceAMinute } from "./logger.js";
 import type { AuditMetrics } from "./metrics.js";
@@ -222,6 +222,17 @@ export class AuditLog {
   }
 }
 
+/** A process that was killed, or that met a full disk, may have left a part of a line. */
+async function endsInsideLine(path: string, file: FileHandle): Promise<boolean> {
+  const found = await file.stat();
+  if (!found.isFile() || found.size === 0) return false;
+  // The file may be one that the gateway may only write to.
+  const reading = await open(path, "r").catch(() => undefined);
+  const last = await reading?.read(Buffer.alloc(1), 0, 1, found.size - 1);
+  await reading?.close();
+  return last !== undefined && last.bytesRead === 1 && last.buffer.toString() !== "\n";
+}
+
 /**
  * Appends to a file, which other programs may truncate.
  *
@@ -233,14 +244,17 @@ export async function auditFile(path: string): Promise<AuditSink> {
   const file = await open(path, O_APPEND | O_CREAT | O_NONBLOCK | O_WRONLY, 0o640).catch((error: unknown) => {
     throw new Error(`the audit log cannot be opened: ${error instanceof Error ? error.message : String(error)}`);
   });
+  let separator = (await endsInsideLine(path, file)) ? "\n" : "";
   /** The unwritten rest of the last batch, after a write that failed part-way because the disk was full. */
   let rest: Buffer = Buffer.alloc(0);
   let restOf: readonly string[] | undefined;
   return {
     write: async (lines) => {
       // A retry of the same lines continues where the last write ended.
-      if (restOf?.[0] !== lines[0]) rest = Buffer.from(lines.join(""));
-      else if (restOf && lines.length > restOf.length) {
+      if (restOf?.[0] !== lines[0]) {
+        rest = Buffer.from(separator + lines.join(""));
+        separator = "";
+      } else if (restOf && lines.length > restOf.length) {
         rest = Buffer.concat([rest, Buffer.from(lines.slice(restOf.length).join(""))]);
       }
       restOf = lines;

@@ -360,6 +360,20 @@ describe("AUDIT_LOG_FILE", () => {
     expect(onStdout).toEqual([]);
   });
 
+  it("that ends in a part of a line, after a kill or a full disk, has whole lines from there on", async () => {
+    const file = join(folder, "cut.log");
+    await writeFile(file, '{"audit":1,"ti');
+    for (let round = 0; round < 2; round += 1) {
+      const gateway = await start(file);
+      await create(gateway);
+      await gateway.close();
+    }
+
+    const [part, ...lines] = (await readFile(file, "utf8")).trimEnd().split("\n");
+    expect(part).toBe('{"audit":1,"ti');
+    expect(lines.map((line) => (JSON.parse(line) as Line)["outcome"])).toEqual(["ok", "ok"]);
+  });
+
   it("that cannot be opened keeps the gateway from starting, and says so", async () => {
     await using gateway = new Running(
       gatewayCommand,
