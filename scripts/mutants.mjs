@@ -126,7 +126,7 @@ async function scoreOf(area, mutate) {
       enableFindRelatedTests: false,
     },
     coverageAnalysis: "perTest",
-    // Tests have two workers on two cores; one mutant at a time is measured more evenly.
+    // Tests have more workers than cores; one mutant at a time is measured more evenly.
     concurrency: 1,
     timeoutMS: 5000,
     tempDirName: join(tmpdir(), `mutants-${process.pid}`),
