@@ -212,13 +212,16 @@ async function createBase(
   return { config, log, metrics, audit, tracing, store, now, steady };
 }
 
-async function watchSecretFiles({ config, log, metrics }: Base, { access, name }: Wecom): Promise<SecretFiles> {
+async function watchSecretFiles({ config, log, metrics }: Base, wecom: Wecom): Promise<SecretFiles> {
+  const { access, name, credentials, tryCredentials } = wecom;
   const secretFiles = new SecretFiles({
     ...{ config, log },
     count: (outcome) => {
       metrics.countSecretChange(outcome);
     },
     onReplaced: () => {
+      // So that `/health/ready` shows at once whether WeCom accepts them.
+      if (credentials.isOpen) void tryCredentials();
       access.noteName(name).catch((error: unknown) => {
         log.warn({ reason: reasonOf(error) }, "idempotency keys may not be recognised after the next start");
       });

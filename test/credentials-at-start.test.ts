@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
@@ -56,6 +56,19 @@ describe("Credentials, at the start", () => {
     await gateway.run(`{ livings(anchorUserid: "zhangsan") { nodes { livingid } } }`);
 
     expect(await readiness(gateway)).toEqual({ status: 200, body: { status: "ready" } });
+  });
+
+  it("are tried again when the file of the secret has changed, though nobody calls", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "credentials-"));
+    const file = join(folder, "secret");
+    await writeFile(file, wrongSecret.WECOM_CORP_SECRET);
+    await using gateway = await start({ env: { WECOM_CORP_SECRET: "", WECOM_CORP_SECRET_FILE: file } });
+    expect(await readiness(gateway)).toMatchObject({ body: { reason: expect.any(String) } });
+    await writeFile(file, secret);
+    await until(async () => JSON.stringify((await readiness(gateway)).body) === '{"status":"ready"}');
+
+    expect(wecom.requestsTo("gettoken")).toHaveLength(2);
+    await rm(folder, { recursive: true });
   });
 
   it("are told by a process that WeCom is not asked by, because it has refused them a moment ago", async () => {
