@@ -1,6 +1,6 @@
 // Uploads from clients that mean harm, or have bad luck: nothing of them stays, and nobody else is kept out.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -409,6 +409,53 @@ describe("The bytes of an image", () => {
         await written;
       }),
     );
+
+    expect(openTemporaryFiles()).toBe(0);
+  });
+});
+
+describe("The memory of an upload", () => {
+  const spool = () => new Spool({ filename: "", maxBytes: 10_000_000, folders: [tmpdir()] });
+  const chunk = Buffer.alloc(50_000);
+
+  it("is reused by the next", async () => {
+    const upload = async () => {
+      const file = spool();
+      for (let times = 0; times < 12; times += 1) await file.write(chunk);
+      await file.discard();
+    };
+    await upload();
+    const before = process.memoryUsage().arrayBuffers;
+    for (let times = 0; times < 100; times += 1) await upload();
+
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2_000_000);
+  });
+
+  it("holds nothing of another, also of one that ended during a write", async () => {
+    const upload = async (number: number) => {
+      const file = spool();
+      const isBroken = number % 3 === 0;
+      const content = randomBytes(300_000 + number * 20_000);
+      // Small chunks are read from the memory that is reused.
+      const size = number % 2 ? 50_000 : 3000;
+      const whileReceived = file.read().toArray() as Promise<Buffer[]>;
+      whileReceived.catch(() => undefined);
+      for (let at = 0; at < content.length; at += size) {
+        const written = file.write(content.subarray(at, at + size));
+        if (written && isBroken && at > 500_000) {
+          await Promise.all([file.discard(), written.catch(() => undefined)]);
+          return;
+        }
+        await written;
+      }
+      file.end();
+      const read = [await whileReceived, (await file.read().toArray()) as Buffer[]];
+      await file.discard();
+      expect(read.map((chunks) => Buffer.concat(chunks).equals(content))).toEqual([true, true]);
+    };
+    for (let round = 0; round < 3; round += 1) {
+      await Promise.all(Array.from({ length: 40 }, (_, number) => upload(number)));
+    }
 
     expect(openTemporaryFiles()).toBe(0);
   });
