@@ -170,5 +170,6 @@ function isCutShort({ toldAtMs, process }: Answered, { happenings }: Plan): bool
 
 function isNear({ atMs, forMs }: { atMs: number; forMs: number }, momentMs: number): boolean {
   const fromMs = startsAtMs + atMs;
-  return momentMs > fromMs - timeoutMs && momentMs < fromMs + forMs + 1000;
+  // An owner that could not be written is written again within half a second.
+  return momentMs > fromMs - timeoutMs && momentMs < fromMs + forMs + 600;
 }

@@ -57,6 +57,13 @@ export const scenarios: Readonly<Record<string, Plan>> = {
     asks: [ask(0, undefined), ask(50, 0, 1)],
     fates: [slow(900), lost],
   },
+  "a create without a key is in flight in another replica, which could not announce it": {
+    ...usual,
+    replicas: 2,
+    asks: [ask(0, undefined), ask(50, 0, 1)],
+    fates: [slow(1100), lost],
+    happenings: [{ kind: "store-away", atMs: 190, forMs: 60, isRefusing: true }],
+  },
   "the anchor is deleted": {
     ...usual,
     asks: [ask(0, 0)],
