@@ -203,19 +203,13 @@ function untilDeadline<T, U>(result: PromiseLike<T>, context: OperationContext, 
       }, graceMs);
     });
     // Before the result is passed on, because closing the context calls its listeners.
-    const stopWaiting = (): void => {
-      stopListening();
-      clearTimeout(timer);
-    };
-    result.then(
-      (value) => {
-        stopWaiting();
-        resolve(value);
-      },
-      (error: Error) => {
-        stopWaiting();
-        reject(error);
-      },
-    );
+    const stopWaitingThen =
+      <V>(pass: (value: V) => void) =>
+      (value: V): void => {
+        stopListening();
+        clearTimeout(timer);
+        pass(value);
+      };
+    result.then(stopWaitingThen(resolve), stopWaitingThen(reject));
   });
 }
