@@ -120,16 +120,21 @@ async function run(operation: Operation) {
   let answers = 0;
   for (let round = 0; round < rounds; round += 1) {
     for (const [name, fault] of upstreamFaults) {
-      await recover();
-      operation.prepare?.(simulator);
-      simulator.forgetRequests();
-      simulator.faults.inject({ ...fault, api: operation.api, times: 0 });
-      const startedAt = performance.now();
-      const answer = await ask();
-      const ms = performance.now() - startedAt - timeoutMs;
-      if (ms > latest.ms) latest = { fault: name, ms };
-      answers += 1;
-      const sent = simulator.requestsTo(operation.api).length;
+      let sent = 0;
+      let answer: Answer = { data: null };
+      // On a busy machine the deadline may pass before anything is sent, and the fault is not met.
+      for (let tries = 0; sent === 0 && tries < 3; tries += 1) {
+        await recover();
+        operation.prepare?.(simulator);
+        simulator.forgetRequests();
+        simulator.faults.inject({ ...fault, api: operation.api, times: 0 });
+        const startedAt = performance.now();
+        answer = await ask();
+        const ms = performance.now() - startedAt - timeoutMs;
+        if (ms > latest.ms) latest = { fault: name, ms };
+        answers += 1;
+        sent = simulator.requestsTo(operation.api).length;
+      }
       const found = complaint(answer, operation, simulator);
       if (found !== undefined) complaints.push(`WeCom ${name}: ${found}`);
       if (sent < 1 || sent > operation.mostSent) complaints.push(`WeCom ${name}: sent ${sent} times`);

@@ -2,7 +2,13 @@
 // started last would be waited for alone.
 import Sequencer from "@jest/test-sequencer";
 
-const longest = ["server/graphql/one-behaviour", "e2e/browser/example", "e2e/gateways/cli/cli", "chaos/creates"];
+const longest = [
+  "server/graphql/one-behaviour",
+  "simulation/simulation",
+  "e2e/browser/example",
+  "e2e/gateways/cli/cli",
+  "chaos/creates",
+];
 
 const rankOf = ({ path }) => {
   const rank = longest.findIndex((name) => path.endsWith(`/test/${name}.test.ts`));
