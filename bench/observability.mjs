@@ -16,10 +16,7 @@ const dist = new URL("../dist/", import.meta.url).pathname;
 /** What is taken out of the bundle. The arguments of each call are still made. */
 const cuts = [
   ["function createMetrics(", "function createWholeMetrics("],
-  [
-    "  record(event) {\n    const { metrics } = this.options;",
-    "  record(event) {\n    return;\n    const { metrics } = this.options;",
-  ],
+  ["  record(event) {\n    const { metrics", "  record(event) {\n    return;\n    const { metrics"],
 ];
 const hollow = `
 function createMetrics(known) {
