@@ -36,7 +36,16 @@ const maxDescribeLines = {
 };
 
 export default tseslint.config(
-  { ignores: ["dist/**", "{packages,examples}/*/dist/**", "coverage/**", "node_modules/**", "**/generated/**"] },
+  {
+    ignores: [
+      "dist/**",
+      "{packages,examples}/*/dist/**",
+      "coverage/**",
+      "bench/results/**",
+      "node_modules/**",
+      "**/generated/**",
+    ],
+  },
   {
     files: ["**/*.ts", "**/*.tsx"],
     extends: [...tseslint.configs.strictTypeChecked],
