@@ -605,7 +605,8 @@ class SettingReader {
   secret(name: SettingName): Secret | undefined {
     const value = this.#secretText(name);
     const setting: Setting = settings[name];
-    const previous = setting.isShared ? this.#secretText(`${name}_PREVIOUS`) : undefined;
+    // Its file is there before there is one: only then can both be changed without a restart.
+    const previous = setting.isShared ? this.#secretText(`${name}_PREVIOUS`, { mayBeEmpty: true }) : undefined;
     if (previous !== undefined && this.givenAs(name) === undefined)
       this.problems.push(`${name}_PREVIOUS: set, but ${name} is not, expected both or ${name}_PREVIOUS not set`);
     if (value === undefined) return undefined;
@@ -614,7 +615,7 @@ class SettingReader {
     return secret;
   }
 
-  #secretText(name: string): string | undefined {
+  #secretText(name: string, { mayBeEmpty = false } = {}): string | undefined {
     const fileVariable = `${name}_FILE`;
     const path = this.env[fileVariable]?.trim();
     const value = this.env[name]?.trim() || undefined;
@@ -623,9 +624,8 @@ class SettingReader {
     if (value !== undefined) this.problems.push(`${name} and ${fileVariable}: both set, expected one of them`);
     try {
       const content = readRegularFile(path, maxSecretBytes).trim();
-      // The file of a previous secret is there before there is one: only then can both be changed without a restart.
-      if (content !== "" || name.endsWith("_PREVIOUS")) return content || undefined;
-      this.problems.push(`${fileVariable}: found an empty file, expected a secret in it`);
+      if (content !== "") return content;
+      if (!mayBeEmpty) this.problems.push(`${fileVariable}: found an empty file, expected a secret in it`);
     } catch (error) {
       this.problems.push(`${fileVariable}: found ${foundInstead(error)}, expected the path of a readable file`);
     }
