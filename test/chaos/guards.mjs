@@ -744,7 +744,7 @@ export const guards = [
   },
   {
     name: "limits: time that goes back wipes no count",
-    file: "src/wecom/limits/sliding-window.ts",
+    file: "src/wecom/limits/call-limits.ts",
     find: `    if (passed <= 0) return;
 `,
     replace: `    if (passed === 0) return;

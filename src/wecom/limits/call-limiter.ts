@@ -7,10 +7,16 @@
 import type { LimiterState } from "../../observability/metrics.js";
 import { Bulkhead } from "./bulkhead.js";
 import { CallCounts, type CallLimits, type Counted, type KnownCounts } from "./call-limits.js";
-import { type Attempt, CircuitBreaker, trialMs, type Verdict } from "./circuit-breaker.js";
+import {
+  type Attempt,
+  type BlockState,
+  CircuitBreaker,
+  RateLimitBlock,
+  trialMs,
+  type Verdict,
+} from "./circuit-breaker.js";
 import type { TimeLimit } from "../deadline.js";
 import { notSent, WecomOverloadError, type WecomTransportError } from "../errors.js";
-import { type BlockState, RateLimitBlock } from "./rate-limit-block.js";
 import { Semaphore } from "./semaphore.js";
 
 /** The end of a call, as far as limits are concerned. */
@@ -77,6 +83,8 @@ class ApiLimits {
   constructor(
     readonly key: string,
     readonly api: string,
+    /** The counts of this address and the API, which all corps share. */
+    readonly ofAddress: CallCounts,
     maxInFlight: number,
     bulkhead: Bulkhead,
   ) {
@@ -138,7 +146,7 @@ export class CallLimiter {
   /** Call this once for each permit. */
   release(permit: CallPermit, end: CallEnd): void {
     const { limits, counted } = permit;
-    const { semaphore, block, counts, api } = limits;
+    const { semaphore, block, counts, ofAddress } = limits;
     const now = this.options.now();
     const verdicts = verdictsOf[end];
     permit.origin.settle(verdicts.origin, now);
@@ -148,7 +156,7 @@ export class CallLimiter {
     if (block.state !== before) this.#publish(limits.key, before, block.state);
     if (end === "not-sent" || end === "unreachable") {
       const wasUnpublished = counts.takeBack(counted[0]);
-      this.#countsOfAddress(api).takeBack(counted[1], wasUnpublished);
+      ofAddress.takeBack(counted[1], wasUnpublished);
     }
     if (end === "answered") semaphore.answered(permit.startedAt, now);
     else if (end === "too-many") semaphore.tooMany(permit.timesLowered, now);
@@ -169,9 +177,9 @@ export class CallLimiter {
   /** Adds calls of other replicas. */
   addCalls(key: string, calls: number): void {
     const now = this.options.now();
-    const limits = this.#limitsOf(key);
-    limits.counts.add(calls, now);
-    this.#countsOfAddress(limits.api).add(calls, now);
+    const { counts, ofAddress } = this.#limitsOf(key);
+    counts.add(calls, now);
+    ofAddress.add(calls, now);
   }
 
   /** Calls that no message has had yet, for the next message. Few calls wait for a later message. */
@@ -189,19 +197,19 @@ export class CallLimiter {
   /** The message with these calls was lost. */
   putBack(unpublished: Readonly<Record<string, number>>): void {
     for (const [key, calls] of Object.entries(unpublished)) {
-      const { api, counts } = this.#limitsOf(key);
+      const { counts, ofAddress } = this.#limitsOf(key);
       counts.unpublished += calls;
       counts.unconfirmed += calls;
-      this.#countsOfAddress(api).unconfirmed += calls;
+      ofAddress.unconfirmed += calls;
     }
   }
 
   /** The other replicas know these calls now. */
   confirm(published: Readonly<Record<string, number>>): void {
     for (const [key, calls] of Object.entries(published)) {
-      const { api, counts } = this.#limitsOf(key);
+      const { counts, ofAddress } = this.#limitsOf(key);
       counts.unconfirmed -= calls;
-      this.#countsOfAddress(api).unconfirmed -= calls;
+      ofAddress.unconfirmed -= calls;
     }
   }
 
@@ -234,14 +242,14 @@ export class CallLimiter {
 
   /** The caller has acquired the semaphore, which is released if this throws. */
   #take(limits: ApiLimits, timeLimit: TimeLimit): CallPermit {
-    const { api, semaphore, counts, block, breaker } = limits;
+    const { api, semaphore, counts, ofAddress, block, breaker } = limits;
     try {
       // Calls that hang end at the same time as calls that wait for them. Their permits must not go to a request whose
       // answer nobody will see, least of all to a create.
       if (timeLimit.isNearEnd) throw notSent(api, waitingFor(api, "the deadline is too near"));
       const now = this.options.now();
       this.#refuse(limits, now);
-      const counted = [counts.take(now), this.#countsOfAddress(api).take(now)] as const;
+      const counted = [counts.take(now), ofAddress.take(now)] as const;
       this.#publishIfMany(counts);
       return {
         limits,
@@ -258,7 +266,7 @@ export class CallLimiter {
     }
   }
 
-  #refuse({ api, block, breaker, counts }: ApiLimits, now: number): void {
+  #refuse({ api, block, breaker, counts, ofAddress }: ApiLimits, now: number): void {
     const closedMs = block.waitMs(now);
     if (closedMs > 0) throw this.#refusal(api, "closed", closedMs);
     const unreachableMs = Math.max(this.#origin.waitMs(now), breaker.waitMs(now));
@@ -267,10 +275,10 @@ export class CallLimiter {
     const others = this.options.sync?.others ?? 0;
     // Each corp leaves as much of the address's limit free as it has used itself, so that no corp takes the others'
     // share.
-    const ofAddress = counts.leftOf([perAddressAndMinute, perAddressAndHour], now);
+    const leftOfAddress = counts.leftOf([perAddressAndMinute, perAddressAndHour], now);
     const crowdedMs = Math.max(
       counts.waitMs(now, [perCorpAndMinute, perCorpAndHour], others),
-      this.#countsOfAddress(api).waitMs(now, ofAddress, others),
+      ofAddress.waitMs(now, leftOfAddress, others),
     );
     if (crowdedMs > 0) throw this.#refusal(api, "frequency", crowdedMs);
   }
@@ -319,7 +327,7 @@ export class CallLimiter {
     const known = this.#apiLimits.get(key);
     if (known) return known;
     if (this.#apiLimits.size >= maxApiLimits) this.#forgetSome();
-    const limits = new ApiLimits(key, api, this.options.maxInFlight, this.#bulkhead);
+    const limits = new ApiLimits(key, api, this.#countsOfAddress(api), this.options.maxInFlight, this.#bulkhead);
     this.#apiLimits.set(key, limits);
     return limits;
   }
@@ -327,11 +335,11 @@ export class CallLimiter {
   /** Drops half of them, so that this runs rarely; keeps those whose state matters. */
   #forgetSome(): void {
     const now = this.options.now();
-    for (const [key, { api, semaphore, counts, block, breaker }] of this.#apiLimits) {
+    for (const [key, { semaphore, counts, ofAddress, block, breaker }] of this.#apiLimits) {
       const isIdle = semaphore.isIdle && !block.state && !breaker.isOpen && counts.unconfirmed === counts.unpublished;
       if (isIdle && this.#isLittle(counts, now)) {
         this.#apiLimits.delete(key);
-        this.#countsOfAddress(api).unconfirmed -= counts.unconfirmed;
+        ofAddress.unconfirmed -= counts.unconfirmed;
       }
       if (this.#apiLimits.size <= maxApiLimits / 2) return;
     }

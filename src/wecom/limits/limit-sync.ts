@@ -10,8 +10,7 @@ import { type Listening, reasonOf, type Store } from "../../stores/store.js";
 import type { Clock } from "../clock.js";
 import type { CallLimiter, LimitSync } from "./call-limiter.js";
 import type { KnownCounts } from "./call-limits.js";
-import { trialMs } from "./circuit-breaker.js";
-import type { BlockState } from "./rate-limit-block.js";
+import { type BlockState, trialMs } from "./circuit-breaker.js";
 
 const channel = "call-limiter";
 /** Also without calls, as a heartbeat. */

@@ -1,7 +1,6 @@
 /** When it is not worth a call: WeCom does not answer, or said that it takes no more (45009). */
 import { describe, expect, it } from "@jest/globals";
-import { CircuitBreaker, trialMs, type Verdict } from "../../../src/wecom/limits/circuit-breaker.js";
-import { RateLimitBlock } from "../../../src/wecom/limits/rate-limit-block.js";
+import { CircuitBreaker, RateLimitBlock, trialMs, type Verdict } from "../../../src/wecom/limits/circuit-breaker.js";
 
 const pauseMs = 2000;
 const minuteMs = 60_000;

@@ -1,9 +1,8 @@
 /** How often WeCom may be called: the windows that count, the limits of them, and what one caller may cause. */
 import { describe, expect, it } from "@jest/globals";
 import { WecomOverloadError } from "../../../src/wecom/errors.js";
-import { CallCounts, callLimits } from "../../../src/wecom/limits/call-limits.js";
+import { CallCounts, callLimits, SlidingWindow } from "../../../src/wecom/limits/call-limits.js";
 import { CallerQuota } from "../../../src/wecom/limits/caller-quota.js";
-import { SlidingWindow } from "../../../src/wecom/limits/sliding-window.js";
 
 const minuteMs = 60_000;
 const hourMs = 3_600_000;
