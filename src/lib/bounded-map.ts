@@ -5,15 +5,15 @@
  * @see https://en.wikipedia.org/wiki/Page_replacement_algorithm#Second-chance
  */
 export class BoundedMap<K, V> {
-  readonly #entries = new Map<K, { value: V; wasRead: boolean }>();
+  readonly #entries = new Map<K, { value: V; readonly weight: number; wasRead: boolean }>();
   // Points at the oldest entry. A new iterator would walk over all deleted entries first.
   #oldest = this.#entries.keys();
   #weight = 0;
 
-  /** @param capacity bounds the sum of what the keys weigh, besides their number */
+  /** @param capacity bounds the sum of what the entries weigh, besides their number; a new value keeps its key's weight */
   constructor(
     private readonly maxSize: number,
-    private readonly capacity?: { readonly maxWeight: number; readonly weightOf: (key: K) => number },
+    private readonly capacity?: { readonly maxWeight: number; readonly weightOf: (key: K, value: V) => number },
   ) {}
 
   get size(): number {
@@ -33,14 +33,15 @@ export class BoundedMap<K, V> {
       entry.value = value;
       return;
     }
-    const weight = this.#weightOf(key);
+    const weight = this.capacity?.weightOf(key, value) ?? 0;
     while (this.#entries.size > 0 && this.#isFullFor(weight)) this.#forgetOne();
-    this.#entries.set(key, { value, wasRead: false });
+    this.#entries.set(key, { value, weight, wasRead: false });
     this.#weight += weight;
   }
 
   delete(key: K): void {
-    if (this.#entries.delete(key)) this.#weight -= this.#weightOf(key);
+    this.#weight -= this.#entries.get(key)?.weight ?? 0;
+    this.#entries.delete(key);
   }
 
   clear(): void {
@@ -50,10 +51,6 @@ export class BoundedMap<K, V> {
 
   *[Symbol.iterator](): Generator<[K, V]> {
     for (const [key, { value }] of this.#entries) yield [key, value];
-  }
-
-  #weightOf(key: K): number {
-    return this.capacity?.weightOf(key) ?? 0;
   }
 
   #isFullFor(weight: number): boolean {
@@ -71,7 +68,7 @@ export class BoundedMap<K, V> {
       const entry = this.#entries.get(key);
       this.#entries.delete(key);
       if (!entry?.wasRead) {
-        this.#weight -= this.#weightOf(key);
+        this.#weight -= entry?.weight ?? 0;
         return;
       }
       entry.wasRead = false;

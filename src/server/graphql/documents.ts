@@ -40,7 +40,8 @@ export interface OperationPlan {
   cost(variables: Variables): number;
 }
 
-type Plans = Refused | { readonly kind: "plans"; readonly plans: readonly OperationPlan[] };
+type Plans =
+  Refused | { readonly kind: "plans"; readonly plans: readonly OperationPlan[]; readonly tokenCount: number };
 
 export interface DocumentsOptions {
   readonly schema: GraphQLSchema;
@@ -49,20 +50,20 @@ export interface DocumentsOptions {
   readonly validationRules: readonly ValidationRule[];
 }
 
-/** Longer documents are not cached: they are rare and take much memory. */
+/** Longer documents, in characters, are not cached: they are rare and take much memory. */
 const maxRememberedLength = 10_000;
 const maxRemembered = 500;
 /**
- * The characters of all cached documents together. A plan takes up to 30 times the memory of its text, so this bounds
- * the cache to about 30 MB.
+ * The tokens of all cached documents together. A plan takes up to 0.5 kB of memory for each token, so this bounds the
+ * cache to about 30 MB, besides the texts.
  */
-const maxRememberedCharacters = 1_000_000;
+const maxRememberedTokens = 60_000;
 const maxValidationErrors = 5;
 
 export class Documents {
   readonly #plans = new BoundedMap<string, Plans>(maxRemembered, {
-    maxWeight: maxRememberedCharacters,
-    weightOf: (text) => text.length,
+    maxWeight: maxRememberedTokens,
+    weightOf: (_, plans) => (plans.kind === "plans" ? plans.tokenCount : 0),
   });
 
   constructor(private readonly options: DocumentsOptions) {}
@@ -93,8 +94,10 @@ export class Documents {
   #examine(text: string): Plans {
     const { schema, limits, validationRules } = this.options;
     let document: DocumentNode;
+    let tokenCount: number;
     try {
-      document = withoutTokenList(parse(text, { maxTokens: limits.tokens }));
+      document = parse(text, { maxTokens: limits.tokens });
+      tokenCount = unlinkTokens(document);
     } catch (error) {
       if (!(error instanceof GraphQLError)) throw error;
       return refusedWith([lasting(error)], "GRAPHQL_PARSE_FAILED");
@@ -104,18 +107,23 @@ export class Documents {
     const rules = [...specifiedRules, ...validationRules];
     const mistakes = validate(schema, document, rules, { maxErrors: maxValidationErrors });
     if (mistakes.length > 0) return refusedWith(mistakes.map(lasting), "GRAPHQL_VALIDATION_FAILED");
-    return { kind: "plans", plans: plansOf(schema, document) };
+    return { kind: "plans", plans: plansOf(schema, document), tokenCount };
   }
 }
 
-/** Nodes refer to tokens, and those to all other tokens, comments too: half of a document's memory. */
-function withoutTokenList(document: DocumentNode): DocumentNode {
-  for (let token = document.loc?.startToken; token;) {
+/**
+ * Nodes refer to tokens, and those to all other tokens, comments too: half of a document's memory.
+ *
+ * @returns the number of tokens
+ */
+function unlinkTokens(document: DocumentNode): number {
+  let count = 0;
+  for (let token = document.loc?.startToken; token; count += 1) {
     const next: Token | null = token.next;
     Object.assign(token, { prev: null, next: null });
     token = next ?? undefined;
   }
-  return document;
+  return count;
 }
 
 /** A cached error must not keep the whole document in memory by its nodes, or the stack's frames. */

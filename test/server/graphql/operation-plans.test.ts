@@ -301,9 +301,16 @@ describe("What is remembered of a document", () => {
     expect(growth / 300).toBeLessThan(60_000);
   });
 
-  it("is bounded for all documents together, however many fields each has", () => {
+  const listOf = (value: string, count: number) => (name: string) =>
+    `query ${name} { _entities(representations: [{ __typename: "Living", a: [${value.repeat(count)}] }]) { __typename } }`;
+
+  it.each<[string, (name: string) => string]>([
+    ["fields", (name) => `query ${name} { ${"__typename ".repeat(480)} }`],
+    ["numbers", listOf("1 ", 950)],
+    ["lists", listOf("[]", 480)],
+    ["objects", listOf("{}", 480)],
+  ])("is bounded for all documents together, however many %s each has", (_, documentOf) => {
     const { preparation } = createReference();
-    const documentOf = (name: string) => `query ${name} { ${"__typename ".repeat(480)} }`;
     expect(preparation.prepare({ query: documentOf("First") }, "post").kind).toBe("prepared");
     const before = heapBytes();
     for (let index = 0; index < 500; index += 1) preparation.prepare({ query: documentOf(`Q${index}`) }, "post");
