@@ -95,9 +95,10 @@ describe("A signal while the gateway starts", () => {
     twice.signal("SIGTERM");
 
     expect(await twice.exitCode).toBe(0);
-    expect(performance.now() - startedAt).toBeLessThan(4000);
+    expect(once.hasProcesses).toBe(true);
     expect(await once.exitCode).toBe(0);
-    expect(performance.now() - startedAt).toBeLessThan(12_000);
+    // A start that nobody stops may take 30 s, and ends with another status.
+    expect(performance.now() - startedAt).toBeLessThan(25_000);
   });
 });
 

@@ -389,10 +389,9 @@ describe("AUDIT_LOG_FILE", () => {
     await using gateway = await start("/dev/full");
     for (let count = 0; count < 3; count += 1)
       expect((await create(gateway)).data!.createLiving.__typename).toBe("CreateLivingSuccess");
-    await wait(1200);
-
-    const series = seriesIn((await gateway.fetch("/metrics")).text);
-    expect(valueOf(series, "audit_write_failures_total")).toBeGreaterThan(1);
+    await until(
+      async () => valueOf(seriesIn((await gateway.fetch("/metrics")).text), "audit_write_failures_total") > 1,
+    );
     expect(gateway.logs.filter(({ msg }) => msg === "the audit log cannot be written")).toHaveLength(1);
   });
 

@@ -295,12 +295,11 @@ describe("A collector that", () => {
       });
       open.push(gateway);
       for (let count = 0; count < 20; count += 1) expect((await create(gateway)).errors).toEqual([]);
-      await wait(300);
+      const spans = async (outcome: string) =>
+        valueOf(seriesIn((await gateway.fetch("/metrics")).text), "tracing_spans_total", { outcome });
 
-      const series = seriesIn((await gateway.fetch("/metrics")).text);
-      expect(valueOf(series, "tracing_spans_total", { outcome: "failed" })).toBeGreaterThan(0);
-      if (behaviour === "hang")
-        expect(valueOf(series, "tracing_spans_total", { outcome: "dropped" })).toBeGreaterThan(0);
+      await until(async () => (await spans("failed")) > 0);
+      if (behaviour === "hang") await until(async () => (await spans("dropped")) > 0);
       expect(gateway.logs.filter(({ msg }) => msg === "spans cannot be sent")).toHaveLength(1);
     },
   );
@@ -311,7 +310,8 @@ describe("A collector that", () => {
     const startedAt = performance.now();
     await gateway.close();
 
-    expect(performance.now() - startedAt).toBeLessThan(3000);
+    // A timeout of the exporter is ten seconds.
+    expect(performance.now() - startedAt).toBeLessThan(9000);
   });
 
   it("hangs when the gateway ends is waited for once, however many spans wait", async () => {
@@ -319,11 +319,12 @@ describe("A collector that", () => {
     collector.behaviour = "hang";
     const limits = { OTEL_BSP_MAX_EXPORT_BATCH_SIZE: "1", OTEL_EXPORTER_OTLP_TIMEOUT: "400" };
     const gateway = await traced(collector, limits);
-    for (let count = 0; count < 10; count += 1) await create(gateway);
+    for (let count = 0; count < 40; count += 1) await create(gateway);
     const startedAt = performance.now();
     await gateway.close();
 
-    expect(performance.now() - startedAt).toBeLessThan(4000);
+    // One timeout of 0.4 s. One for each create would be 16 s.
+    expect(performance.now() - startedAt).toBeLessThan(12_000);
   });
 
   it("answers without end is not listened to", async () => {

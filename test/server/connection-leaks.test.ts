@@ -135,7 +135,7 @@ async function left(url: string): Promise<Left> {
 
 /** Once it is as quiet as it gets. */
 async function settled(url: string, isQuiet: (now: Left) => boolean): Promise<Left> {
-  const until = performance.now() + 10_000;
+  const until = performance.now() + 30_000;
   for (;;) {
     const now = await left(url);
     if (isQuiet(now) || performance.now() > until) return now;

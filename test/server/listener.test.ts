@@ -233,6 +233,7 @@ describe("A request that never comes in whole", () => {
     await own.close(0);
 
     expect(statusesOf(received)).toEqual(statuses);
-    expect(performance.now() - startedAt).toBeLessThan(3500);
+    // Node's own limit is five minutes.
+    expect(performance.now() - startedAt).toBeLessThan(15_000);
   });
 });

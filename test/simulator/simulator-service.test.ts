@@ -435,7 +435,7 @@ describe("a callback", () => {
   });
 
   it("is given up at the timeout and sent again", async () => {
-    await start({ callbackTimeoutMs: 250 });
+    await start({ callbackTimeoutMs: 1000 });
     react = ({ answer }) => received.length > 1 && answer(200);
     const delivery = await sim.callbacks.send({ ...endpoint(), receiveid: "wwcorp", message: { A: 1 } });
     expect(delivery).toMatchObject({ isDelivered: true, attempts: [{ error: expect.any(String) }, { status: 200 }] });

@@ -242,7 +242,8 @@ function keepsTheContract(
     const [later, there] = [await store.now(), await replica.now()];
     expect(later).toBeGreaterThanOrEqual(before + 15);
     expect(there).toBeGreaterThanOrEqual(later);
-    expect(there).toBeLessThan(later + 1000);
+    // Less than a wrong unit or another machine's clock would make of it.
+    expect(there).toBeLessThan(later + 10_000);
   });
 }
 
@@ -366,10 +367,11 @@ describe("the embedded store and a second process", () => {
     const askedAt = performance.now();
     await expect(openStore(settings(dataDir), log)).rejects.toThrow(inUse);
     expect(performance.now() - askedAt).toBeGreaterThan(10_000);
-    expect(performance.now() - askedAt).toBeLessThan(12_000);
+    // Not for as long as the first is stopped.
+    expect(performance.now() - askedAt).toBeLessThan(25_000);
     owner.kill("SIGKILL");
     await once(owner, "exit");
-  }, 30_000);
+  });
 
   it("is the second's as soon as the first has ended, however it ended", async () => {
     const dataDir = join(folder, "left");
@@ -622,10 +624,10 @@ describeWithRedis("the store in Redis", () => {
   );
 
   it("fails within its time when Redis hangs, then at once, and works again when Redis does", async () => {
-    const store = await openRedisStore(redis.url, { log, timeoutMs: 30, restMs: 100 });
+    const store = await openRedisStore(redis.url, { log, timeoutMs: 500, restMs: 100 });
     await store.set("before", "1");
     await redis.pause();
-    await expect(store.get("before")).rejects.toThrow("Redis did not answer within 30 ms");
+    await expect(store.get("before")).rejects.toThrow("Redis did not answer within 500 ms");
     const atOnce = await Promise.allSettled(Array.from({ length: 100 }, () => store.set("during", "1")));
     expect(new Set(atOnce.map((each) => String((each as PromiseRejectedResult).reason)))).toEqual(
       new Set(["StoreError: Redis did not answer a moment ago"]),
@@ -683,7 +685,8 @@ describeWithRedis("Listening over a network that fails", () => {
     network.vanish();
     const vanishedAt = performance.now();
     await until(() => told.length === 3);
-    expect(performance.now() - vanishedAt).toBeLessThan(3000);
+    // Three seconds, and what a busy machine adds. TCP itself would notice after a quarter of an hour.
+    expect(performance.now() - vanishedAt).toBeLessThan(15_000);
     expect(listening.isHearing).toBe(false);
     await expect(store.get("anything")).rejects.toThrow(StoreError);
 
@@ -721,7 +724,7 @@ describeWithRedis("Listening over a network that fails", () => {
   });
 
   it("subscribes later to what was refused because Redis had not answered a moment ago", async () => {
-    const store = await openRedisStore(redis.url, { log, timeoutMs: 30, restMs: 100 });
+    const store = await openRedisStore(redis.url, { log, timeoutMs: 500, restMs: 100 });
     const hearing: string[] = [];
     await redis.pause();
     for (const channel of ["one", "other"])

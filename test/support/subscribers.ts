@@ -185,7 +185,7 @@ export async function tell(gateway: Gateway, event: StatusEvent): Promise<void> 
   for (let attempt = 1; ; attempt += 1) {
     const { status } = await gateway.simulator.callbacks.post(sealed);
     if (status === 200) return;
-    if (attempt === 4) throw new Error(`the callback was answered ${status}`);
+    if (attempt === 20) throw new Error(`the callback was answered ${status}`);
   }
 }
 

@@ -2,13 +2,13 @@ import { setTimeout as wait } from "node:timers/promises";
 import { inspect } from "node:util";
 
 /** Less than a test may take, so that its failure says what it waited for. */
-const limitMs = 15_000;
+const limitMs = 45_000;
 
 /**
  * Waits until the condition holds.
  *
  * @param seen what to show when it does not
- * @throws with the condition's source after 15 s
+ * @throws with the condition's source after 45 s
  */
 export async function until(holds: () => boolean | Promise<boolean>, seen?: () => unknown): Promise<void> {
   const failure = new Error();

@@ -63,18 +63,18 @@ describe("A deadline", () => {
   };
 
   it("is as short as the router says that it waits", async () => {
-    await using gateway = await hanging("3000");
+    await using gateway = await hanging("5000");
     const ended: string[] = [];
     const long = create(gateway).then(() => ended.push("without a header"));
 
-    const { __typename: name } = await create(gateway, { [patience]: "100" });
+    const { __typename: name } = await create(gateway, { [patience]: "1000" });
 
     expect([name, ended]).toEqual(["LivingOutcomeUnknownError", []]);
     await long;
   });
 
   it.each(["60000", "0", "-5", "1e1", "soon", "99999999999999999999"])("is not made longer by %s", async (value) => {
-    await using gateway = await hanging("300");
+    await using gateway = await hanging("1000");
 
     expect(await create(gateway, { [patience]: value })).toMatchObject({ __typename: "LivingOutcomeUnknownError" });
   });
@@ -427,7 +427,7 @@ describe("A WeCom that nobody answers at", () => {
   });
 
   it("hangs for one API: that one is not called any more, the others are", async () => {
-    await using timed = await startTimed({ env: { WECOM_TIMEOUT_MS: "300" } });
+    await using timed = await startTimed({ env: { WECOM_TIMEOUT_MS: "1000" } });
     const { gateway, clock } = timed;
     gateway.simulator.faults.inject({ kind: "hang", api: "living/create", times: 6 });
     expect(named(await createMany(gateway, 5), "LivingOutcomeUnknownError")).toHaveLength(5);
@@ -466,7 +466,7 @@ describe("A WeCom that nobody answers at", () => {
     await using timed = await startTimed({ env: { WECOM_TIMEOUT_MS: "5000" } });
     const { gateway } = timed;
     gateway.simulator.faults.inject({ kind: "hang", api: "living/create", times: 8 });
-    await Promise.all(Array.from({ length: 8 }, () => create(gateway, { [patience]: "100" })));
+    await Promise.all(Array.from({ length: 8 }, () => create(gateway, { [patience]: "1500" })));
     expect(sent(gateway, "living/create")).toBe(8);
 
     expect(await create(gateway)).toMatchObject({ __typename: "CreateLivingSuccess" });

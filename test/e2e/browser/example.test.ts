@@ -74,7 +74,7 @@ afterAll(async () => {
 async function open(options: BrowserContextOptions = {}): Promise<Page> {
   const context = await browser!.newContext({ locale: "en-GB", viewport: { width: 1280, height: 800 }, ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(30_000);
   page.on("request", (request) => {
     if (!request.url().startsWith(url) && !/^(data|blob):/.test(request.url())) strangers.push(request.url());
   });

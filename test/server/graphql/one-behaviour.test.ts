@@ -451,10 +451,12 @@ describe("An operation whose resolver never resolves", () => {
       const context = { ...reference.newContext([]), onDeadline: (end: () => void) => deadline.onCancel(end) };
       const log = { ...source.log, error: (line: unknown) => logged.push(line) };
 
-      const startedAt = performance.now();
+      let endedAt = NaN;
+      deadline.onCancel(() => (endedAt = performance.now()));
       const { result } = await executor.execute(operation, context, { ...source, log });
 
-      expect(performance.now() - startedAt).toBeLessThan(550);
+      // Not from the start: a busy machine comes late to the deadline's own timer. Nothing else would ever end what is stuck.
+      expect(performance.now() - endedAt).toBeLessThan(250);
       expect(result).toEqual({
         data: null,
         errors: [expect.objectContaining({ extensions: { code: "OPERATION_TIMEOUT" } })],

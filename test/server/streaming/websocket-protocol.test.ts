@@ -82,7 +82,8 @@ describe("A connection that begins", () => {
     await using socket = await rawSocket(gateway, { signsIn: false });
     socket.send({ type: "ping" });
     expect(await socket.closed).toEqual([4408, "Connection initialisation timeout"]);
-    expect(performance.now() - startedAt).toBeLessThan(5000);
+    // Three seconds; without them it would stay.
+    expect(performance.now() - startedAt).toBeLessThan(20_000);
   });
 });
 
@@ -269,7 +270,8 @@ describe("A connection's streams", () => {
     socket.socket.close(1000);
     const startedAt = performance.now();
     await untilOpen(gateway, 0);
-    expect(performance.now() - startedAt).toBeLessThan(10_000);
+    // The library that speaks the protocol would wait for 30 s.
+    expect(performance.now() - startedAt).toBeLessThan(20_000);
   });
 
   it("are as many as LIMIT_OPERATIONS_PER_SOCKET says, exactly", async () => {
