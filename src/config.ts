@@ -12,7 +12,7 @@ import { Secret } from "./observability/secret.js";
 import type { AuthSettings } from "./server/auth/authenticate.js";
 import type { CorsPolicy } from "./server/cors.js";
 import type { Limits } from "./server/graphql/limits.js";
-import type { AllowedHosts } from "./server/request-target.js";
+import type { AllowedHosts } from "./server/exchange.js";
 import type { StoreSettings } from "./stores/open-store.js";
 import type { AppCredentials } from "./wecom/access.js";
 import type { CallbackKeys } from "./wecom/callback/receiver.js";

@@ -3,6 +3,7 @@
  * each request are written field by field, because V8 takes a hundred times as long for an object that is spread and
  * then extended.
  */
+import type { IncomingHttpHeaders } from "node:http";
 import { outcomeOfCode } from "./errors.js";
 import type { LivingCache } from "./living/living.cache.js";
 import { LivingReader } from "./living/living.reader.js";
@@ -13,7 +14,6 @@ import type { Span, Tracing } from "./observability/tracing.js";
 import type { RequestContext } from "./request-context.js";
 import type { Caller } from "./server/auth/caller.js";
 import type { ContextSource, CreateContext, OperationContext } from "./server/graphql/context.js";
-import { idempotencyKeyIn, requestTimeoutMs } from "./server/graphql/graphql-request.js";
 import type { CallOptions } from "./wecom/call.js";
 import { Cancellation, Deadline } from "./wecom/deadline.js";
 import type { CallerQuota } from "./wecom/limits/caller-quota.js";
@@ -45,7 +45,7 @@ class LivingOperationContext implements OperationContext {
   readonly #deadline: Deadline;
   readonly #clientGone = new Cancellation();
   readonly #reader: LivingReader;
-  #failures: FieldFailure[] | undefined;
+  failures: readonly FieldFailure[] = noFailures;
 
   constructor(
     options: OperationContextOptions,
@@ -84,13 +84,9 @@ class LivingOperationContext implements OperationContext {
       reader,
       traceId,
       noteFailure: (key, code) => {
-        (this.#failures ??= []).push({ key, code });
+        this.failures = [...this.failures, { key, code }];
       },
     };
-  }
-
-  failures(): readonly FieldFailure[] {
-    return this.#failures ?? noFailures;
   }
 
   /** Marks livings in the answer as possibly out of date, because WeCom could not be reached. */
@@ -110,6 +106,33 @@ class LivingOperationContext implements OperationContext {
   abandon(): void {
     this.#clientGone.cancel("the client left");
   }
+}
+
+/**
+ * The header `Idempotency-Key`: plain, or as a quoted string as its draft requires.
+ *
+ * @see https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key-header
+ */
+function idempotencyKeyIn({ "idempotency-key": header }: IncomingHttpHeaders): string | undefined {
+  if (typeof header !== "string") return undefined;
+  return /^"(.*)"$/.exec(header)?.[1] ?? header;
+}
+
+/**
+ * The time limit that Envoy, or a router that is configured so, sets for its request.
+ *
+ * @see https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter
+ */
+const timeoutHeader = "x-envoy-expected-rq-timeout-ms";
+
+/**
+ * Milliseconds: the header's value if it is shorter than the gateway's own limit; values that are not positive integers
+ * are ignored.
+ */
+function requestTimeoutMs(headers: IncomingHttpHeaders, longestMs: number): number {
+  const given = headers[timeoutHeader];
+  if (typeof given !== "string" || !/^[1-9]\d{0,8}$/.test(given)) return longestMs;
+  return Math.min(Number(given), longestMs);
 }
 
 interface TraceOfOperation {

@@ -40,3 +40,12 @@ export function preflight(policy: CorsPolicy, { request, response, headers }: Ex
   response.end();
   return true;
 }
+
+/**
+ * Whether a page of another origin needed a preflight to send it: the headers that Apollo Server's CSRF prevention accepts.
+ *
+ * @see https://www.apollographql.com/docs/apollo-server/security/cors
+ */
+export function isPreflighted(headers: IncomingHttpHeaders): boolean {
+  return ["apollo-require-preflight", "x-apollo-operation-name"].some((name) => headers[name]);
+}

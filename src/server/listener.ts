@@ -3,16 +3,22 @@
  * answer.
  */
 import { randomUUID } from "node:crypto";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { setImmediate as nextTick } from "node:timers/promises";
 import { type Logger, RequestLogger } from "../observability/logger.js";
 import type { HttpMetrics } from "../observability/metrics.js";
 import type { Duplex } from "node:stream";
-import { AnswerHeaders } from "./answer-headers.js";
 import { type CorsPolicy, preflight, varyByOrigin } from "./cors.js";
-import { type Exchange, type Route, sendError } from "./exchange.js";
-import { type AllowedHosts, isForThisHost, namesOneHost, requestTarget } from "./request-target.js";
+import {
+  type AllowedHosts,
+  AnswerHeaders,
+  type Exchange,
+  hostRefusal,
+  requestTarget,
+  type Route,
+  sendError,
+} from "./exchange.js";
 import { asksForWebSocket, headWithoutUpgrade } from "./upgrades.js";
 
 /** Takes over a request for another protocol. */
@@ -84,12 +90,9 @@ export function createListener(options: ListenerOptions): Listener {
   };
   const route = (exchange: Exchange): void | Promise<void> => {
     const { request, path, authority } = exchange;
-    if (!namesOneHost(request, authority)) {
-      sendError(exchange, 400, "The header Host must come once, with one host", "BAD_REQUEST");
-      return;
-    }
-    if (!isForThisHost(allowedHosts, authority)) {
-      sendError(exchange, 421, "The header Host names another host (ALLOWED_HOSTS)", "BAD_REQUEST");
+    const refusal = hostRefusal(request, authority, allowedHosts);
+    if (refusal) {
+      sendError(exchange, refusal.status, refusal.message, "BAD_REQUEST");
       return;
     }
     if (request.method === "OPTIONS" && preflight(cors, exchange)) return;
@@ -149,11 +152,12 @@ export function createListener(options: ListenerOptions): Listener {
     try {
       const { path, search, authority } = requestTarget(request);
       request.url = path + search;
-      const end = (status: string) =>
+      const refusal = hostRefusal(request, authority, allowedHosts);
+      if (!refusal) upgrade(request, socket, head);
+      else {
+        const status = `${refusal.status} ${STATUS_CODES[refusal.status]}`;
         socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
-      if (!namesOneHost(request, authority)) end("400 Bad Request");
-      else if (!isForThisHost(allowedHosts, authority)) end("421 Misdirected Request");
-      else upgrade(request, socket, head);
+      }
     } catch (error) {
       log.error({ err: error }, "upgrade failed");
       socket.destroy();

@@ -9,10 +9,9 @@ import type { WecomClient } from "./client.js";
 import { JsSdk } from "./js-sdk.js";
 import { publishLivingChange } from "./living-changes.js";
 import { Suite, type SuiteDependencies } from "./suite/suite.js";
-import { fixedToken } from "./tokens/fixed-token.js";
 import { selfBuiltApp } from "./tokens/gettoken.js";
 import { FailedFetches } from "./tokens/failed-fetches.js";
-import type { TokenSource } from "./tokens/token-source.js";
+import { fixedToken, type TokenSource } from "./tokens/token-source.js";
 
 export type AppCredentials =
   | { readonly kind: "fixed-token"; readonly token: Secret; readonly corpid: string | undefined }

@@ -94,7 +94,7 @@ function contextOver(calls: unknown[]): OperationContext {
     reader: new LivingReader(livings, cache, call, nothing),
   } as unknown as RequestContext;
   return {
-    ...{ value, extensions: nothing as () => undefined, failures: () => [] },
+    ...{ value, extensions: nothing as () => undefined, failures: [] },
     ...{ onDeadline: () => nothing, abandon: nothing, close: nothing },
   };
 }

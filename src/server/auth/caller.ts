@@ -1,6 +1,6 @@
 /** The caller, as verified by the server in any `AUTH_MODE`. */
 import { useridKey } from "../../lib/userid.js";
-import type { CredentialName, Credentials } from "./credentials.js";
+import type { Credentials } from "./credentials.js";
 
 export interface Caller {
   readonly scopes: ReadonlySet<string>;
@@ -39,31 +39,6 @@ export interface Authenticator {
 export function unauthenticated(message: string, challenge: string): Authentication {
   const headers = { "www-authenticate": challenge };
   return { kind: "refused", refusal: { status: 401, message, code: "UNAUTHENTICATED", headers } };
-}
-
-/** The headers in which a trusted router identifies the caller. */
-export const claimHeaders = ["x-wecom-corpid", "x-wecom-userid", "x-wecom-scopes"] as const;
-
-/** Reads the caller from headers. Use it only if the sender is trusted. */
-export function callerFromHeaders(credentials: Credentials, defaultScopes: ReadonlySet<string>): Authentication {
-  const valueOf = (name: CredentialName): string | undefined => credentials.get(name)?.trim() || undefined;
-  const scopes = valueOf("x-wecom-scopes");
-  const corp = valueOf("x-wecom-corpid");
-  const userid = valueOf("x-wecom-userid");
-  for (const [name, id] of [
-    ["x-wecom-corpid", corp],
-    ["x-wecom-userid", userid],
-  ] as const) {
-    if (id !== undefined && !isOneId(id)) return unauthenticated(`The header ${name} must hold one id`, "Router");
-  }
-  const caller: Caller = {
-    scopes: scopes === undefined ? defaultScopes : parseScopes(scopes),
-    corp,
-    userid,
-    identity: userid === undefined ? undefined : identityOf(corp, { user: userid }),
-    expiresAtMs: Infinity,
-  };
-  return { kind: "caller", caller };
 }
 
 /** A proxy may have joined two headers with a comma; no id contains one. */

@@ -9,8 +9,9 @@ const names = ["authorization", "router-authorization", "x-wecom-corpid", "x-wec
 export type CredentialName = (typeof names)[number];
 
 export class Credentials {
-  readonly #values = new Map<CredentialName, string>();
-  readonly #repeated = new Set<CredentialName>();
+  readonly values = new Map<CredentialName, string>();
+  /** Headers that occur more than once, or are not text. */
+  readonly repeated = new Set<CredentialName>();
 
   /** @param rawHeaders names and values alternately, as in `IncomingMessage` */
   static ofRequest({ rawHeaders }: Pick<IncomingMessage, "rawHeaders">): Credentials {
@@ -33,7 +34,7 @@ export class Credentials {
     payload: Readonly<Record<string, unknown>> | undefined,
   ): Credentials {
     const ofRequest = Credentials.ofRequest(request);
-    if (ofRequest.#values.size > 0) return ofRequest;
+    if (ofRequest.values.size > 0) return ofRequest;
     const credentials = new Credentials();
     const given = payload?.["headers"] ?? payload;
     for (const [name, value] of Object.entries(Object(given) as Readonly<Record<string, unknown>>)) {
@@ -42,21 +43,12 @@ export class Credentials {
     return credentials;
   }
 
-  get(name: CredentialName): string | undefined {
-    return this.#values.get(name);
-  }
-
-  /** The first of `of` that occurs more than once, or is not text. */
-  repeated(of: readonly CredentialName[]): CredentialName | undefined {
-    return this.#repeated.size === 0 ? undefined : of.find((name) => this.#repeated.has(name));
-  }
-
   #add(header: string, value: unknown): void {
     const lower = header.toLowerCase();
     const name = names.find((known) => known === lower);
     if (!name) return;
-    if (this.#values.has(name) || typeof value !== "string") this.#repeated.add(name);
-    if (typeof value === "string") this.#values.set(name, value);
+    if (this.values.has(name) || typeof value !== "string") this.repeated.add(name);
+    if (typeof value === "string") this.values.set(name, value);
   }
 }
 

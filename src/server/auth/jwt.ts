@@ -68,7 +68,7 @@ export function authenticateJwt(settings: JwtSettings, log: Logger, now: () => n
   };
 
   const authenticate: Authenticate = (credentials) => {
-    const authorization = credentials.get("authorization") ?? "";
+    const authorization = credentials.values.get("authorization") ?? "";
     // The digest, not the token: a memory dump must not contain usable tokens.
     const digest = hash("sha256", authorization, "base64");
     const known = verified.get(digest);

@@ -15,7 +15,7 @@ export interface OperationContext {
   /** The answer's `extensions`; undefined: none. */
   extensions(): Readonly<Record<string, unknown>> | undefined;
   /** Errors that are data in the answer: union members. */
-  failures(): readonly FieldFailure[];
+  readonly failures: readonly FieldFailure[];
   /** The operation has been executed: ends its span, if its trace is recorded. */
   readonly executed?: ((type: string, name: string | undefined, failures: readonly FieldFailure[]) => void) | undefined;
   /**

@@ -6,7 +6,7 @@
  */
 import { hash } from "node:crypto";
 import { BoundedMap } from "../../lib/bounded-map.js";
-import { type Fields, persistedHash } from "./graphql-request.js";
+import type { Fields } from "./graphql-request.js";
 import { badRequest, type Refused, refused } from "./refused.js";
 
 export interface DocumentSource {
@@ -52,6 +52,13 @@ export class DocumentSources {
   register({ text, register }: DocumentSource): void {
     if (register !== undefined && text.length <= maxPersistedLength) this.#persisted.set(register, text);
   }
+}
+
+/** The hash of an automatic persisted query, or the id of a trusted document: clients send both in the same field. */
+function persistedHash(extensions: unknown): unknown {
+  if (extensions === undefined || extensions === null) return undefined;
+  const { persistedQuery } = Object(extensions) as { persistedQuery?: unknown };
+  return (Object(persistedQuery) as { sha256Hash?: unknown }).sha256Hash;
 }
 
 function asText(text: string): DocumentSource {

@@ -190,11 +190,21 @@ function withCoercedVariables(document: DocumentNode): DocumentNode {
   });
 }
 
+/** The variables by the names that the executed document declares. */
+export function executedVariables(variables: Variables): Variables {
+  for (const name in variables) {
+    if (executedName(name) !== name) {
+      return Object.fromEntries(Object.entries(variables).map(([key, value]) => [executedName(key), value]));
+    }
+  }
+  return variables;
+}
+
 /**
  * The name under which a variable is executed. graphql-js reads variables inside input objects without `hasOwn`, so an
  * absent `$toString` would be a function.
  */
-export function executedName(name: string): string {
+function executedName(name: string): string {
   return name in Object.prototype ? `$${name}` : name;
 }
 

@@ -126,7 +126,7 @@ export class Executor {
     { result: { errors } }: OperationAnswer,
   ): void {
     const { metrics } = this.options;
-    const noted = context.failures();
+    const noted = context.failures;
     const failures = errors ? [...noted, ...errors.map(failureOf)] : noted;
     context.executed?.(plan.type, plan.operationName, failures);
     if (!metrics) return;

@@ -1,5 +1,6 @@
-/** The parts of a GraphQL request, from its body or URL, that are needed before Apollo Server reads it. */
-import type { IncomingHttpHeaders } from "node:http";
+/** A GraphQL request before it is prepared: its fields, from its body or URL, and the media type of its answer. */
+import Negotiator from "negotiator";
+import { BoundedMap } from "../../lib/bounded-map.js";
 
 /** A POST has a body, a GET has none. Values are unchecked. */
 export interface RequestParts {
@@ -28,11 +29,20 @@ export function fieldsOf({ body, search }: RequestParts): Fields {
   };
 }
 
-/** The hash of an automatic persisted query, or the id of a trusted document: clients send both in the same field. */
-export function persistedHash(extensions: unknown): unknown {
-  if (extensions === undefined || extensions === null) return undefined;
-  const { persistedQuery } = Object(extensions) as { persistedQuery?: unknown };
-  return (Object(persistedQuery) as { sha256Hash?: unknown }).sha256Hash;
+/** Which field has the wrong type; undefined: none. */
+export function malformation({ query, operationName, variables, extensions }: Fields): string | undefined {
+  if (!isAbsent(query) && typeof query !== "string") return "query must be text";
+  if (!isAbsent(operationName) && typeof operationName !== "string") return "operationName must be text";
+  if (!isAbsent(variables) && !isRecord(variables)) return "variables must be an object";
+  if (!isAbsent(extensions) && !isRecord(extensions)) return "extensions must be an object";
+  return undefined;
+}
+
+/** Whether a body has the form that nearly all have. Apollo Server handles the others, including malformed ones. */
+export function isPlain(body: unknown): body is Fields {
+  if (!isRecord(body)) return false;
+  const { query, extensions }: Fields = body;
+  return typeof query === "string" && query !== "" && isAbsent(extensions) && malformation(body) === undefined;
 }
 
 /** The same request with the document's full text. */
@@ -51,6 +61,10 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+function isAbsent(value: unknown): value is null | undefined {
+  return value === undefined || value === null;
+}
+
 /** Text that is not JSON stays a string, which is rejected where an object is expected. */
 function parsed(json: unknown): unknown {
   try {
@@ -60,29 +74,24 @@ function parsed(json: unknown): unknown {
   }
 }
 
-/**
- * The header `Idempotency-Key`: plain, or as a quoted string as its draft requires.
- *
- * @see https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key-header
- */
-export function idempotencyKeyIn({ "idempotency-key": header }: IncomingHttpHeaders): string | undefined {
-  if (typeof header !== "string") return undefined;
-  return /^"(.*)"$/.exec(header)?.[1] ?? header;
+export const jsonType = "application/json; charset=utf-8";
+const graphqlResponseJson = "application/graphql-response+json; charset=utf-8";
+
+/** Clients send few different Accept headers, and a lookup is faster than parsing. */
+const memo = new BoundedMap<string, { readonly mediaType: string | undefined }>(100);
+const maxMemoLength = 500;
+
+/** Negotiated as Apollo Server does it, by the same package. Undefined if the client accepts neither of the two. */
+export function mediaTypeFor(accept: string | undefined): string | undefined {
+  if (accept === undefined || accept === "") return jsonType;
+  const known = memo.get(accept);
+  if (known) return known.mediaType;
+  const mediaType = new Negotiator({ headers: { accept } }).mediaType([jsonType, graphqlResponseJson]);
+  if (accept.length <= maxMemoLength) memo.set(accept, { mediaType });
+  return mediaType;
 }
 
-/**
- * The time limit that Envoy, or a router that is configured so, sets for its request.
- *
- * @see https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter
- */
-const timeoutHeader = "x-envoy-expected-rq-timeout-ms";
-
-/**
- * Milliseconds: the header's value if it is shorter than the gateway's own limit; values that are not positive integers
- * are ignored.
- */
-export function requestTimeoutMs(headers: IncomingHttpHeaders, longestMs: number): number {
-  const given = headers[timeoutHeader];
-  if (typeof given !== "string" || !/^[1-9]\d{0,8}$/.test(given)) return longestMs;
-  return Math.min(Number(given), longestMs);
+/** Whether the answer is a stream of events. A client that also accepts JSON gets JSON. */
+export function asksForEventStream(accept = ""): boolean {
+  return /text\/event-stream/i.test(accept) && !/json|\*\/\*/i.test(accept);
 }

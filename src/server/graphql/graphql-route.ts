@@ -9,16 +9,24 @@ import type { Authenticate, Authentication, Caller } from "../auth/caller.js";
 import { readBody } from "../body.js";
 import { Credentials } from "../auth/credentials.js";
 import { type Exchange, type Route, sendError, sendText } from "../exchange.js";
-import { asksForEventStream, json as jsonType, mediaTypeFor } from "./accept.js";
 import type { Shell } from "./apollo.js";
 import type { CreateContext } from "./context.js";
 import type { Executor, OperationAnswer } from "./execution.js";
 import { isMultipart } from "../uploads/multipart.js";
 import { readOn, type Uploads } from "../uploads/uploads.js";
 import { readMultipartRequest } from "./multipart-request.js";
-import { type Fields, fieldsOf, isRecord, type RequestParts, withDocument } from "./graphql-request.js";
-import type { Channel, Preparation } from "./prepare.js";
-import { refused } from "./refused.js";
+import {
+  asksForEventStream,
+  type Fields,
+  fieldsOf,
+  isPlain,
+  jsonType,
+  mediaTypeFor,
+  type RequestParts,
+  withDocument,
+} from "./graphql-request.js";
+import type { Preparation, PreparedOperation } from "./prepare.js";
+import { type Refused, refused } from "./refused.js";
 
 export type AnswerAsEventStream = (exchange: Exchange, fields: Fields, caller: Caller) => Promise<void>;
 
@@ -50,16 +58,17 @@ export function graphqlRoute(options: GraphqlRouteOptions): Route {
     const asksForPage = mayBeForPage && fieldsOf({ body: undefined, search }).query === undefined;
     if (authentication.kind === "refused" && !asksForPage) {
       const { status, message, code, headers } = authentication.refusal;
-      for (const [name, value] of Object.entries(headers)) exchange.headers.set(name, value);
+      exchange.headers.setAll(headers);
       metrics.countError(code);
       sendError(exchange, status, message, code);
       return;
     }
-    if (authentication.kind === "caller" && method === "POST" && isMultipart(request.headers)) {
+    const type = method === "POST" ? bodyType(request.headers) : undefined;
+    if (authentication.kind === "caller" && type === "multipart") {
       await answerWithFiles(options, exchange, authentication.caller);
       return;
     }
-    const body = method === "POST" ? await readJson(exchange, maxBodyBytes) : undefined;
+    const body = type && (await readJson(exchange, type, maxBodyBytes));
     if (body === unreadable) return;
     const parts: RequestParts = { body, search };
     const fields = fieldsOf(parts);
@@ -72,7 +81,7 @@ export function graphqlRoute(options: GraphqlRouteOptions): Route {
     const mediaType = mediaTypeFor(request.headers.accept);
     if (authentication.kind === "caller" && mediaType !== undefined && isPlain(body)) {
       metrics.countOperation("known");
-      const answer = answerOperation(options, exchange, body, authentication.caller, "post");
+      const answer = answerOperation(options, preparation.prepare(body, "post"), exchange, authentication.caller);
       sendAnswer(exchange, mediaType, answer instanceof Promise ? await answer : answer);
       return;
     }
@@ -90,27 +99,13 @@ export function graphqlRoute(options: GraphqlRouteOptions): Route {
   };
 }
 
-/** Handles the form that nearly all requests have. Apollo Server handles the others, including malformed ones. */
-function isPlain(body: unknown): body is Fields {
-  if (!isRecord(body)) return false;
-  const { query, operationName, variables, extensions }: Fields = body;
-  return (
-    typeof query === "string" &&
-    query !== "" &&
-    (extensions === undefined || extensions === null) &&
-    (operationName === undefined || operationName === null || typeof operationName === "string") &&
-    (variables === undefined || variables === null || isRecord(variables))
-  );
-}
-
-function answerOperation(
-  { preparation, executor, createContext }: GraphqlRouteOptions,
+/** Executes the operation for the client of the exchange, unless it was refused. */
+export function answerOperation(
+  { executor, createContext }: Pick<GraphqlRouteOptions, "executor" | "createContext">,
+  operation: PreparedOperation | Refused,
   exchange: Exchange,
-  fields: Fields,
   caller: Caller,
-  channel: Channel,
 ): OperationAnswer | Promise<OperationAnswer> {
-  const operation = preparation.prepare(fields, channel);
   if (operation.kind === "refused") return executor.refuse(operation, exchange);
   const context = createContext(exchange, caller);
   const { response } = exchange;
@@ -123,7 +118,7 @@ function answerOperation(
 
 /** A GraphQL request's fields are the same for all transports. */
 async function answerWithFiles(options: GraphqlRouteOptions, exchange: Exchange, caller: Caller): Promise<void> {
-  const { uploads, metrics, maxBodyBytes } = options;
+  const { preparation, uploads, metrics, maxBodyBytes } = options;
   const mediaType = mediaTypeFor(exchange.request.headers.accept);
   await uploads.take(exchange, caller.identity, async (upload) => {
     const fields = await readMultipartRequest(exchange, upload, maxBodyBytes);
@@ -132,7 +127,7 @@ async function answerWithFiles(options: GraphqlRouteOptions, exchange: Exchange,
       return;
     }
     metrics.countOperation("known");
-    const answer = await answerOperation(options, exchange, fields, caller, "post");
+    const answer = await answerOperation(options, preparation.prepare(fields, "post"), exchange, caller);
     await readOn(exchange);
     sendAnswer(exchange, mediaType, answer);
   });
@@ -162,7 +157,8 @@ async function throughApollo(
     }
     // Apollo Server rejects this too, but only after a mutation would have been executed.
     if (!isAcceptable) return options.executor.refuse(refused("Not acceptable", "BAD_REQUEST"), exchange);
-    return answerOperation(options, exchange, fields, authentication.caller, method === "GET" ? "get" : "post");
+    const operation = options.preparation.prepare(fields, method === "GET" ? "get" : "post");
+    return answerOperation(options, operation, exchange, authentication.caller);
   };
   const headers = new HeaderMap();
   for (const [name, value] of Object.entries(request.headers)) {
@@ -194,16 +190,15 @@ function sendAnswer(exchange: Exchange, mediaType: string, answer: OperationAnsw
   const { result, http, cacheControl } = answer;
   const { headers, request } = exchange;
   if (cacheControl !== undefined) headers.set("cache-control", cacheControl);
-  for (const [name, value] of Object.entries(http?.headers ?? {})) headers.set(name, value);
+  if (http) headers.setAll(http.headers);
   sendText(exchange, statusOf(answer, request.method ?? "GET", mediaType), mediaType, `${JSON.stringify(result)}\n`);
 }
 
 const unreadable = Symbol("unreadable");
 
 /** The parsed body; undefined if its content type is not JSON, which Apollo Server then reports. */
-async function readJson(exchange: Exchange, maxBytes: number): Promise<unknown> {
+async function readJson(exchange: Exchange, type: BodyType, maxBytes: number): Promise<unknown> {
   const { request, headers } = exchange;
-  const type = bodyType(request.headers);
   if (type === "unreadable") {
     return refuse(415, "The body must be UTF-8, without content-encoding", "UNSUPPORTED_MEDIA_TYPE");
   }
@@ -232,10 +227,13 @@ async function readJson(exchange: Exchange, maxBytes: number): Promise<unknown> 
   }
 }
 
-function bodyType(headers: IncomingHttpHeaders): "json" | "unreadable" | "other" {
+type BodyType = "json" | "multipart" | "unreadable" | "other";
+
+function bodyType(headers: IncomingHttpHeaders): BodyType {
   const { "content-type": contentType = "", "content-encoding": encoding = "identity" } = headers;
   // The exact content type that nearly all requests have.
   if (contentType === "application/json" && encoding === "identity") return "json";
+  if (isMultipart(headers)) return "multipart";
   const [mediaType = "", ...parameters] = contentType.toLowerCase().split(";");
   if (mediaType.trim() !== "application/json") return "other";
   const charset = parameters.find((parameter) => parameter.trim().startsWith("charset="))?.split("=")[1];

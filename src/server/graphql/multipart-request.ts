@@ -5,7 +5,8 @@
  */
 import type { Exchange } from "../exchange.js";
 import type { UploadedFile } from "../../lib/uploaded-file.js";
-import { csrfMessage, isPreflighted, readParts } from "../uploads/multipart.js";
+import { isPreflighted } from "../cors.js";
+import { csrfMessage, readParts } from "../uploads/multipart.js";
 import { type Upload, UploadRefused } from "../uploads/uploads.js";
 import { type Fields, isRecord } from "./graphql-request.js";
 

@@ -5,8 +5,8 @@
 import { type GraphQLSchema, getVariableValues, OperationTypeNode } from "graphql";
 import type { Variables } from "./cost.js";
 import { DocumentSources, type TrustedDocuments } from "./document-source.js";
-import { Documents, type DocumentsOptions, executedName, type OperationPlan } from "./documents.js";
-import { type Fields, isRecord } from "./graphql-request.js";
+import { Documents, type DocumentsOptions, executedVariables, type OperationPlan } from "./documents.js";
+import { type Fields, malformation } from "./graphql-request.js";
 import { overLimit, valuesIn } from "./limits.js";
 import { badRequest, type Refused, refused, refusedWith } from "./refused.js";
 
@@ -57,7 +57,7 @@ export class Preparation {
   prepare(fields: Fields, channel: Channel): PreparedOperation | Refused {
     const { operationName, variables } = fields;
     const malformed = malformation(fields);
-    if (malformed) return malformed;
+    if (malformed !== undefined) return badRequest(malformed);
     const source = this.sources.find(fields);
     if (source === undefined) return badRequest("The request has no query");
     if (source.kind === "refused") return source;
@@ -83,33 +83,11 @@ export class Preparation {
     if (cost > limits.cost) {
       return refusedWith([overLimit("cost", limits.cost, cost)], "OPERATION_LIMIT_EXCEEDED");
     }
-    return new PreparedOperation(text, plan, forExecution(coerced));
+    return new PreparedOperation(text, plan, executedVariables(coerced));
   }
 }
 
 const noVariables: Variables = {};
-
-/** By the names that the executed document declares. */
-function forExecution(variables: Variables): Variables {
-  for (const name in variables) {
-    if (executedName(name) !== name) {
-      return Object.fromEntries(Object.entries(variables).map(([key, value]) => [executedName(key), value]));
-    }
-  }
-  return variables;
-}
-
-function malformation({ query, operationName, variables, extensions }: Fields): Refused | undefined {
-  if (!isAbsent(query) && typeof query !== "string") return badRequest("query must be text");
-  if (!isAbsent(operationName) && typeof operationName !== "string") return badRequest("operationName must be text");
-  if (!isAbsent(variables) && !isRecord(variables)) return badRequest("variables must be an object");
-  if (!isAbsent(extensions) && !isRecord(extensions)) return badRequest("extensions must be an object");
-  return undefined;
-}
-
-function isAbsent(value: unknown): boolean {
-  return value === undefined || value === null;
-}
 
 const { QUERY, MUTATION, SUBSCRIPTION } = OperationTypeNode;
 

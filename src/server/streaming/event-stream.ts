@@ -4,7 +4,6 @@
  *
  * @see https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md#distinct-connections-mode
  */
-import type { IncomingMessage } from "node:http";
 import type { GraphQLFormattedError } from "graphql";
 import type { AnswerAsEventStream } from "../graphql/graphql-route.js";
 import type { Caller } from "../auth/caller.js";
@@ -12,6 +11,7 @@ import { type Exchange, sendError } from "../exchange.js";
 import { atExpiry, type ConnectionRefusal, eventStreamType, type OpenConnections } from "./open-connections.js";
 import { SharedResult, type StreamSubscriber } from "./shared-streams.js";
 import type { StreamedOperations } from "./streamed-operations.js";
+import { isPreflighted } from "../cors.js";
 
 export interface EventStreamOptions {
   readonly operations: Pick<StreamedOperations, "start">;
@@ -25,7 +25,8 @@ const maxUnsentBytes = 8_000_000;
 export function eventStreams({ operations, connections, now }: EventStreamOptions): AnswerAsEventStream {
   return async (exchange, fields, caller) => {
     const { request } = exchange;
-    if (!isPreflighted(request)) {
+    // A POST has a JSON body, which needs a preflight.
+    if (request.method !== "POST" && !isPreflighted(request.headers)) {
       const message =
         "Blocked as a possible cross-site request forgery: send the header apollo-require-preflight, or POST";
       sendError(exchange, 400, message, "BAD_REQUEST");
@@ -60,14 +61,6 @@ function refuse(exchange: Exchange, { reason, message }: ConnectionRefusal): voi
   exchange.headers.set("retry-after", "5");
   if (reason === "caller") sendError(exchange, 429, message, "TOO_MANY_CONNECTIONS");
   else sendError(exchange, 503, message, "SERVICE_UNAVAILABLE");
-}
-
-/**
- * Pages of other origins cannot send these headers without a preflight. A POST has a JSON body, which needs one as
- * well.
- */
-function isPreflighted({ method, headers }: IncomingMessage): boolean {
-  return method === "POST" || ["apollo-require-preflight", "x-apollo-operation-name"].some((name) => headers[name]);
 }
 
 class EventStream implements StreamSubscriber {

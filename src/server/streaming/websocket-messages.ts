@@ -4,7 +4,7 @@
  * @see https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
  */
 import type { FormattedExecutionResult, GraphQLFormattedError } from "graphql";
-import type { Fields } from "../graphql/graphql-request.js";
+import { type Fields, isRecord, malformation } from "../graphql/graphql-request.js";
 
 export const protocol = "graphql-transport-ws";
 
@@ -92,14 +92,7 @@ function isId(id: unknown): id is string {
 }
 
 function isOperation(payload: unknown): payload is Fields {
-  if (!isRecord(payload)) return false;
-  const { query, operationName, variables, extensions } = payload;
-  const isOptionalText = operationName === undefined || operationName === null || typeof operationName === "string";
-  return typeof query === "string" && isOptionalText && isOptionalRecord(variables) && isOptionalRecord(extensions);
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return isRecord(payload) && typeof payload["query"] === "string" && malformation(payload) === undefined;
 }
 
 function isOptionalRecord(value: unknown): value is Readonly<Record<string, unknown>> | null | undefined {

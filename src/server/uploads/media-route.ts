@@ -5,11 +5,13 @@
 import type { FormattedExecutionResult } from "graphql";
 import type { Authenticate, Caller } from "../auth/caller.js";
 import { Credentials } from "../auth/credentials.js";
+import { isPreflighted } from "../cors.js";
 import { type Exchange, type Route, sendError, sendJson } from "../exchange.js";
 import type { CreateContext } from "../graphql/context.js";
 import type { Executor } from "../graphql/execution.js";
+import { answerOperation } from "../graphql/graphql-route.js";
 import type { Preparation } from "../graphql/prepare.js";
-import { csrfMessage, isMultipart, isPreflighted, readParts } from "./multipart.js";
+import { csrfMessage, isMultipart, readParts } from "./multipart.js";
 import type { Spool } from "./spool.js";
 import { readOn, type Upload, UploadRefused, type Uploads } from "./uploads.js";
 
@@ -35,7 +37,7 @@ export function mediaRoute(options: MediaRouteOptions): Route {
     const authentication = await options.authenticate(Credentials.ofRequest(request));
     if (authentication.kind === "refused") {
       const { status, message, code, headers: more } = authentication.refusal;
-      for (const [name, value] of Object.entries(more)) headers.set(name, value);
+      headers.setAll(more);
       await readOn(exchange);
       sendError(exchange, status, message, code);
       return;
@@ -102,25 +104,12 @@ async function filePart({ request }: Exchange, upload: Upload): Promise<Spool> {
   return file;
 }
 
-async function answer(
-  { operation, preparation, executor, createContext }: MediaRouteOptions,
-  exchange: Exchange,
-  caller: Caller,
-  image: Spool,
-): Promise<void> {
-  const { response, search, headers } = exchange;
+async function answer(options: MediaRouteOptions, exchange: Exchange, caller: Caller, image: Spool): Promise<void> {
+  const { operation, preparation } = options;
+  const { search, headers } = exchange;
   const variables = { image, purpose: new URLSearchParams(search).get("purpose") };
   const prepared = preparation.prepare({ query: operation.document, variables }, "post");
-  const execute = () => {
-    if (prepared.kind === "refused") return executor.refuse(prepared, exchange);
-    const context = createContext(exchange, caller);
-    if (response.closed) context.abandon();
-    response.on("close", () => {
-      context.abandon();
-    });
-    return executor.execute(prepared, context, exchange);
-  };
-  const { result } = await execute();
+  const { result } = await answerOperation(options, prepared, exchange, caller);
   // The call to WeCom failed because the file could not be kept while it was sent on.
   if (image.failure instanceof UploadRefused) throw image.failure;
   const { status, body, retryAfterSeconds } = operation.toHttp(result);

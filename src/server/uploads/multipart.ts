@@ -28,15 +28,6 @@ export function isMultipart({ "content-type": type = "" }: IncomingHttpHeaders):
   return /^multipart\/form-data\s*(;|$)/i.test(type);
 }
 
-/**
- * One of the headers that Apollo Server's CSRF prevention accepts.
- *
- * @see https://www.apollographql.com/docs/apollo-server/security/cors
- */
-export function isPreflighted(headers: IncomingHttpHeaders): boolean {
-  return Boolean(headers["apollo-require-preflight"] ?? headers["x-apollo-operation-name"]);
-}
-
 export const csrfMessage =
   "A multipart request needs the header apollo-require-preflight: true, against Cross-Site Request Forgery (CSRF)";
 

@@ -24,6 +24,14 @@ export function forCorpOnly(corpid: string, tokens: TokenSource): TokenSource {
   };
 }
 
+/** A token that another program fetches and renews. If WeCom refuses it, there is no other one. */
+export function fixedToken(corpid: string, token: Secret): TokenSource {
+  return forCorpOnly(corpid, {
+    get: () => Promise.resolve(token),
+    invalidate: () => false,
+  });
+}
+
 export function unknownCorp(): WecomConfigurationError {
   return new WecomConfigurationError("The gateway has no credentials for the corp that the request is for", {
     api: "gettoken",

@@ -7,7 +7,7 @@ import { Deadline } from "../../../src/wecom/deadline.js";
 import { WecomApiError, WecomOverloadError } from "../../../src/wecom/errors.js";
 import { CredentialCheck } from "../../../src/wecom/tokens/credential-check.js";
 import { FailedFetches } from "../../../src/wecom/tokens/failed-fetches.js";
-import { fixedToken } from "../../../src/wecom/tokens/fixed-token.js";
+import { fixedToken } from "../../../src/wecom/tokens/token-source.js";
 import { readToken } from "../../../src/wecom/tokens/gettoken.js";
 import { fingerprintOf, Refusals } from "../../../src/wecom/tokens/refusals.js";
 import { TokenExpiries } from "../../../src/wecom/tokens/token-expiries.js";
