@@ -264,7 +264,7 @@ async function expectOneLivingEachThough(
 }
 
 const title = `${creates} creates with ${Math.round(faultShare * 100)}% faults and ${kills} kills`;
-const limitMs = seeds * (creates * 60 + kills * 3000 + 120_000);
+const limitMs = seeds * (creates * 200 + kills * 3000 + 120_000);
 
 describeWithRedis(`${title}, over three replicas on one Redis`, () => {
   it(
