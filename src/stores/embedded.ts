@@ -77,14 +77,14 @@ class EmbeddedStore implements Store {
   }
 
   async set(key: string, value: string, expiry?: Expiry): Promise<void> {
-    await this.#attempt(() => this.#records.put(key, this.#seal(value, expiry), newVersion()));
+    await this.#attempt(() => this.#committed(this.#records.put(key, this.#seal(value, expiry), newVersion())));
   }
 
   async delete(key: string): Promise<boolean> {
     for (;;) {
       const found = await this.#attempt(() => this.#read(key));
       if (!found) return false;
-      if (await this.#attempt(() => this.#records.remove(key, found.version))) return true;
+      if (await this.#attempt(() => this.#committed(this.#records.remove(key, found.version)))) return true;
     }
   }
 
@@ -103,10 +103,11 @@ class EmbeddedStore implements Store {
         const version = (entry?.version ?? null) as number;
         const sealed = (text: string): string =>
           "isSame" in expiry ? `${endOf(entry?.value)}:${text}` : this.#seal(text, expiry);
-        const isWritten =
+        const isWritten = await this.#committed(
           value === undefined
-            ? await this.#records.remove(key, version)
-            : await this.#records.put(key, sealed(value), newVersion(), version);
+            ? this.#records.remove(key, version)
+            : this.#records.put(key, sealed(value), newVersion(), version),
+        );
         // Otherwise another write replaced the record, maybe with the same value: compare again.
         if (isWritten) return true;
       }
@@ -121,9 +122,11 @@ class EmbeddedStore implements Store {
     for (let from = 0; from < records.length; from += recordsPerStep) {
       const some = records.slice(from, from + recordsPerStep);
       await this.#attempt(() =>
-        this.#records.transaction(() => {
-          some.forEach(write);
-        }),
+        this.#committed(
+          this.#records.transaction(() => {
+            some.forEach(write);
+          }),
+        ),
       );
     }
     return records.map(() => true);
@@ -140,7 +143,7 @@ class EmbeddedStore implements Store {
   }
 
   async enqueue(queue: string, member: string, dueAtMs: number): Promise<void> {
-    await this.#attempt(() => this.#queues.put([queue, member], dueAtMs));
+    await this.#attempt(() => this.#committed(this.#queues.put([queue, member], dueAtMs)));
   }
 
   due(queue: string, nowMs: number, limit: number): Promise<string[]> {
@@ -154,7 +157,7 @@ class EmbeddedStore implements Store {
   }
 
   async dequeue(queue: string, member: string): Promise<void> {
-    await this.#attempt(() => this.#queues.remove([queue, member]));
+    await this.#attempt(() => this.#committed(this.#queues.remove([queue, member])));
   }
 
   async publish(channel: string, message: string): Promise<void> {
@@ -213,6 +216,19 @@ class EmbeddedStore implements Store {
     }
   }
 
+  /**
+   * If a commit fails, for a full disk say, lmdb also rejects two promises that nobody else handles, which would end the
+   * process: one for all writes of a turn of the event loop, made at its end, and `commitError` with the reason.
+   */
+  async #committed<T>(writing: Promise<T>): Promise<T> {
+    setImmediate(() => void this.folder.root.committed.then(ignore, ignore));
+    try {
+      return await writing;
+    } catch (error) {
+      throw await reasonOfFailedCommit(error);
+    }
+  }
+
   #entry(key: string) {
     this.#requireOpen();
     return this.#records.getEntry(key);
@@ -258,9 +274,19 @@ class EmbeddedStore implements Store {
     for await (const page of this.#pages("")) {
       const over = page.filter(({ value }) => this.#unseal(value) === undefined);
       const remove = ({ key, version }: StoredRecord) => this.#records.remove(key, version ?? 0);
-      await this.#attempt(() => Promise.all(over.map(remove)));
+      await this.#attempt(() => this.#committed(Promise.all(over.map(remove))));
     }
   }
+}
+
+function ignore(): void {
+  // Who wrote is told by another promise.
+}
+
+async function reasonOfFailedCommit(error: unknown): Promise<unknown> {
+  if (typeof error !== "object" || error === null || !("commitError" in error)) return error;
+  const reason = Promise.resolve(error.commitError).catch((cause: unknown) => cause);
+  return (await Promise.race([reason, nextTick()])) ?? error;
 }
 
 /** The expiry of a stored record: Unix milliseconds, or "" for none. */
