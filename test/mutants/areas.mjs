@@ -33,7 +33,7 @@ export const areas = [
   {
     name: "wecom/tokens",
     files: ["src/wecom/tokens/"],
-    tests: ["test/wecom/tokens/token-parts.test.ts", "test/wecom/tokens/tokens.test.ts"],
+    tests: ["token-parts", "tokens", "renewed-token"].map((name) => `test/wecom/tokens/${name}.test.ts`),
     score: 95,
   },
   { name: "server/auth", files: ["src/server/auth/"], tests: ["test/server/auth/"], score: 95 },
@@ -52,7 +52,7 @@ export const areas = [
   {
     name: "wecom/errcodes",
     files: ["src/wecom/errcodes.ts", "src/wecom/errors.ts"],
-    tests: ["test/wecom/errcodes.test.ts", "test/living/errcode-members.test.ts"],
+    tests: ["test/wecom/errcodes.test.ts", "test/wecom/errors.test.ts", "test/living/errcode-members.test.ts"],
     score: 95,
   },
   { name: "config", files: ["src/config.ts"], tests: ["test/config.test.ts", "test/config-values.test.ts"] },

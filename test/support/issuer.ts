@@ -1,5 +1,5 @@
 /** An issuer of tokens with its keys behind a real socket, whose host can go away. */
-import { createServer } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from "jose";
 
@@ -9,12 +9,16 @@ export const audience = "wecom-living-gateway";
 export interface Issuer extends AsyncDisposable {
   readonly jwksUrl: string;
   readonly publicJwk: JWK;
-  /** What the host does with the next requests. */
-  behaviour: "answer" | "fail" | "redirect";
+  /** What the host does with the next requests: `forget` has no keys, `refuse` neither, but a status that says so. */
+  behaviour: "answer" | "fail" | "redirect" | "hang" | "forget" | "refuse";
   /** How often the keys were fetched. */
   readonly fetches: number;
+  /** How many requests hang now. */
+  readonly hanging: number;
+  /** Answers them. */
+  release(): void;
   /** Signs with another key from now on, under another `kid`; `publish` puts it beside the old ones. */
-  rotate(kid: string, options?: { publish: boolean }): Promise<void>;
+  rotate(kid: string, options?: { publish: boolean; alg?: string }): Promise<void>;
   /** A token that is good, but for what `claims` and `header` change. A claim that is undefined is left out. */
   sign(claims?: Record<string, unknown>, header?: Record<string, unknown>): Promise<string>;
 }
@@ -22,20 +26,28 @@ export interface Issuer extends AsyncDisposable {
 /** @param nowMs the clock by which tokens are good for ten minutes */
 export async function startIssuer(nowMs: () => number = Date.now): Promise<Issuer> {
   const keys: JWK[] = [];
-  let current: { kid: string; privateKey: CryptoKey };
+  let current: { kid: string; alg: string; privateKey: CryptoKey };
   let fetches = 0;
-  const add: Issuer["rotate"] = async (kid, { publish } = { publish: true }) => {
-    const { publicKey, privateKey } = await generateKeyPair("RS256", { extractable: true });
-    if (publish) keys.push({ ...(await exportJWK(publicKey)), kid, alg: "RS256", use: "sig" });
-    current = { kid, privateKey };
+  const hanging = new Set<ServerResponse>();
+  const add: Issuer["rotate"] = async (kid, { publish, alg = "RS256" } = { publish: true }) => {
+    const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true });
+    if (publish) keys.push({ ...(await exportJWK(publicKey)), kid, alg, use: "sig" });
+    current = { kid, alg, privateKey };
+  };
+  const answer = (response: ServerResponse): void => {
+    const { behaviour } = issuer;
+    const isEmpty = behaviour === "forget" || behaviour === "refuse";
+    const status = { fail: 500, refuse: 503 }[behaviour as string] ?? 200;
+    response.writeHead(status, { "content-type": "application/json" });
+    response.end(behaviour === "fail" ? undefined : JSON.stringify({ keys: isEmpty ? [] : keys }));
   };
   await add("first");
   const server = createServer(({ url }, response) => {
     fetches += 1;
-    if (issuer.behaviour === "fail") response.writeHead(500).end();
+    if (issuer.behaviour === "hang") hanging.add(response.once("close", () => hanging.delete(response)));
     else if (issuer.behaviour === "redirect" && url !== "/elsewhere")
       response.writeHead(302, { location: "/elsewhere" }).end();
-    else response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ keys }));
+    else answer(response);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const issuer: Issuer = {
@@ -45,10 +57,16 @@ export async function startIssuer(nowMs: () => number = Date.now): Promise<Issue
     get fetches() {
       return fetches;
     },
+    get hanging() {
+      return hanging.size;
+    },
+    release: () => {
+      hanging.forEach(answer);
+    },
     rotate: add,
     sign: (claims = {}, header = {}) =>
       new SignJWT(goodClaims(nowMs(), claims))
-        .setProtectedHeader({ alg: "RS256", kid: current.kid, ...header })
+        .setProtectedHeader({ alg: current.alg, kid: current.kid, ...header })
         .sign(current.privateKey),
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();

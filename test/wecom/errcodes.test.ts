@@ -41,6 +41,18 @@ describe("repeating after an errcode", () => {
     expect(codesWhere((entry) => entry.refusesToken !== undefined)).toEqual(refreshing);
   });
 
+  it("is done by the gateway itself with reads for exactly these, of which one leaves open what a write did", () => {
+    expect(codesWhere((entry) => entry.repeatsReads === true)).toEqual([-1, 45033]);
+    expect(codesWhere((entry) => entry.leavesOutcomeOpen === true)).toEqual([-1]);
+  });
+
+  it("is of no use although a setting or a token is at fault, where the request itself has to be another", () => {
+    const settings: ErrcodeEntry["fault"][] = ["credential", "permission", "token", "suite-token"];
+    expect(codesWhere((entry) => settings.includes(entry.fault) && entry.retry === "never")).toEqual([
+      ...[40077, 40078, 41001, 41008, 41022, 41023, 42007, 84054, 90466, 92008],
+    ]);
+  });
+
   it("never fetches a new token for a wrong secret, which would get the address banned", () => {
     expect(lookupErrcode(40001)).toMatchObject({ fault: "credential", retry: "after-operator" });
   });
@@ -92,6 +104,25 @@ describe("the fields that an errcode blames", () => {
     expect(lookupErrcode(40007)?.fields).toEqual(images);
   });
 
+  it.each([
+    [
+      [40003, 41009, 46004, 50002, 60021, 60111, 92000, 301021],
+      ["anchor_userid", "userid"],
+    ],
+    [
+      [40004, 40006, 40007, 40009, 41006, 90405, 90406, 90408, 90409, 90419, 301015],
+      ["activity_cover_mediaid", "activity_share_mediaid", "activity_detail.image_list"],
+    ],
+    [[40056, 41011], ["agentid"]],
+    [[40073], ["openid"]],
+    [[45004], ["description"]],
+    [[50100], ["cursor", "next_key"]],
+    [[85002], ["theme", "description", "activity_detail.description"]],
+    [[301061], ["anchor_userid", "userid", "openid"]],
+  ])("of %j are %j", (codes, fields) => {
+    expect(codesWhere((entry) => entry.fields?.join() === fields.join())).toEqual(codes);
+  });
+
   it("are left out where the code could mean any of them", () => {
     for (const errcode of [40035, 40058, 40063, 301063]) expect(lookupErrcode(errcode)?.fields).toBeUndefined();
   });
@@ -120,5 +151,31 @@ describe("what follows from an errcode", () => {
       [...new Set(errcodes.filter((entry) => entry.about === about).map(({ fault }) => fault))].sort();
     expect(faults("moment")).toEqual(["concurrency", "rate", "wecom"]);
     expect(faults("gateway")).toEqual(["callback", "credential", "ip", "license", "suite-token", "token"]);
+  });
+});
+
+describe("what the operator is told to do", () => {
+  it.each([
+    ["WECOM_CORP_SECRET", [40001, 40091, 41004, 45031]],
+    ["WECOM_CORP_ID", [40013, 40091, 41002, 2000002]],
+    ["WECOM_ACCESS_TOKEN", [40014, 42001]],
+    ["WECOM_SUITE_SECRET", [40080, 40086, 48003, 84005]],
+    ["WECOM_SUITE_ID", [40083, 40086, 41021, 48003, 84005]],
+    ["/wecom/callback", [40085, 41023, 43012, 85011]],
+    ["WECOM_CALLBACK_AES_KEY", [85011]],
+    ["WECOM_BASE_URL", [43003, 45011]],
+    ["WECOM_MAX_IN_FLIGHT", [45033]],
+    ["visible range", [50002, 60011, 60021, 60030, 81013, 92000, 701088]],
+    ["belong together", [92002, 92003, 301002, 846000]],
+    ["authorisation of the app again", [40077, 40078, 41008]],
+    ["authorise the app", [40084, 41025, 48004, 90210]],
+    ["seats", [40138, 40139, 90303]],
+    ["interface licence", [701008, 701016, 701099]],
+    ["outgoing address", [60020, 90308, 301042]],
+    ["Enable the app", [40134, 48006, 50003, 50006]],
+    ["Report a defect", [41001, 41022, 43001, 43002, 44002, 47001, 84054]],
+    ["the living API", [48002]],
+  ])("names %s for exactly these", (words, codes) => {
+    expect(codesWhere((entry) => entry.operator.includes(words))).toEqual(codes);
   });
 });

@@ -22,7 +22,6 @@ export class CredentialCheck {
   readonly noteRefused: NonNullable<TokenDependencies["onRefused"]> = (key, refusal, isNew) => {
     if (key !== this.app()) return;
     this.#refusal = refusal;
-    this.#missing = undefined;
     this.#isHeld = false;
     this.#isLogged ||= isNew;
   };
