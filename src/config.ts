@@ -250,19 +250,18 @@ export class ConfigurationError extends Error {
 
 /** @throws {ConfigurationError} with all problems */
 export function loadConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
-  const problems: string[] = [];
-  const reader = new SettingReader(env, problems);
+  const reader = new SettingReader(env);
   const isProduction = reader.oneOf("NODE_ENV", ["development", "test", "production"]) === "production";
   const origins = reader.list("CORS_ORIGINS", isOrigin, "origins such as https://app.example.com");
   const jsSdkOrigins = reader.list("JSSDK_ORIGINS", isOrigin, "origins such as https://app.example.com");
   const introspection = reader.text("INTROSPECTION");
   if (introspection !== undefined && introspection !== "on" && introspection !== "off") {
-    problems.push(`INTROSPECTION: found ${JSON.stringify(introspection)}, expected on or off`);
+    reader.problems.push(`INTROSPECTION: found ${JSON.stringify(introspection)}, expected on or off`);
   }
-  const credentials = readCredentials(reader, isProduction, problems);
+  const credentials = readCredentials(reader, isProduction);
   const isSimulated = credentials.kind === "simulator";
-  const host = readHost(reader, problems);
-  const auth = readAuth(reader, { isProduction, isSimulated, host }, problems);
+  const host = readHost(reader);
+  const auth = readAuth(reader, { isProduction, isSimulated, host });
   const publicUrl = reader.text("PUBLIC_URL") === undefined ? undefined : reader.url("PUBLIC_URL");
   const baseUrl = reader.url("WECOM_BASE_URL");
   const isWecomHere = isSimulated || isOnThisMachine(baseUrl);
@@ -272,11 +271,11 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     isProduction,
     port: reader.integer("PORT", 0, 65535),
     host,
-    adminPort: readAdminPort(reader, problems),
+    adminPort: readAdminPort(reader),
     wecom: {
       baseUrl,
       credentials,
-      callback: readCallbackKeys(reader, credentials, problems),
+      callback: readCallbackKeys(reader, credentials),
       agentid:
         reader.text("WECOM_AGENT_ID") === undefined ? undefined : reader.integer("WECOM_AGENT_ID", 0, 2 ** 31 - 1),
       settleMs: reader.integer("WECOM_SETTLE_MS", 1, 3_600_000),
@@ -285,7 +284,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
       timeoutMs: reader.integer("WECOM_TIMEOUT_MS", 1, 600_000),
     },
     auth,
-    trustedDocuments: readManifest(reader, problems),
+    trustedDocuments: readManifest(reader),
     revealsSchema: introspection === undefined ? !isProduction || auth.mode === "router" : introspection === "on",
     limits: {
       bodyBytes: reader.integer("LIMIT_BODY_BYTES", 1000, 10_000_000),
@@ -339,29 +338,31 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
   // Aborted calls are reset, and the kernel discards what it had not sent yet: the rest of the time is WeCom's.
   if (settleMs < timeoutMs) {
     const expected = `expected at least WECOM_TIMEOUT_MS (${timeoutMs}), better some times as much`;
-    problems.push(`WECOM_SETTLE_MS: found ${settleMs}, ${expected}`);
+    reader.problems.push(`WECOM_SETTLE_MS: found ${settleMs}, ${expected}`);
   }
-  refuseUnusedRedisSettings(reader, config.store, problems);
-  if (problems.length > 0) throw new ConfigurationError(problems);
+  refuseUnusedRedisSettings(reader, config.store);
+  if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
   return config;
 }
 
 /** Rejected, because an ignored setting would look like protection. */
-function refuseUnusedRedisSettings(reader: SettingReader, store: StoreSettings, problems: string[]): void {
+function refuseUnusedRedisSettings(reader: SettingReader, store: StoreSettings): void {
   const { redisUrl, redisReplicas = 0 } = store;
   if (redisReplicas > 0 && !redisUrl)
-    problems.push("WECOM_STORE_REPLICAS: set, but REDIS_URL is not, expected both or WECOM_STORE_REPLICAS not set");
+    reader.problems.push(
+      "WECOM_STORE_REPLICAS: set, but REDIS_URL is not, expected both or WECOM_STORE_REPLICAS not set",
+    );
   const isTls = redisUrl?.reveal().startsWith("rediss") === true;
   const given = (["REDIS_CA", "REDIS_CERT", "REDIS_KEY"] as const).map((name) => reader.givenAs(name));
   for (const name of given) {
     if (name !== undefined && !isTls)
-      problems.push(`${name}: set, but there is no TLS, expected a REDIS_URL with rediss or ${name} not set`);
+      reader.problems.push(`${name}: set, but there is no TLS, expected a REDIS_URL with rediss or ${name} not set`);
   }
   if ((given[1] === undefined) !== (given[2] === undefined))
-    problems.push("REDIS_CERT and REDIS_KEY: one of them set, expected both or none");
+    reader.problems.push("REDIS_CERT and REDIS_KEY: one of them set, expected both or none");
 }
 
-function readCredentials(reader: SettingReader, isProduction: boolean, problems: string[]): Credentials {
+function readCredentials(reader: SettingReader, isProduction: boolean): Credentials {
   const token = reader.secret("WECOM_ACCESS_TOKEN");
   const corpid = reader.text("WECOM_CORP_ID");
   const corpsecret = reader.secret("WECOM_CORP_SECRET");
@@ -373,26 +374,29 @@ function readCredentials(reader: SettingReader, isProduction: boolean, problems:
     ...(suiteId !== undefined ? ["WECOM_SUITE_ID"] : suiteSecret ? ["WECOM_SUITE_SECRET"] : []),
   ];
   if (kinds.length > 1) {
-    problems.push(
+    reader.problems.push(
       `${kinds.join(" and ")}: ${kinds.length === 2 ? "both" : "all"} set, expected one kind of credentials`,
     );
   }
   const playsBySelf = reader.integer("SIMULATOR_PLAY", 0, 1) === 1;
   if (playsBySelf && kinds.length > 0)
-    problems.push(`SIMULATOR_PLAY: set, but WeCom answers (${kinds[0]} is set), expected SIMULATOR_PLAY not set`);
+    reader.problems.push(
+      `SIMULATOR_PLAY: set, but WeCom answers (${kinds[0]} is set), expected SIMULATOR_PLAY not set`,
+    );
   if (token) return { kind: "fixed-token", token, corpid };
   if (suiteId !== undefined && suiteSecret) return { kind: "suite", suiteId, suiteSecret, providerCorpid: corpid };
   if (corpid !== undefined && corpsecret) return { kind: "self-built", corpid, corpsecret };
   if (suiteId !== undefined) {
-    problems.push("WECOM_SUITE_SECRET: not set, expected the secret of the suite (WECOM_SUITE_ID is set)");
+    reader.problems.push("WECOM_SUITE_SECRET: not set, expected the secret of the suite (WECOM_SUITE_ID is set)");
   } else if (suiteSecret) {
-    problems.push("WECOM_SUITE_ID: not set, expected the suite's id (WECOM_SUITE_SECRET is set)");
+    reader.problems.push("WECOM_SUITE_ID: not set, expected the suite's id (WECOM_SUITE_SECRET is set)");
   } else if (corpid !== undefined)
-    problems.push("WECOM_CORP_SECRET: not set, expected the secret of the app (WECOM_CORP_ID is set)");
-  else if (corpsecret) problems.push("WECOM_CORP_ID: not set, expected the corp's id (WECOM_CORP_SECRET is set)");
+    reader.problems.push("WECOM_CORP_SECRET: not set, expected the secret of the app (WECOM_CORP_ID is set)");
+  else if (corpsecret)
+    reader.problems.push("WECOM_CORP_ID: not set, expected the corp's id (WECOM_CORP_SECRET is set)");
   else if (isProduction || reader.text("WECOM_BASE_URL") !== undefined) {
     const why = isProduction ? "in production" : "with WECOM_BASE_URL";
-    problems.push(
+    reader.problems.push(
       `WECOM_CORP_ID: not set, expected the corp's id, together with WECOM_CORP_SECRET (${why} there is no simulator)`,
       "WECOM_CORP_SECRET: not set, expected the secret of the app, together with WECOM_CORP_ID",
       "WECOM_ACCESS_TOKEN: not set, expected a fixed access_token, if the two above are not given",
@@ -422,18 +426,18 @@ const authModes = ["none", "router", "jwt"] as const;
 /** RFC 7518 requires a key of at least the digest's length for HS256; the same minimum applies to a router's secret. */
 const minSecretBytes = 32;
 
-function readAuth(reader: SettingReader, surroundings: Surroundings, problems: string[]): AuthSettings {
+function readAuth(reader: SettingReader, surroundings: Surroundings): AuthSettings {
   const { isProduction, isSimulated, host } = surroundings;
   const isChosen = reader.text("AUTH_MODE") !== undefined;
   const why = isProduction
     ? "production needs an explicit choice"
     : !isSimulated && !isLoopback(host) && `other machines reach HOST ${host}, and the credentials are real`;
   if (!isChosen && why) {
-    problems.push(`AUTH_MODE: not set, expected one of: ${authModes.join(", ")} (${why})`);
+    reader.problems.push(`AUTH_MODE: not set, expected one of: ${authModes.join(", ")} (${why})`);
     return { mode: "none", trustsHeaders: false };
   }
   const mode = reader.oneOf("AUTH_MODE", authModes);
-  refuseSettingsOfOtherModes(mode, reader, problems);
+  refuseSettingsOfOtherModes(mode, reader);
   switch (mode) {
     case "none":
       return { mode, trustsHeaders: isChosen || isSimulated };
@@ -442,7 +446,7 @@ function readAuth(reader: SettingReader, surroundings: Surroundings, problems: s
     case "jwt":
       return {
         mode,
-        keys: readKeys(reader, isProduction, problems),
+        keys: readKeys(reader, isProduction),
         issuer: reader.required("AUTH_ISSUER", "the `iss` of the tokens"),
         audience: reader.required("AUTH_AUDIENCE", "the `aud` of the tokens that are meant for this gateway"),
         corpClaim: reader.text("AUTH_CORP_CLAIM") ?? settings.AUTH_CORP_CLAIM.default,
@@ -460,33 +464,29 @@ const settingsOfMode = {
 /**
  * Rejected, because an ignored setting would look like protection: ROUTER_SECRET with AUTH_MODE=none protects nothing.
  */
-function refuseSettingsOfOtherModes(chosen: AuthSettings["mode"], reader: SettingReader, problems: string[]): void {
+function refuseSettingsOfOtherModes(chosen: AuthSettings["mode"], reader: SettingReader): void {
   for (const mode of ["jwt", "router"] as const) {
     if (mode === chosen) continue;
     for (const setting of settingsOfMode[mode]) {
       const name = reader.givenAs(setting);
       if (name === undefined) continue;
-      problems.push(`${name}: set, but AUTH_MODE is ${chosen}, expected AUTH_MODE=${mode} or ${name} not set`);
+      reader.problems.push(`${name}: set, but AUTH_MODE is ${chosen}, expected AUTH_MODE=${mode} or ${name} not set`);
     }
   }
 }
 
-function readKeys(
-  reader: SettingReader,
-  isProduction: boolean,
-  problems: string[],
-): Extract<AuthSettings, { mode: "jwt" }>["keys"] {
+function readKeys(reader: SettingReader, isProduction: boolean): Extract<AuthSettings, { mode: "jwt" }>["keys"] {
   const isUrlGiven = reader.text("AUTH_JWKS_URL") !== undefined;
   if ((reader.givenAs("AUTH_JWT_SECRET") !== undefined) === isUrlGiven) {
     const found = isUrlGiven ? "both set" : "neither is set";
-    problems.push(`AUTH_JWKS_URL and AUTH_JWT_SECRET: ${found}, expected one of them`);
+    reader.problems.push(`AUTH_JWKS_URL and AUTH_JWT_SECRET: ${found}, expected one of them`);
     return { kind: "secret", secret: missingSecret };
   }
   if (isUrlGiven) {
     const url = reader.url("AUTH_JWKS_URL");
     // Over plain HTTP, anybody on the network path could substitute keys.
     if (isProduction && url.protocol === "http:" && !isOnThisMachine(url)) {
-      problems.push("AUTH_JWKS_URL: found http, expected https in production");
+      reader.problems.push("AUTH_JWKS_URL: found http, expected https in production");
     }
     return { kind: "jwks", url };
   }
@@ -494,7 +494,7 @@ function readKeys(
 }
 
 /** @see https://www.apollographql.com/docs/graphos/platform/security/persisted-queries#manifest-format */
-function readManifest(reader: SettingReader, problems: string[]): ReadonlyMap<string, string> | undefined {
+function readManifest(reader: SettingReader): ReadonlyMap<string, string> | undefined {
   const path = reader.text("TRUSTED_DOCUMENTS");
   if (path === undefined) return undefined;
   try {
@@ -512,7 +512,7 @@ function readManifest(reader: SettingReader, problems: string[]): ReadonlyMap<st
     );
   } catch (error) {
     const found = foundInstead(error);
-    problems.push(
+    reader.problems.push(
       `TRUSTED_DOCUMENTS: found ${found}, expected the path of an apollo-persisted-query-manifest, version 1`,
     );
     return undefined;
@@ -556,11 +556,7 @@ function foundInstead(error: unknown): string {
 /** Returned after a problem was recorded; a configuration with problems is never used. */
 const missingSecret = new Secret("");
 
-function readCallbackKeys(
-  reader: SettingReader,
-  credentials: Credentials,
-  problems: string[],
-): CallbackKeys | undefined {
+function readCallbackKeys(reader: SettingReader, credentials: Credentials): CallbackKeys | undefined {
   const isToken = (text: string) => /^[A-Za-z0-9]{1,32}$/.test(text);
   const isAesKey = (text: string) => /^[A-Za-z0-9+/]{43}$/.test(text);
   const token = reader.checkedSecret("WECOM_CALLBACK_TOKEN", isToken, "at most 32 letters and digits");
@@ -569,17 +565,17 @@ function readCallbackKeys(
     const [missing, given] = token
       ? ["WECOM_CALLBACK_AES_KEY", "WECOM_CALLBACK_TOKEN"]
       : ["WECOM_CALLBACK_TOKEN", "WECOM_CALLBACK_AES_KEY"];
-    problems.push(`${missing}: not set, expected its value beside it in WeCom's console (${given} is set)`);
+    reader.problems.push(`${missing}: not set, expected its value beside it in WeCom's console (${given} is set)`);
   }
   if (credentials.kind === "suite" && !token && !aesKey) {
-    problems.push(
+    reader.problems.push(
       "WECOM_CALLBACK_TOKEN: not set, expected that of the callback URL: WeCom pushes the suite_ticket there",
       "WECOM_CALLBACK_AES_KEY: not set, expected its value beside it in WeCom's console",
     );
   }
   if (!token || !aesKey) return undefined;
   if (credentials.kind === "fixed-token" && credentials.corpid === undefined) {
-    problems.push(
+    reader.problems.push(
       "WECOM_CORP_ID: not set, expected the corp for which callbacks are meant (WECOM_CALLBACK_TOKEN is set)",
     );
   }
@@ -591,10 +587,9 @@ class SettingReader {
   readonly secrets = new Map<string, Secret>();
   readonly secretFiles = new Set<string>();
 
-  constructor(
-    private readonly env: Readonly<Record<string, string | undefined>>,
-    private readonly problems: string[],
-  ) {}
+  readonly problems: string[] = [];
+
+  constructor(private readonly env: Readonly<Record<string, string | undefined>>) {}
 
   /** An empty variable counts as not set, because compose files and shells unset variables this way. */
   text(name: SettingName): string | undefined {
@@ -713,21 +708,21 @@ class SettingReader {
 }
 
 /** An address or a host name; whether it resolves shows when listening starts. */
-function readHost(reader: SettingReader, problems: string[]): string {
+function readHost(reader: SettingReader): string {
   const host = reader.text("HOST") ?? settings.HOST.default;
   if (isIP(host) === 0 && !/^[\w-]+(\.[\w-]+)*\.?$/.test(host)) {
     const shown = JSON.stringify(host.replace(/.*@/, "…@"));
-    problems.push(`HOST: found ${shown}, expected an address such as 127.0.0.1 or ::1, or a name`);
+    reader.problems.push(`HOST: found ${shown}, expected an address such as 127.0.0.1 or ::1, or a name`);
   }
   return host;
 }
 
-function readAdminPort(reader: SettingReader, problems: string[]): number | undefined {
+function readAdminPort(reader: SettingReader): number | undefined {
   const text = reader.text("ADMIN_PORT");
   if (text === undefined) return undefined;
   const port = reader.integer("ADMIN_PORT", 0, 65535);
   if (port !== 0 && text === (reader.text("PORT") ?? settings.PORT.default)) {
-    problems.push(`ADMIN_PORT: found ${port}, expected another port than PORT's`);
+    reader.problems.push(`ADMIN_PORT: found ${port}, expected another port than PORT's`);
   }
   return port;
 }

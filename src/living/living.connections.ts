@@ -3,7 +3,7 @@
  * continue after any item, although WeCom can only continue after a page.
  */
 import { GraphQLError } from "graphql";
-import { Directive, Field, ObjectType } from "type-graphql";
+import { Arg, Directive, Field, Int, ObjectType } from "type-graphql";
 import { PageWalk } from "../wecom/page-walk.js";
 
 /** Relay's type, shared by all subgraphs: the only one here without `Living` or `Wecom` in its name. */
@@ -22,6 +22,11 @@ export class PageInfo {
   @Field(() => String, { nullable: true, description: "The cursor of the last item: `after` for the next page." })
   endCursor!: string | null;
 }
+
+/** The arguments of a connection. */
+export const First = () => Arg("first", () => Int, { defaultValue: 20, description: "How many: 1 to 100." });
+export const After = () =>
+  Arg("after", () => String, { nullable: true, description: "The cursor behind which to go on." });
 
 export interface Page<T> {
   readonly items: readonly { readonly item: T; readonly cursor: string }[];

@@ -1,9 +1,9 @@
 /** Fields that need a call to WeCom, or more than their object holds. */
 import type { GraphQLResolveInfo } from "graphql";
-import { Arg, Ctx, Directive, FieldResolver, Info, Int, Resolver, Root } from "type-graphql";
+import { Arg, Ctx, Directive, FieldResolver, Info, Resolver, Root } from "type-graphql";
 import type { RequestContext } from "../request-context.js";
 import { anchorOf, requireAnchor, requireAnchorOf, requireScope } from "./living.access.js";
-import { readPage } from "./living.connections.js";
+import { After, First, readPage } from "./living.connections.js";
 import { CostsACall, IsKept, IsPaged, NeedsScope } from "./living.directives.js";
 import { requireId } from "./living.ids.js";
 import { toViewers } from "./living.mapping.js";
@@ -135,9 +135,8 @@ class WecomUserFields {
   @FieldResolver(() => LivingConnection, { nullable: true, description: "The livings that the member hosts." })
   livings(
     @Root() { userid }: WecomUser,
-    @Arg("first", () => Int, { defaultValue: 20, description: "How many: 1 to 100." }) first: number,
-    @Arg("after", () => String, { nullable: true, description: "The cursor behind which to go on." })
-    after: string | undefined,
+    @First() first: number,
+    @After() after: string | undefined,
     @Ctx() context: RequestContext,
   ): Promise<LivingConnection> {
     return livingsOf("userid", userid, { first, after }, context);
@@ -155,9 +154,8 @@ class LivingFields {
   })
   async viewers(
     @Root() { livingid }: Living,
-    @Arg("first", () => Int, { defaultValue: 20, description: "How many: 1 to 100." }) first: number,
-    @Arg("after", () => String, { nullable: true, description: "The cursor behind which to go on." })
-    after: string | undefined,
+    @First() first: number,
+    @After() after: string | undefined,
     @Ctx() context: RequestContext,
   ): Promise<LivingViewerConnection> {
     const { caller, reader, limits } = context;

@@ -1,9 +1,9 @@
 import type { GraphQLResolveInfo } from "graphql";
 import { Arg, Ctx, ID, Info, Mutation, Resolver } from "type-graphql";
-import { type FieldPaths, toLivingError } from "../errors.js";
+import { type FieldPaths, type LivingFieldViolation, toLivingError } from "../errors.js";
 import type { RequestContext } from "../request-context.js";
 import { requireAnchor, requireAnchorOf, requireScope } from "./living.access.js";
-import { recorded } from "./living.audit.js";
+import { type LivingWrite, recorded } from "./living.audit.js";
 import { CostsACall, NeedsScope } from "./living.directives.js";
 import { idempotencyKeyOf } from "./living.idempotency.js";
 import { idViolations } from "./living.ids.js";
@@ -73,20 +73,15 @@ export class LivingMutations {
     @Ctx() context: RequestContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<LivingResult<"ModifyLivingSuccess">> {
-    const { caller, livings, creates, call } = context;
-    const write = { action: "living.modify", context, info, livingid, changed: Object.keys(input) } as const;
-    return await recorded(write, async () => {
-      requireScope(caller, "living:write");
-      const violations = [...idViolations("livingid", livingid), ...violationsOf(input)];
-      if (violations.length > 0) return inputError(violations);
-      return await change(livingid, context, {
-        success: "ModifyLivingSuccess",
-        paths: fieldPaths,
-        send: () => livings.modify(toModifyRequest(livingid, input), call),
-        forget: () => {
-          creates.forgetBooking(call.corp, livingid);
-        },
-      });
+    const { livings, creates, call } = context;
+    const changed = Object.keys(input);
+    return await change({ action: "living.modify", context, info, livingid, changed }, "ModifyLivingSuccess", {
+      violations: violationsOf(input),
+      paths: fieldPaths,
+      send: () => livings.modify(toModifyRequest(livingid, input), call),
+      forget: () => {
+        creates.forgetBooking(call.corp, livingid);
+      },
     });
   }
 
@@ -100,15 +95,8 @@ export class LivingMutations {
     @Ctx() context: RequestContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<LivingResult<"CancelLivingSuccess">> {
-    const { caller, livings, call } = context;
-    return await recorded({ action: "living.cancel", context, info, livingid }, async () => {
-      requireScope(caller, "living:write");
-      const violations = idViolations("livingid", livingid);
-      if (violations.length > 0) return inputError(violations);
-      return await change(livingid, context, {
-        success: "CancelLivingSuccess",
-        send: () => livings.cancel(livingid, call),
-      });
+    return await change({ action: "living.cancel", context, info, livingid }, "CancelLivingSuccess", {
+      send: () => context.livings.cancel(livingid, context.call),
     });
   }
 
@@ -122,21 +110,15 @@ export class LivingMutations {
     @Ctx() context: RequestContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<LivingResult<"DeleteLivingReplaySuccess">> {
-    const { caller, livings, call } = context;
-    return await recorded({ action: "living.replay.delete", context, info, livingid }, async () => {
-      requireScope(caller, "living:write");
-      const violations = idViolations("livingid", livingid);
-      if (violations.length > 0) return inputError(violations);
-      return await change(livingid, context, {
-        success: "DeleteLivingReplaySuccess",
-        send: () => livings.deleteReplayData(livingid, call),
-      });
+    return await change({ action: "living.replay.delete", context, info, livingid }, "DeleteLivingReplaySuccess", {
+      send: () => context.livings.deleteReplayData(livingid, context.call),
     });
   }
 }
 
-interface LivingChange<Name extends LivingSuccessName> {
-  readonly success: Name;
+interface LivingChange {
+  /** Rules that the input breaks. */
+  readonly violations?: readonly LivingFieldViolation[];
   /** Paths of the input fields that WeCom's errcodes can blame. */
   readonly paths?: FieldPaths;
   readonly send: () => Promise<void>;
@@ -144,31 +126,35 @@ interface LivingChange<Name extends LivingSuccessName> {
   readonly forget?: () => void;
 }
 
-/**
- * Drops cached livings, here and in other replicas, only if the caller may change the living and the change may have
- * taken effect.
- */
+/** Checks, sends and records the change of a living that exists. */
 async function change<Name extends LivingSuccessName>(
-  livingid: string,
-  context: RequestContext,
-  { success, paths, send, forget }: LivingChange<Name>,
+  write: LivingWrite & { readonly livingid: string },
+  success: Name,
+  { violations = [], paths, send, forget }: LivingChange,
 ): Promise<LivingResult<Name>> {
-  try {
-    await requireAnchorOf(livingid, context);
-  } catch (error) {
-    return toLivingError(error);
-  }
-  let hadNoEffect = false;
-  try {
-    await send();
-    return { __typename: success, livingid };
-  } catch (error) {
-    hadNoEffect = error instanceof WecomError && !error.mayHaveTakenEffect;
-    return toLivingError(error, paths);
-  } finally {
-    if (!hadNoEffect) {
-      context.reader.forget(livingid);
-      forget?.();
+  const { context, livingid } = write;
+  return await recorded(write, async () => {
+    requireScope(context.caller, "living:write");
+    const broken = [...idViolations("livingid", livingid), ...violations];
+    if (broken.length > 0) return inputError(broken);
+    try {
+      await requireAnchorOf(livingid, context);
+    } catch (error) {
+      return toLivingError(error);
     }
-  }
+    let hadNoEffect = false;
+    try {
+      await send();
+      return { __typename: success, livingid };
+    } catch (error) {
+      hadNoEffect = error instanceof WecomError && !error.mayHaveTakenEffect;
+      return toLivingError(error, paths);
+    } finally {
+      // Only then: a caller who may not change the living must not empty caches, here and in other replicas.
+      if (!hadNoEffect) {
+        context.reader.forget(livingid);
+        forget?.();
+      }
+    }
+  });
 }

@@ -1,6 +1,7 @@
-import { Arg, Ctx, ID, Int, Query, Resolver } from "type-graphql";
+import { Arg, Ctx, ID, Query, Resolver } from "type-graphql";
 import type { RequestContext } from "../request-context.js";
 import { requireScope } from "./living.access.js";
+import { After, First } from "./living.connections.js";
 import { CostsACall, IsPaged, NeedsScope } from "./living.directives.js";
 import { livingsOf } from "./living.fields.js";
 import { requireId } from "./living.ids.js";
@@ -29,9 +30,8 @@ export class LivingQueries {
   @Query(() => LivingConnection, { description: "The livings that a member hosts." })
   livings(
     @Arg("anchorUserid", () => ID, { description: "The userid of the member." }) anchorUserid: string,
-    @Arg("first", () => Int, { defaultValue: 20, description: "How many: 1 to 100." }) first: number,
-    @Arg("after", () => String, { nullable: true, description: "The cursor behind which to go on." })
-    after: string | undefined,
+    @First() first: number,
+    @After() after: string | undefined,
     @Ctx() context: RequestContext,
   ): Promise<LivingConnection> {
     return livingsOf("anchorUserid", anchorUserid, { first, after }, context);

@@ -2,7 +2,16 @@
  * The results of mutations. Errors that a caller can act on are data: routers redact `errors[]`, but data reaches
  * clients untouched. `errors.ts` creates the values; this file describes them to GraphQL.
  */
-import { createUnionType, Field, ID, Int, InterfaceType, ObjectType, registerEnumType } from "type-graphql";
+import {
+  type ClassType,
+  createUnionType,
+  Field,
+  ID,
+  Int,
+  InterfaceType,
+  ObjectType,
+  registerEnumType,
+} from "type-graphql";
 import { UnixTime } from "./living.scalars.js";
 import type { LivingErrorName, LivingErrorResult, LivingFieldViolation } from "../errors.js";
 
@@ -171,42 +180,24 @@ const everyError = [
   LivingWecomError,
 ] as const;
 
-const resolveType = (value: unknown): string => (value as LivingSuccess | LivingErrorResult).__typename;
+/** @param mutation in upper camel case */
+function resultOf<Members extends readonly ClassType[]>(mutation: string, members: Members) {
+  return createUnionType({
+    name: `${mutation}Result`,
+    description: `What became of ${mutation.replace(/^./, (letter) => letter.toLowerCase())}.`,
+    types: () => members,
+    resolveType: (value: unknown) => (value as LivingSuccess | LivingErrorResult).__typename,
+  });
+}
 
-export const CreateLivingResult = createUnionType({
-  name: "CreateLivingResult",
-  description: "What became of createLiving.",
-  types: () => [CreateLivingSuccess, ...everyError] as const,
-  resolveType,
-});
-
-export const ModifyLivingResult = createUnionType({
-  name: "ModifyLivingResult",
-  description: "What became of modifyLiving.",
-  types: () => [ModifyLivingSuccess, LivingStateError, ...everyError] as const,
-  resolveType,
-});
-
-export const CancelLivingResult = createUnionType({
-  name: "CancelLivingResult",
-  description: "What became of cancelLiving.",
-  types: () => [CancelLivingSuccess, LivingStateError, ...everyError] as const,
-  resolveType,
-});
-
-export const DeleteLivingReplayResult = createUnionType({
-  name: "DeleteLivingReplayResult",
-  description: "What became of deleteLivingReplay.",
-  types: () => [DeleteLivingReplaySuccess, LivingStateError, ...everyError] as const,
-  resolveType,
-});
-
-export const UploadLivingImageResult = createUnionType({
-  name: "UploadLivingImageResult",
-  description: "What became of uploadLivingImage.",
-  types: () => [UploadLivingImageSuccess, ...everyError] as const,
-  resolveType,
-});
+export const CreateLivingResult = resultOf("CreateLiving", [CreateLivingSuccess, ...everyError]);
+export const ModifyLivingResult = resultOf("ModifyLiving", [ModifyLivingSuccess, LivingStateError, ...everyError]);
+export const CancelLivingResult = resultOf("CancelLiving", [CancelLivingSuccess, LivingStateError, ...everyError]);
+export const DeleteLivingReplayResult = resultOf("DeleteLivingReplay", [
+  ...[DeleteLivingReplaySuccess, LivingStateError],
+  ...everyError,
+]);
+export const UploadLivingImageResult = resultOf("UploadLivingImage", [UploadLivingImageSuccess, ...everyError]);
 
 export function inputError(fields: LivingFieldViolation[]): LivingErrorResult {
   const paths = [...new Set(fields.map(({ path }) => path))].join(", ");

@@ -11,6 +11,7 @@ import { createHmac } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { BoundedMap } from "../lib/bounded-map.js";
+import { within } from "../lib/within.js";
 import { type Logger, onceAMinute } from "./logger.js";
 import type { AuditMetrics } from "./metrics.js";
 import type { Outcome } from "./outcome.js";
@@ -111,12 +112,7 @@ export class AuditLog {
 
   /** Writes the remaining lines, within `closeLimitMs`; those that fail now are lost and counted. */
   async close(): Promise<void> {
-    let limit: NodeJS.Timeout | undefined;
-    const tooLate = new Promise<void>((resolve) => {
-      limit = setTimeout(resolve, closeLimitMs);
-    });
-    await Promise.race([this.#writeRest(), tooLate]);
-    clearTimeout(limit);
+    await within(closeLimitMs, this.#writeRest(), undefined);
     if (this.#waiting.length > 0) this.options.metrics.countAuditLost(this.#waiting.length);
   }
 

@@ -1,6 +1,7 @@
 // What each part reports, and the metrics that it becomes. Over 300 lines because the interface of every part is here,
 // beside the function that joins it to the table.
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { within } from "../lib/within.js";
 import { callFaults, type MetricDefinition, type MetricName, metricTable } from "./metric-table.js";
 import { type Outcome, worse } from "./outcome.js";
 
@@ -428,16 +429,10 @@ class FieldCounts {
 }
 
 async function withinLimit(read: () => number | Promise<number>, otherwise: number): Promise<number> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<number>((resolve) => {
-    timer = setTimeout(resolve, readLimitMs, otherwise);
-  });
   try {
-    return await Promise.race([(async () => await read())(), tooLate]);
+    return await within(readLimitMs, Promise.resolve(read()), otherwise);
   } catch {
     return otherwise;
-  } finally {
-    clearTimeout(timer);
   }
 }
 

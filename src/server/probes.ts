@@ -1,4 +1,5 @@
 /** Probes, metrics and details, for orchestrators, Prometheus and operators. `/health/live` depends on this process only. */
+import { within } from "../lib/within.js";
 import type { Metrics } from "../observability/metrics.js";
 import { type Route, sendJson, sendText } from "./exchange.js";
 
@@ -39,15 +40,10 @@ export function detailRoutes(parts: Readonly<Record<string, () => unknown>>): Ro
 }
 
 async function answerOf(ask: () => unknown): Promise<unknown> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise((resolve) => {
-    timer = setTimeout(resolve, detailLimitMs, { error: `no answer within ${detailLimitMs} ms` });
-  });
   try {
-    return await Promise.race([(async () => await ask())(), tooLate]);
+    const answer = Promise.resolve(ask());
+    return await within(detailLimitMs, answer, { error: `no answer within ${detailLimitMs} ms` });
   } catch (error) {
     return { error: error instanceof Error ? error.message : "unknown" };
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -872,7 +872,7 @@ export const guards = [
   {
     name: "start: no settings of an AUTH_MODE that is not chosen",
     file: "src/config.ts",
-    find: `  refuseSettingsOfOtherModes(mode, reader, problems);
+    find: `  refuseSettingsOfOtherModes(mode, reader);
 `,
     replace: ``,
     test: "test/config.test.ts",

@@ -9,6 +9,7 @@
  */
 import { createHash } from "node:crypto";
 import type { PlainAnswer } from "../../lib/plain-answer.js";
+import { within } from "../../lib/within.js";
 import { type Logger, onceAMinute } from "../../observability/logger.js";
 import type { CallbackMetrics } from "../../observability/metrics.js";
 import type { Secret } from "../../observability/secret.js";
@@ -139,15 +140,7 @@ export class CallbackReceiver {
       work = this.#handle(event, key).finally(() => this.#underWay.delete(key));
       this.#underWay.set(key, work);
     }
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<Outcome>((resolve) => {
-      timer = setTimeout(() => {
-        resolve("late");
-      }, this.options.handlerTimeoutMs ?? defaultHandlerTimeoutMs);
-    });
-    return await Promise.race([work, late]).finally(() => {
-      clearTimeout(timer);
-    });
+    return await within(this.options.handlerTimeoutMs ?? defaultHandlerTimeoutMs, work, "late");
   }
 
   async #handle(event: CallbackEvent, key: string): Promise<Outcome> {
