@@ -353,11 +353,8 @@ async function createWecom({ config, log, metrics, audit, tracing, store, now, s
   const dispatcher = createPool(baseUrl, timeoutMs);
   const limitSync = new StoreLimitSync({ store, log, clock: systemClock, now: steady });
   const limiter = new CallLimiter({
-    ...{ maxInFlight, connections, now: steady, sync: limitSync },
+    ...{ maxInFlight, connections, now: steady, sync: limitSync, metrics },
     limits: options.callLimits ?? callLimits(callsPerMinute, credentials.kind === "suite"),
-    onRefusal: (api, reason) => {
-      metrics.countRefusal(api, reason);
-    },
   });
   await limitSync.connect(limiter);
   metrics.watchLimiter(() => limiter.states());
@@ -542,16 +539,7 @@ function createGraphql({ config, log, metrics }: Base, schema: GraphQLSchema) {
 
 /** A cache that drops livings when another replica changes them. */
 async function createLivingCache({ metrics, store, now, steady }: Pick<Base, "metrics" | "store" | "now" | "steady">) {
-  const changes = new LivingChangePublisher(store);
-  const cache = new LivingCache({
-    ...{ now, steady },
-    tellChange: (corp, livingid) => {
-      changes.publish({ corp, livingid });
-    },
-    count: (outcome) => {
-      metrics.countCachedRead(outcome);
-    },
-  });
+  const cache = new LivingCache({ now, steady, metrics, changes: new LivingChangePublisher(store) });
   await listenToLivingChanges(
     store,
     ({ corp, livingid }) => {

@@ -4,8 +4,10 @@
  * unreachable, expired entries are served and marked as old.
  */
 import { BoundedMap } from "../lib/bounded-map.js";
+import type { LivingMetrics } from "../observability/metrics.js";
 import type { CallOptions } from "../wecom/call.js";
 import { WecomApiError, WecomConfigurationError, WecomError } from "../wecom/errors.js";
+import type { LivingChangePublisher } from "../wecom/living-changes.js";
 import { SharedRead } from "../wecom/shared-read.js";
 import { LivingReplayStatus, LivingStatus } from "./living.enums.js";
 import type { LivingDetails } from "./living.types.js";
@@ -44,8 +46,8 @@ export interface LivingCacheOptions {
   /** Milliseconds of a monotonic clock, for ages. */
   readonly steady: () => number;
   /** Tells the other replicas that a living was changed here. */
-  readonly tellChange: (corp: string, livingid: string) => void;
-  readonly count: (outcome: "hit" | "miss" | "stale") => void;
+  readonly changes: Pick<LivingChangePublisher, "publish">;
+  readonly metrics: LivingMetrics;
 }
 
 export class LivingCache {
@@ -66,22 +68,22 @@ export class LivingCache {
     call: CallOptions,
     read: (call: CallOptions) => Promise<LivingDetails>,
   ): Promise<{ details: LivingDetails; isStale: boolean }> {
-    const { steady, count } = this.options;
+    const { steady, metrics } = this.options;
     const key = keyOf(call.corp, livingid);
     const known = this.#entries.get(key)?.known;
     if (known && this.#isFresh(known)) {
-      count("hit");
+      metrics.countCachedRead("hit");
       return { details: known.details, isStale: false };
     }
     try {
       const details = await this.#read(key, call, read).wait(call);
-      count("miss");
+      metrics.countCachedRead("miss");
       return { details, isStale: false };
     } catch (error) {
       // Looked up again, because the entry may have been dropped meanwhile.
       const old = this.#entries.get(key)?.known;
       if (!old || !isAway(error) || !isWithin(old, staleForMs, steady())) throw error;
-      count("stale");
+      metrics.countCachedRead("stale");
       return { details: old.details, isStale: true };
     }
   }
@@ -89,7 +91,7 @@ export class LivingCache {
   /** The living was changed by this replica. */
   change(corp: string, livingid: string): void {
     this.forget(corp, livingid);
-    this.options.tellChange(corp, livingid);
+    this.options.changes.publish({ corp, livingid });
   }
 
   /**

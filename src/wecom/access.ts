@@ -3,7 +3,7 @@ import type { Secret } from "../observability/secret.js";
 import type { Store } from "../stores/store.js";
 import { findAppName, type NamedApp, noteAppName } from "./app-name.js";
 import type { CallbackEvent } from "./callback/events.js";
-import { publishLivingStatus } from "./callback/living-status-channel.js";
+import { publishLivingStatus } from "./callback/living-status-changes.js";
 import type { Receiver } from "./callback/receiver.js";
 import type { WecomClient } from "./client.js";
 import { JsSdk } from "./js-sdk.js";

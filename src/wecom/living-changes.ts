@@ -1,7 +1,7 @@
 /** Announces changes of livings to other replicas: by a mutation here, or by an event of WeCom's. */
 import { BoundedMap } from "../lib/bounded-map.js";
 import type { Store } from "../stores/store.js";
-import { listenToLivingStatus } from "./callback/living-status-channel.js";
+import { listenToLivingStatus } from "./callback/living-status-changes.js";
 import { type Clock, systemClock } from "./clock.js";
 
 const channel = "living-changed";

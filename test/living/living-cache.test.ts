@@ -273,7 +273,12 @@ describeWithRedis("A replica that does not hear the others", () => {
 
 /** A cache alone. @param now the machine's clock, which can be set */
 const cacheBy = (now: () => number) =>
-  new LivingCache({ now, steady: () => clock, tellChange: () => undefined, count: () => undefined });
+  new LivingCache({
+    now,
+    steady: () => clock,
+    changes: { publish: () => undefined },
+    metrics: { countCachedRead: () => undefined },
+  });
 /** @param theme what is read, unless the cache knows another */
 const themeIn = async (cache: LivingCache, theme: Promise<string>): Promise<string | null> => {
   const call = { corp: corpid, deadline: new Deadline(60_000), log: {} as never };

@@ -76,7 +76,10 @@ function contextOver(calls: unknown[]): OperationContext {
   } as unknown as LivingDataSource;
   const deadline = new Deadline(60_000);
   const call = { corp: "corp", deadline, log };
-  const cache = new LivingCache({ now: () => 0, steady: () => 0, tellChange: nothing, count: nothing });
+  const cache = new LivingCache({
+    ...{ now: () => 0, steady: () => 0 },
+    ...{ changes: { publish: nothing }, metrics: { countCachedRead: nothing } },
+  });
   const value = {
     caller: {
       scopes: new Set(["living:read", "living:write", "living:push", "living:admin"]),

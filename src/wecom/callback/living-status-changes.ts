@@ -8,12 +8,31 @@
  */
 import { BoundedMap } from "../../lib/bounded-map.js";
 import type { Logger } from "../../observability/logger.js";
-import type { Listening, Store } from "../../stores/store.js";
+import type { ChannelListener, Listening, Store } from "../../stores/store.js";
 import { WecomConfigurationError, WecomEventsError } from "../errors.js";
 import { unknownCorp } from "../tokens/token-source.js";
 import type { LivingStatusChange } from "./events.js";
-import { listenToLivingStatus } from "./living-status-channel.js";
 import type { Receiver } from "./receiver.js";
+
+/** The store's channel on which every replica gets, as JSON, the status changes that WeCom sent to one of them. */
+const livingStatusChannel = "living-status-change";
+
+export async function publishLivingStatus(store: Store, event: LivingStatusChange): Promise<void> {
+  await store.publish(livingStatusChannel, JSON.stringify(event));
+}
+
+export function listenToLivingStatus(
+  store: Store,
+  onEvent: (event: LivingStatusChange) => void,
+  gaps: Pick<ChannelListener, "onHearing" | "onGap">,
+): Promise<Listening> {
+  return store.listen(livingStatusChannel, {
+    ...gaps,
+    onMessage: (message) => {
+      onEvent(JSON.parse(message) as LivingStatusChange);
+    },
+  });
+}
 
 /** Filters events; undefined matches all. */
 export interface StatusChangeFilter {

@@ -4,7 +4,7 @@
  * counted, in one synchronous step with one reading of the clock. Each is a file of its own; `LimitSync` shares their
  * state between replicas. Over 300 lines because checking and counting is one step.
  */
-import type { LimiterState } from "../../observability/metrics.js";
+import type { LimiterState, WecomMetrics } from "../../observability/metrics.js";
 import { Bulkhead } from "./bulkhead.js";
 import { CallCounts, type CallLimits, type Counted, type KnownCounts } from "./call-limits.js";
 import {
@@ -57,11 +57,10 @@ export interface CallLimiterOptions {
   /** Milliseconds since 1970, by a monotonic clock. */
   readonly now: () => number;
   readonly sync?: LimitSync | undefined;
-  /** Called for each call that is refused here. */
-  readonly onRefusal?: (api: string, reason: RefusalReason) => void;
+  readonly metrics?: Pick<WecomMetrics, "countRefusal">;
 }
 
-export type RefusalReason = "queue" | "frequency" | "closed" | "unreachable";
+type RefusalReason = "queue" | "frequency" | "closed" | "unreachable";
 
 /** The owner of a call. */
 export interface Claimant {
@@ -295,7 +294,7 @@ export class CallLimiter {
         notSent(api, waitingFor(api, reason)),
       );
     } catch (error) {
-      if (error instanceof WecomOverloadError) this.options.onRefusal?.(api, "queue");
+      if (error instanceof WecomOverloadError) this.options.metrics?.countRefusal(api, "queue");
       throw error;
     }
   }
@@ -357,7 +356,7 @@ export class CallLimiter {
   }
 
   #refusal(api: string, reason: RefusalReason, waitMs: number): WecomOverloadError | WecomTransportError {
-    this.options.onRefusal?.(api, reason);
+    this.options.metrics?.countRefusal(api, reason);
     const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1000));
     switch (reason) {
       case "unreachable":

@@ -24,7 +24,7 @@ function limiterOf(options: Partial<CallLimiterOptions> = {}) {
   const refusals: string[] = [];
   const limiter = new CallLimiter({
     ...{ maxInFlight: 10, connections: 4096, limits: none, now: () => time.now },
-    onRefusal: (refused, reason) => refusals.push(`${refused} ${reason}`),
+    metrics: { countRefusal: (refused, reason) => refusals.push(`${refused} ${reason}`) },
     ...options,
   });
   const acquire = (corp = "corp", of = api, timeLimit = patient) =>
