@@ -10,7 +10,7 @@ import { DEMO_CORP, startSimulator } from "../../src/simulator/index.js";
 import { describeWithRedis } from "../support/redis.js";
 import { Replica } from "../support/replica.js";
 import { Balancer } from "./parts/balancer.js";
-import { parameter, percentile, printTable } from "./parts/form.js";
+import { isLong, parameter, percentile, printTable } from "./parts/form.js";
 import { redisStore, type StorePlace } from "./parts/stores.js";
 import { createBody, listBody, readBody } from "./parts/traffic.js";
 
@@ -19,7 +19,7 @@ const restarts = parameter("RESTARTS", { short: 1, long: 10 });
 /** Ten calls at once of 100 ms each: 100 a second for each API, and a third of the requests for each. */
 const maxInFlight = 10;
 const latencyMs = 100;
-const perSecond = parameter("RESTART_RATE", { short: 30, long: (3 * (maxInFlight * 1000)) / latencyMs / 2 });
+const perSecond = parameter("RESTART_RATE", { short: 20, long: (3 * (maxInFlight * 1000)) / latencyMs / 2 });
 
 async function run(store: StorePlace) {
   await using simulator = await startSimulator({
@@ -37,6 +37,8 @@ async function run(store: StorePlace) {
   const env = {
     ...{ WECOM_CORP_ID: DEMO_CORP.corpid, WECOM_CORP_SECRET: DEMO_CORP.apps[0].secret, ...store.env },
     ...{ WECOM_BASE_URL: simulator.url, WECOM_MAX_IN_FLIGHT: String(maxInFlight) },
+    // Requests that a busy machine keeps waiting for seconds are refused when they would come too late.
+    ...(isLong ? {} : { WECOM_TIMEOUT_MS: "30000" }),
   };
   await using balancer = new Balancer();
   const replicas = [await Replica.start(env), await Replica.start(env)];
@@ -95,7 +97,7 @@ async function expectNoneToFail(place: Promise<StorePlace>): Promise<void> {
   const { failed, exitCodes, requests } = await run(store);
   expect(failed.slice(0, 5)).toEqual([]);
   expect(exitCodes).toEqual(Array.from({ length: 2 * restarts }, () => 0));
-  expect(requests).toBeGreaterThan(50);
+  expect(requests).toBeGreaterThan(30);
 }
 
 describeWithRedis(`Two replicas on one Redis, restarted ${restarts} times in turn`, () => {

@@ -23,7 +23,7 @@ function outcomeOf(status, text) {
 
 async function run({ url, bodies, phases }) {
   // As many connections as there are requests under way: each stands for a client of its own.
-  const pool = new Pool(url, { pipelining: 1, headersTimeout: 60_000 });
+  const pool = new Pool(url, { pipelining: 1, headersTimeout: 60_000, connect: { timeout: 60_000 } });
   const startedAt = performance.now();
   const underWay = new Set();
   let number = 0;
