@@ -218,7 +218,7 @@ class EmbeddedStore implements Store {
 
   /**
    * If a commit fails, for a full disk say, lmdb also rejects two promises that nobody else handles, which would end the
-   * process: one for all writes of a turn of the event loop, made at its end, and `commitError` with the reason.
+   * process: one for all writes of an event-loop tick, made at its end, and `commitError` with the reason.
    */
   async #committed<T>(writing: Promise<T>): Promise<T> {
     setImmediate(() => void this.folder.root.committed.then(ignore, ignore));
@@ -280,7 +280,7 @@ class EmbeddedStore implements Store {
 }
 
 function ignore(): void {
-  // Who wrote is told by another promise.
+  // Another promise rejects for the writer.
 }
 
 async function reasonOfFailedCommit(error: unknown): Promise<unknown> {
