@@ -1,4 +1,5 @@
 import { type DestinationStream, pino } from "pino";
+import { BoundedMap } from "../lib/bounded-map.js";
 import type { TraceParent } from "./trace-context.js";
 
 type Level = "debug" | "info" | "warn" | "error";
@@ -22,7 +23,7 @@ export function createLogger(level: LogLevel, destination?: DestinationStream): 
 
 /** Limits repeated log lines: returns true at first, then once a minute, for each subject. */
 export function onceAMinute(nowMs: () => number): (subject?: string) => boolean {
-  const lastMs = new Map<string, number>();
+  const lastMs = new BoundedMap<string, number>(1000);
   return (subject = "") => {
     const now = nowMs();
     if (now - (lastMs.get(subject) ?? -Infinity) < 60_000) return false;

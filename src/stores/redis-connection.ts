@@ -4,7 +4,7 @@
  * pings end it within three seconds. Each new attempt looks up the server again.
  */
 import { setTimeout as wait } from "node:timers/promises";
-import type { Logger } from "../observability/logger.js";
+import { type Logger, onceAMinute } from "../observability/logger.js";
 import { reasonOf, StoreError, within } from "./store.js";
 
 export interface Link {
@@ -39,6 +39,8 @@ export class RedisConnection<L extends Link> {
   #isClosed = false;
   /** The reasons of this outage: the first is often only that the connection was lost. */
   readonly #reported = new Set<string>();
+  /** A server that refuses each write is connected to again each time. */
+  readonly #mayReport = onceAMinute(() => performance.now());
   #lose: (reason: unknown) => void = () => undefined;
 
   constructor(private readonly options: ConnectionOptions<L>) {}
@@ -71,7 +73,7 @@ export class RedisConnection<L extends Link> {
       if (error instanceof StoreError) throw error;
       // The server is no longer the master, but keeps its connections open.
       if (/^(READONLY|MOVED) /.test(reasonOf(error))) this.drop(error);
-      throw new StoreError(`Redis failed: ${reasonOf(error)}`, error);
+      throw new StoreError(`Redis failed: ${redisReasonOf(error)}`);
     }
   }
 
@@ -93,7 +95,7 @@ export class RedisConnection<L extends Link> {
         failures = 0;
         if (!this.#isClosed) await this.#untilLost(link);
       } catch (error) {
-        this.#report(reasonOf(error));
+        this.#report(redisReasonOf(error));
       }
       if (this.#isClosed) return;
       await wait(Math.min(50 * 2 ** failures, this.options.restMs), undefined, { ref: false });
@@ -103,6 +105,7 @@ export class RedisConnection<L extends Link> {
 
   #report(reason: string): void {
     if (this.#isClosed || this.#reported.has(reason) || this.#reported.size >= maxReasons) return;
+    if (!this.#mayReport(reason)) return;
     this.#reported.add(reason);
     this.options.log.error({ reason }, "Redis cannot be reached");
   }
@@ -149,4 +152,9 @@ export class RedisConnection<L extends Link> {
     await within(pingTimeoutMs, link.ping(), () => new StoreError(`no answer to a ping within ${pingTimeoutMs} ms`));
     if (link === this.#link) this.#isSilent = false;
   }
+}
+
+/** A server that does not know a command quotes its arguments: a password, or what should be stored. */
+export function redisReasonOf(error: unknown): string {
+  return reasonOf(error).replace(/,? with args beginning with.*/s, "");
 }

@@ -5,7 +5,7 @@
  */
 import type { Logger } from "../observability/logger.js";
 import { connectTo, connectToListen, type NodeClient, type RedisLink, type TlsFiles } from "./redis-clients.js";
-import { RedisConnection } from "./redis-connection.js";
+import { RedisConnection, redisReasonOf } from "./redis-connection.js";
 import { RedisListeners } from "./redis-listeners.js";
 import { parseRedisUrl, type RedisTarget } from "./redis-url.js";
 import {
@@ -14,7 +14,6 @@ import {
   type Listening,
   type NewRecord,
   type OnUnreadable,
-  reasonOf,
   type SameExpiry,
   type Store,
   StoreError,
@@ -82,7 +81,7 @@ export async function openRedisStore(url: string, options: RedisStoreOptions): P
   } catch (error) {
     await store.close();
     const addresses = target.addresses.map(({ host, port }) => `${host}:${port}`).join(",");
-    throw new StoreError(`Redis at ${addresses} cannot be used: ${reasonOf(error)}`, error);
+    throw new StoreError(`Redis at ${addresses} cannot be used: ${redisReasonOf(error)}`);
   }
 }
 

@@ -185,6 +185,20 @@ export async function subscribeTo(
   };
 }
 
+/**
+ * Parses a record or a message, which is JSON. `JSON.parse` quotes a part of the text in its error, which may be a
+ * token.
+ *
+ * @throws {StoreError}
+ */
+export function parseStored(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new StoreError("a record or message in the store is not JSON");
+  }
+}
+
 /** The message of any thrown value. */
 export function reasonOf(error: unknown): string {
   return isNativeError(error) ? error.message : String(error);

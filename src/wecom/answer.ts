@@ -58,8 +58,9 @@ function parseObject(body: Buffer): Answer {
   let value: unknown;
   try {
     value = JSON.parse(body.toString("utf8"));
-  } catch (cause) {
-    throw new UnusableAnswer("an answer that is not JSON", { cause });
+  } catch {
+    // The cause would quote a part of the answer, which may be a token.
+    throw new UnusableAnswer("an answer that is not JSON");
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new UnusableAnswer("an answer that is not a JSON object");

@@ -1,6 +1,6 @@
 /** Announces changes of livings to other replicas: by a mutation here, or by an event of WeCom's. */
 import { BoundedMap } from "../lib/bounded-map.js";
-import type { Store } from "../stores/store.js";
+import { parseStored, type Store } from "../stores/store.js";
 import { listenToLivingStatus } from "./callback/living-status-changes.js";
 import { type Clock, systemClock } from "./clock.js";
 
@@ -96,7 +96,7 @@ export async function listenToLivingChanges(
   await store.listen(channel, {
     ...listener,
     onMessage: (message) => {
-      onChange(JSON.parse(message) as LivingChange);
+      onChange(parseStored(message) as LivingChange);
     },
   });
   await listenToLivingStatus(

@@ -8,7 +8,7 @@
  */
 import { BoundedMap } from "../../lib/bounded-map.js";
 import type { Logger } from "../../observability/logger.js";
-import type { ChannelListener, Listening, Store } from "../../stores/store.js";
+import { type ChannelListener, type Listening, parseStored, type Store } from "../../stores/store.js";
 import { WecomConfigurationError, WecomEventsError } from "../errors.js";
 import { unknownCorp } from "../tokens/token-source.js";
 import type { LivingStatusChange } from "./events.js";
@@ -29,7 +29,7 @@ export function listenToLivingStatus(
   return store.listen(livingStatusChannel, {
     ...gaps,
     onMessage: (message) => {
-      onEvent(JSON.parse(message) as LivingStatusChange);
+      onEvent(parseStored(message) as LivingStatusChange);
     },
   });
 }

@@ -3,6 +3,7 @@
  * writers cannot overwrite each other.
  */
 import { createHash } from "node:crypto";
+import { parseStored } from "../../stores/store.js";
 import type { CreateStore } from "./closable-store.js";
 import type { CreateLivingRequest } from "../living.wire.js";
 import type { StoreTime } from "./store-watch.js";
@@ -72,7 +73,7 @@ export class Journal {
 
   async read(id: string): Promise<Entry | undefined> {
     const text = await this.store.get(keyOf(id));
-    return text === undefined ? undefined : ({ id, record: JSON.parse(text) as unknown, text } as Entry);
+    return text === undefined ? undefined : ({ id, record: parseStored(text), text } as Entry);
   }
 
   /**

@@ -3,7 +3,7 @@
  * may have lost which keys were sent. The process that notices this writes it to the store for the others. Until every
  * create that may have been lost has settled, unknown keys are held: they are not sent.
  */
-import { reasonOf } from "../../stores/store.js";
+import { parseStored, reasonOf } from "../../stores/store.js";
 import type { CreateStore } from "./closable-store.js";
 import type { Logger } from "../../observability/logger.js";
 import type { Clock } from "../clock.js";
@@ -103,7 +103,7 @@ export class StoreWatch implements StoreTime {
     for (;;) {
       const known = this.#known;
       const text = await store.get(key);
-      const found = text === undefined ? undefined : (JSON.parse(text) as Watch);
+      const found = text === undefined ? undefined : (parseStored(text) as Watch);
       // A concurrent check has updated it meanwhile.
       if (known !== this.#known) continue;
       if (found && !known) {

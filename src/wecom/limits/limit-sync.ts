@@ -6,7 +6,7 @@
 import { randomUUID } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import type { Logger } from "../../observability/logger.js";
-import { type Listening, reasonOf, type Store } from "../../stores/store.js";
+import { type Listening, parseStored, reasonOf, type Store } from "../../stores/store.js";
 import type { Clock } from "../clock.js";
 import type { CallLimiter, LimitSync } from "./call-limiter.js";
 import type { KnownCounts } from "./call-limits.js";
@@ -75,7 +75,7 @@ export class StoreLimitSync implements LimitSync {
     const { store, log } = this.options;
     this.#listening = await store.listen(channel, {
       onMessage: (text) => {
-        this.#receive(limiter, JSON.parse(text) as Message);
+        this.#receive(limiter, parseStored(text) as Message);
       },
       onHearing: () => {
         this.#publishCalls(limiter);
@@ -85,7 +85,7 @@ export class StoreLimitSync implements LimitSync {
     try {
       const prefix = recordOf("");
       for await (const [key, value] of store.scan(prefix)) {
-        limiter.learnBlocked(key.slice(prefix.length), JSON.parse(value) as BlockState);
+        limiter.learnBlocked(key.slice(prefix.length), parseStored(value) as BlockState);
       }
     } catch (error) {
       log.warn({ reason: reasonOf(error) }, "this replica cannot receive the other replicas' call counts");

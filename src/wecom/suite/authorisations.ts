@@ -13,7 +13,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "../../observability/logger.js";
 import type { AuthorisationMetrics } from "../../observability/metrics.js";
 import { Secret } from "../../observability/secret.js";
-import { reasonOf, type Store, StoreError } from "../../stores/store.js";
+import { parseStored, reasonOf, type Store, StoreError } from "../../stores/store.js";
 import { type WecomApiError, WecomError } from "../errors.js";
 import {
   authCodeLifeMs,
@@ -174,7 +174,7 @@ export class Authorisations {
   /** Finds codes without a queue entry: their process died before queuing them, or the store has lost it. */
   async #look(): Promise<void> {
     for await (const [key, text] of this.options.store.scan(this.#prefix)) {
-      if (!isFinal(JSON.parse(text) as AuthCodeRecord)) this.#open.add(key.slice(this.#prefix.length));
+      if (!isFinal(parseStored(text) as AuthCodeRecord)) this.#open.add(key.slice(this.#prefix.length));
     }
     this.#hasLooked = true;
   }

@@ -5,7 +5,7 @@
  */
 import { BoundedMap } from "../../lib/bounded-map.js";
 import { randomUUID } from "node:crypto";
-import { type Expiry, withShortTimeout, type Store } from "../../stores/store.js";
+import { type Expiry, parseStored, withShortTimeout, type Store } from "../../stores/store.js";
 
 /** Orders versions of a record: the greater number is valid, then the greater rank, then the greater revision. */
 export interface Versioned {
@@ -178,7 +178,7 @@ export class SuiteRecords {
 
 /** A record without a version number was written by an older version of the gateway, and counts as the oldest. */
 function parse(text: string): Versioned {
-  return { number: 0, revision: 0, ...(JSON.parse(text) as Partial<Versioned>) };
+  return { number: 0, revision: 0, ...(parseStored(text) as Partial<Versioned>) };
 }
 
 function parsed(text: string | undefined): Versioned | undefined {

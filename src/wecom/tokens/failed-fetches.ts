@@ -6,7 +6,7 @@
  * @see https://developer.work.weixin.qq.com/document/path/90313
  */
 import { type Logger, onceAMinute } from "../../observability/logger.js";
-import { withShortTimeout, type Store } from "../../stores/store.js";
+import { parseStored, withShortTimeout, type Store } from "../../stores/store.js";
 import { WecomOverloadError } from "../errors.js";
 
 export const failuresPerHour = 600;
@@ -78,7 +78,7 @@ export class FailedFetches {
     for (;;) {
       const stored = await this.#store.get(key);
       const nowMs = await this.dependencies.store.now();
-      const { failures, granted } = counted(stored === undefined ? [] : (JSON.parse(stored) as Failures), {
+      const { failures, granted } = counted(stored === undefined ? [] : (parseStored(stored) as Failures), {
         ...{ waiting, returned, nowMs },
       });
       const next = JSON.stringify(failures);

@@ -7,7 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Secret } from "../../observability/secret.js";
-import type { Store } from "../../stores/store.js";
+import { parseStored, type Store } from "../../stores/store.js";
 import { WecomApiError } from "../errors.js";
 
 const pausesMs = [5_000, 10_000, 20_000, 40_000, 80_000, 120_000];
@@ -74,7 +74,11 @@ export class Refusals {
   }
 
   async #shared(key: string): Promise<unknown> {
-    const stored = await this.store.get(key).catch(() => undefined);
-    return stored === undefined ? undefined : (JSON.parse(stored) as unknown);
+    try {
+      const stored = await this.store.get(key);
+      return stored === undefined ? undefined : parseStored(stored);
+    } catch {
+      return undefined;
+    }
   }
 }

@@ -8,7 +8,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "../../observability/logger.js";
 import { Secret } from "../../observability/secret.js";
-import { withShortTimeout, type Store, StoreError } from "../../stores/store.js";
+import { parseStored, withShortTimeout, type Store, StoreError } from "../../stores/store.js";
 import type { CallOptions } from "../call.js";
 import { Deadline } from "../deadline.js";
 import { notSent, WecomApiError } from "../errors.js";
@@ -143,7 +143,7 @@ export class RenewedToken implements TokenSource {
   /** The expiry of the token that all replicas share, in Unix milliseconds; undefined if there is none. */
   static async endOf(store: Store, key: string): Promise<number | undefined> {
     const stored = await store.get(`token:${key}`);
-    return stored === undefined ? undefined : (JSON.parse(stored) as Shared).endsAtMs;
+    return stored === undefined ? undefined : (parseStored(stored) as Shared).endsAtMs;
   }
 
   /** Deletes the shared token; replicas' cached ones stay. */
@@ -195,7 +195,7 @@ export class RenewedToken implements TokenSource {
   /** @throws {StoreError} */
   async #fromStore(usableUntilMs: (shared: Shared) => number): Promise<Held | undefined> {
     const stored = await this.#store.get(`token:${this.options.key}`);
-    const shared = stored === undefined ? undefined : (JSON.parse(stored) as Shared);
+    const shared = stored === undefined ? undefined : (parseStored(stored) as Shared);
     const isUsable = shared && !this.#refused.has(shared.token) && this.dependencies.now() < usableUntilMs(shared);
     return isUsable ? this.#hold(shared, true) : undefined;
   }
