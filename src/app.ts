@@ -32,7 +32,7 @@ import type { DestinationStream } from "pino";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { GraphQLSchema } from "graphql";
-import { Pool } from "undici";
+import { Agent, Pool } from "undici";
 import type { Config } from "./config.js";
 import { formatError, outcomeOfCode } from "./errors.js";
 import { BoundedMap } from "./lib/bounded-map.js";
@@ -236,7 +236,12 @@ async function createTracing({ tracing: settings, auth }: Config, version: strin
   const { Tracing } = await import("./observability/tracing.js");
   const resource = { "service.version": version, ...settings.resource };
   const trustsCallers = auth.mode === "router";
-  return new Tracing({ settings: { ...settings, resource }, trustsCallers, metrics, log, random: Math.random });
+  const { key, ...certificates } = settings.tls;
+  const connect = { ...certificates, ...(key && { key: key.reveal() }) };
+  const dispatcher = Object.keys(connect).length > 0 ? new Agent({ connect }) : undefined;
+  return new Tracing({
+    ...{ settings: { ...settings, resource }, dispatcher, trustsCallers, metrics, log, random: Math.random },
+  });
 }
 
 const maxLinkable = 1000;

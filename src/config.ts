@@ -328,7 +328,11 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
       isRequired: reader.oneOf("AUDIT_REQUIRED", ["off", "on"]) === "on",
     },
     logLevel: reader.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"]),
-    tracing: readTracing(env, (warning) => warnings.push(warning)),
+    tracing: readTracing(
+      env,
+      (warning) => warnings.push(warning),
+      (path) => readRegularFile(path, maxSecretBytes),
+    ),
     warnings,
     secrets: reader.secrets,
     secretFiles: [...reader.secretFiles],

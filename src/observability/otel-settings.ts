@@ -4,6 +4,8 @@
  *
  * @see https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  */
+import { X509Certificate } from "node:crypto";
+import { createSecureContext } from "node:tls";
 import { Secret } from "./secret.js";
 
 export interface TracingSettings {
@@ -11,6 +13,8 @@ export interface TracingSettings {
   readonly endpoint: URL;
   /** May hold credentials. */
   readonly headers: readonly (readonly [name: string, value: Secret])[];
+  /** In PEM: the only authorities that may sign the endpoint's certificate, and a certificate of the gateway's own. */
+  readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: Secret };
   readonly timeoutMs: number;
   readonly isCompressed: boolean;
   /** The share of new traces that is recorded, from 0 to 1. */
@@ -28,10 +32,15 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 /**
  * @param warn called for each ignored setting, without its value, because values may hold credentials
+ * @param readFile throws if the path is of no file that can be read
  *
  * @returns undefined if tracing is off
  */
-export function readTracing(env: Env, warn: (warning: string) => void): TracingSettings | undefined {
+export function readTracing(
+  env: Env,
+  warn: (warning: string) => void,
+  readFile: (path: string) => string,
+): TracingSettings | undefined {
   const text = (name: string): string | undefined => env[name]?.trim() || undefined;
   const ignore = (name: string, expected: string): void => {
     warn(`${name}: its value is not understood and is ignored, expected ${expected}`);
@@ -68,21 +77,12 @@ export function readTracing(env: Env, warn: (warning: string) => void): TracingS
   for (const name of ["OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"]) choice(name, ["http/json"]);
   const sampler = choice("OTEL_TRACES_SAMPLER", samplers) ?? "parentbased_always_on";
   const compression = choice("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", ["gzip", "none"]);
-  const headersFrom = text("OTEL_EXPORTER_OTLP_TRACES_HEADERS") === undefined ? "" : "TRACES_";
   const maxQueueSize = number("OTEL_BSP_MAX_QUEUE_SIZE", 2048, 100_000);
   return {
     endpoint,
-    headers: pairs(`OTEL_EXPORTER_OTLP_${headersFrom}HEADERS`, isHeader).map(([name, value]) => [
-      name,
-      new Secret(value),
-    ]),
-    timeoutMs: number(
-      text("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT") === undefined
-        ? "OTEL_EXPORTER_OTLP_TIMEOUT"
-        : "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
-      10_000,
-      600_000,
-    ),
+    headers: pairs(nameOf("HEADERS"), isHeader).map(([name, value]) => [name, new Secret(value)]),
+    tls: { ...authorities(), ...clientCertificate() },
+    timeoutMs: number(nameOf("TIMEOUT"), 10_000, 600_000),
     isCompressed: (compression ?? choice("OTEL_EXPORTER_OTLP_COMPRESSION", ["gzip", "none"])) === "gzip",
     ratio: sampler.endsWith("always_off") ? 0 : sampler.endsWith("always_on") ? 1 : ratio(),
     followsParent: sampler.startsWith("parentbased_"),
@@ -95,6 +95,40 @@ export function readTracing(env: Env, warn: (warning: string) => void): TracingS
     maxQueueSize,
     maxBatchSize: Math.min(number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 512, 100_000), maxQueueSize),
   };
+
+  /** The variable for traces, if it is set, else the one for all signals. */
+  function nameOf(setting: string): string {
+    const ofTraces = `OTEL_EXPORTER_OTLP_TRACES_${setting}`;
+    return text(ofTraces) === undefined ? `OTEL_EXPORTER_OTLP_${setting}` : ofTraces;
+  }
+
+  function authorities() {
+    const name = nameOf("CERTIFICATE");
+    const path = text(name);
+    if (path === undefined) return {};
+    try {
+      const ca = readFile(path);
+      new X509Certificate(ca);
+      return { ca };
+    } catch {
+      ignore(name, "the path of a certificate in PEM");
+      return {};
+    }
+  }
+
+  function clientCertificate() {
+    const [certName, keyName] = [nameOf("CLIENT_CERTIFICATE"), nameOf("CLIENT_KEY")];
+    const [certPath, keyPath] = [text(certName), text(keyName)];
+    if (certPath === undefined && keyPath === undefined) return {};
+    try {
+      const [cert, key] = [readFile(certPath ?? ""), readFile(keyPath ?? "")];
+      createSecureContext({ cert, key });
+      return { cert, key: new Secret(key) };
+    } catch {
+      ignore(`${certName} and ${keyName}`, "the paths of a certificate and its key in PEM");
+      return {};
+    }
+  }
 
   function ratio(): number {
     const value = text("OTEL_TRACES_SAMPLER_ARG");

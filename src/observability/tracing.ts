@@ -78,6 +78,8 @@ export class Span implements SpanIds {
 
 export interface TracingOptions {
   readonly settings: TracingSettings;
+  /** An undici agent with TLS settings; undefined: `fetch`'s own. */
+  readonly dispatcher: { destroy(): Promise<unknown> } | undefined;
   /** Whether the callers' decision to record a trace is followed. */
   readonly trustsCallers: boolean;
   readonly metrics: TracingMetrics;
@@ -130,6 +132,7 @@ export class Tracing {
     while (this.#waiting.length > 0 && performance.now() < endsAtMs) await this.#send();
     clearTimeout(limit);
     if (this.#waiting.length > 0) metrics.countSpans("dropped", this.#waiting.length);
+    await this.options.dispatcher?.destroy();
   }
 
   readonly #take = (span: object): void => {
@@ -159,7 +162,7 @@ export class Tracing {
 
   /** Never rejects: spans that cannot be sent are dropped. */
   async #send(): Promise<void> {
-    const { settings, metrics, log } = this.options;
+    const { settings, metrics, log, dispatcher } = this.options;
     const spans = this.#waiting.splice(0, settings.maxBatchSize);
     const resource = { attributes: keyValues(settings.resource) };
     const body = JSON.stringify({
@@ -170,7 +173,7 @@ export class Tracing {
       attempt.abort(tooLate());
     }, settings.timeoutMs);
     try {
-      const response = await fetch(settings.endpoint, {
+      const init: RequestInit = {
         method: "POST",
         redirect: "error",
         signal: attempt.signal,
@@ -180,7 +183,8 @@ export class Tracing {
           ...(settings.isCompressed && { "content-encoding": "gzip" }),
         },
         body: settings.isCompressed ? new Uint8Array(await compressed(body)) : body,
-      });
+      };
+      const response = await fetch(settings.endpoint, dispatcher ? Object.assign(init, { dispatcher }) : init);
       await readToEnd(response);
       if (!response.ok) throw new UnwantedAnswerError(`HTTP status ${response.status}`);
       metrics.countSpans("exported", spans.length);

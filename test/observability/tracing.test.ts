@@ -1,8 +1,14 @@
 // Traces: what is recorded, what must never be in a span, and that nobody waits for the collector.
 import { afterEach, describe, expect, it } from "@jest/globals";
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer, type ServerOptions } from "node:https";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { Readable } from "node:stream";
 import { json } from "node:stream/consumers";
@@ -38,7 +44,12 @@ class Collector implements AsyncDisposable {
   readonly bodies: any[] = [];
   readonly headers: Record<string, unknown>[] = [];
   behaviour: "take" | "refuse" | "hang" | "flood" = "take";
-  readonly #server = createServer((request, response) => void this.#answer(request, response));
+  readonly #server;
+
+  constructor(private readonly tls?: ServerOptions) {
+    const answer = (request: IncomingMessage, response: ServerResponse): void => void this.#answer(request, response);
+    this.#server = tls ? createTlsServer(tls, answer) : createServer(answer);
+  }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.headers.push({ ...request.headers, url: request.url });
@@ -60,7 +71,7 @@ class Collector implements AsyncDisposable {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `${this.tls ? "https" : "http"}://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
   get spans(): Span[] {
@@ -339,6 +350,27 @@ describe("A collector that", () => {
     expect(said()[0]).toMatchObject({ reason: "the answer is too long" });
   });
 
+  it("has a certificate of its own authority, and asks for the gateway's, is sent spans", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "collector-"));
+    const pem = (name: string) => join(folder, name);
+    const openssl = (...args: string[]) => expect(spawnSync("openssl", args, { stdio: "ignore" }).status).toBe(0);
+    const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+    // It signs itself, and stands for both sides.
+    const names = ["-subj", "/CN=collector", "-addext", "subjectAltName=IP:127.0.0.1"];
+    openssl("req", "-x509", ...curve, "-keyout", pem("key"), "-out", pem("certificate"), ...names);
+    const [cert, key] = [readFileSync(pem("certificate")), readFileSync(pem("key"))];
+    await using collector = await new Collector({ cert, key, ca: cert, requestCert: true }).start();
+    const gateway = await traced(collector, {
+      ...{ OTEL_EXPORTER_OTLP_CERTIFICATE: pem("certificate"), OTEL_EXPORTER_OTLP_CLIENT_KEY: pem("key") },
+      ...{ OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE: pem("certificate") },
+    });
+    await create(gateway);
+    await gateway.close();
+    await rm(folder, { recursive: true });
+
+    expect(collector.spans).toHaveLength(2);
+  });
+
   it("takes gzip is sent it", async () => {
     await using collector = await new Collector().start();
     const gateway = await traced(collector, { OTEL_EXPORTER_OTLP_COMPRESSION: "gzip" });
@@ -352,7 +384,14 @@ describe("A collector that", () => {
 describe("OTEL_* variables", () => {
   const readWith = (env: Record<string, string>) => {
     const warnings: string[] = [];
-    return { settings: readTracing(env, (warning) => warnings.push(warning)), warnings };
+    return {
+      settings: readTracing(
+        env,
+        (warning) => warnings.push(warning),
+        (path) => readFileSync(path, "utf8"),
+      ),
+      warnings,
+    };
   };
   const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318/base" };
 
@@ -405,11 +444,22 @@ describe("OTEL_* variables", () => {
     ["OTEL_EXPORTER_OTLP_TIMEOUT", "-1", endpoint],
     ["OTEL_BSP_MAX_QUEUE_SIZE", "many", endpoint],
     ["OTEL_SDK_DISABLED", "maybe", endpoint],
+    ["OTEL_EXPORTER_OTLP_CERTIFICATE", "/CANARY/missing", endpoint],
+    ["OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "package.json", endpoint],
   ])("that are wrong are told and ignored: %s=%s", (name, value, env) => {
     const { settings, warnings } = readWith({ ...env, [name]: value });
 
     expect(warnings).toEqual([expect.stringContaining(`${name}: its value is not understood and is ignored`)]);
     expect(warnings.join()).not.toContain("CANARY");
     expect(settings).toEqual(readWith(env).settings);
+  });
+
+  it("of a client's certificate are told and ignored together, if one is missing or of another", () => {
+    const { settings, warnings } = readWith({ ...endpoint, OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: "package.json" });
+
+    expect(warnings).toEqual([
+      expect.stringMatching(/^OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY: .* ignored/),
+    ]);
+    expect(settings!.tls).toEqual({});
   });
 });
