@@ -39,9 +39,10 @@ import { BoundedMap } from "./lib/bounded-map.js";
 import { LivingCache } from "./living/living.cache.js";
 import { mediaOperation } from "./living/living.uploads.js";
 import { sample } from "./living/living.sample.js";
-import { type AuditEvent, auditFile, AuditLog, type AuditSink } from "./observability/audit-log.js";
+import { auditFile } from "./observability/audit-file.js";
+import { type AuditEvent, AuditLog, type AuditSink } from "./observability/audit-log.js";
 import { createLogger, type Logger } from "./observability/logger.js";
-import { auditOnto, standardOutput } from "./observability/standard-output.js";
+import { auditOnto, flushed, standardOutput } from "./observability/standard-output.js";
 import { createMetrics, type Metrics } from "./observability/metrics.js";
 import type { SpanIds, Tracing } from "./observability/tracing.js";
 import { Secret } from "./observability/secret.js";
@@ -91,8 +92,10 @@ export interface App {
   readonly log: Logger;
 }
 
-/** A drain takes at most the operations' deadline, plus this time to write their answers. */
+/** Requests that are running when a drain begins may take the operations' deadline, plus this time to write their answers. */
 const answerGraceMs = 1000;
+/** What is closed after them may take this long in total. */
+const closeGraceMs = 10_000;
 
 export interface AppOptions {
   readonly logTo?: DestinationStream;
@@ -111,6 +114,8 @@ export interface AppOptions {
 /** What every part is created from. */
 interface Base {
   readonly config: Config;
+  /** Where the log is written. */
+  readonly output: DestinationStream;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly audit: AuditLog;
@@ -150,7 +155,7 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
   const details = detailRoutes(createDetails(base, { wecom, callbacks, streaming, version }));
   const listeners = createListeners(base, { ...routes, probes, details });
   let adminUrl: string | undefined;
-  const close = async ({ acceptForMs = 1000 }): Promise<void> => {
+  const close = async (acceptForMs: number): Promise<void> => {
     listeners.main.drain();
     secretFiles.stop();
     // Immediately, so that clients reconnect to other replicas while remaining requests are still answered here.
@@ -163,8 +168,8 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
     await wecom.close();
     await Promise.all([audit.close(), tracing?.close()]);
     await store.close();
-    // Last, so that probes are answered until the end of the drain.
-    await listeners.admin?.close(0);
+    // After the others, so that probes are answered until the end of the drain.
+    await Promise.all([listeners.admin?.close(0), flushed(base.output)]);
   };
   return {
     log,
@@ -180,7 +185,8 @@ export async function createApp(config: Config, options: AppOptions = {}): Promi
       return url;
     },
     checkCredentials: () => wecom.tryCredentials(),
-    close: (options = {}) => (closing ??= close(options)),
+    close: ({ acceptForMs = 1000 } = {}) =>
+      (closing ??= atMost(config.wecom.timeoutMs + acceptForMs + closeGraceMs, close(acceptForMs))),
   };
 }
 
@@ -200,7 +206,7 @@ async function createBase(
   onWait("the audit log's file");
   const sink = config.audit.file === undefined ? auditOnto(output) : await auditFile(config.audit.file);
   onWait("the store");
-  const store = observed(await openStore(config.store, log, givenNow), metrics);
+  const store = observed(await openStore(config.store, log, givenNow), metrics, log);
   const now = givenNow ?? Date.now;
   const monotonic = givenNow ?? steadyUnixMs;
   // Replicas tell each other times, and the clocks of their machines may differ.
@@ -208,7 +214,19 @@ async function createBase(
   const steady = (): number => monotonic() + aheadMs;
   const audit = await createAudit({ config, log, metrics, store, now, steady }, sink);
   const tracing = await createTracing(config, version, log, metrics);
-  return { config, log, metrics, audit, tracing, store, now, steady };
+  return { config, output, log, metrics, audit, tracing, store, now, steady };
+}
+
+/** @throws when it takes longer: the process must end, whatever hangs */
+async function atMost(ms: number, work: Promise<void>): Promise<void> {
+  const limit = new AbortController();
+  const tooLate = setTimeout(ms, undefined, { ref: false, signal: limit.signal }).then(() => {
+    throw new Error(`it took longer than ${ms} ms`);
+  });
+  tooLate.catch(() => undefined);
+  await Promise.race([work, tooLate]).finally(() => {
+    limit.abort();
+  });
 }
 
 async function watchSecretFiles({ config, log, metrics }: Base, wecom: Wecom): Promise<SecretFiles> {
@@ -329,7 +347,10 @@ function timeOf(unixMs: number | undefined): string | null {
  *
  * @throws {StoreError}
  */
-async function createAudit({ config, log, metrics, store, now }: Omit<Base, "audit" | "tracing">, sink: AuditSink) {
+async function createAudit(
+  { config, log, metrics, store, now }: Omit<Base, "audit" | "output" | "tracing">,
+  sink: AuditSink,
+) {
   const name = "audit:key";
   await store.compareAndSet(name, undefined, randomBytes(32).toString("base64"));
   const key = await store.get(name);

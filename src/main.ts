@@ -23,7 +23,8 @@ let isStopRequested = false;
 let waitsFor = "its own code";
 
 // `on`, not `once`: a second signal must not kill requests that the first one lets finish.
-for (const signal of ["SIGTERM", "SIGINT"] as const) {
+// SIGHUP has nothing to reload: files of secrets are read again when they change, and the audit log's when it is renamed.
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
   process.on(signal, () => {
     if (app) {
       clearTimeout(startLimit);

@@ -68,7 +68,7 @@ describe("A signal while the gateway starts", () => {
   /** Accepts connections and never answers. */
   const silent = () => createServer((socket) => socket.on("error", () => undefined).resume());
 
-  it.each(["SIGTERM", "SIGINT"] as const)("%s ends it with 0, however early it comes", async (signal) => {
+  it.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)("%s ends it with 0, however early it comes", async (signal) => {
     const statuses = new Map<number, number | null>();
     for (const afterMs of [0, 60, 150, 300]) {
       await using gateway = await starting();

@@ -8,8 +8,6 @@
  * and retried each second; with `isRequired`, writes are refused meanwhile.
  */
 import { createHmac } from "node:crypto";
-import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
 import { BoundedMap } from "../lib/bounded-map.js";
 import { within } from "../lib/within.js";
 import { type Logger, onceAMinute } from "./logger.js";
@@ -216,49 +214,4 @@ export class AuditLog {
     if (known === undefined) this.#callers.set(identity, (known = this.#hmac(identity)));
     return known;
   }
-}
-
-/** A process that was killed, or that met a full disk, may have left a part of a line. */
-async function endsInsideLine(path: string, file: FileHandle): Promise<boolean> {
-  const found = await file.stat();
-  if (!found.isFile() || found.size === 0) return false;
-  // The file may be one that the gateway may only write to.
-  const reading = await open(path, "r").catch(() => undefined);
-  const last = await reading?.read(Buffer.alloc(1), 0, 1, found.size - 1);
-  await reading?.close();
-  return last !== undefined && last.bytesRead === 1 && last.buffer.toString() !== "\n";
-}
-
-/**
- * Appends to a file, which other programs may truncate.
- *
- * @throws when the file cannot be opened for writing
- */
-export async function auditFile(path: string): Promise<AuditSink> {
-  const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
-  // Without O_NONBLOCK, a pipe without a reader would block a thread, and the process could not exit.
-  const file = await open(path, O_APPEND | O_CREAT | O_NONBLOCK | O_WRONLY, 0o640).catch((error: unknown) => {
-    throw new Error(`the audit log cannot be opened: ${error instanceof Error ? error.message : String(error)}`);
-  });
-  let separator = (await endsInsideLine(path, file)) ? "\n" : "";
-  /** The unwritten rest of the last batch, after a write that failed part-way because the disk was full. */
-  let rest: Buffer = Buffer.alloc(0);
-  let restOf: readonly string[] | undefined;
-  return {
-    write: async (lines) => {
-      // A retry of the same lines continues where the last write ended.
-      if (restOf?.[0] !== lines[0]) {
-        rest = Buffer.from(separator + lines.join(""));
-        separator = "";
-      } else if (restOf && lines.length > restOf.length) {
-        rest = Buffer.concat([rest, Buffer.from(lines.slice(restOf.length).join(""))]);
-      }
-      restOf = lines;
-      while (rest.length > 0) {
-        const { bytesWritten } = await file.write(rest);
-        rest = rest.subarray(bytesWritten);
-      }
-      restOf = undefined;
-    },
-  };
 }

@@ -3,13 +3,22 @@
  * reader hangs or has gone: the process goes on, and lines wait in memory, up to a bound.
  */
 import { EventEmitter, once } from "node:events";
+import { fstatSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import { type DestinationStream, pino } from "pino";
 import type { AuditSink } from "./audit-log.js";
 
 /** Lines beyond are dropped. */
 const maxWaitingBytes = 5_000_000;
+/** How long the end of the process waits for a reader that hangs. */
+const flushLimitMs = 1000;
 
 export function standardOutput(): DestinationStream {
+  const found = fstatSync(1);
+  return found.isFIFO() || found.isSocket() ? new PipeOutput() : fileOutput();
+}
+
+function fileOutput(): DestinationStream {
   const output = pino.destination({ dest: 1, minLength: 0, maxLength: maxWaitingBytes });
   let isFailing = false;
   // pino's own listener ends the process on a full disk. What was not written is tried again with the next line.
@@ -21,6 +30,39 @@ export function standardOutput(): DestinationStream {
     if (!isFailing) flushSync();
   };
   return output;
+}
+
+/**
+ * A pipe or a socket. pino's destination would write in a thread, which a full pipe blocks, and a process with such a
+ * thread cannot end. `process.stdout` never blocks on them. Emits `drain` and `drop` as pino's destination does.
+ */
+class PipeOutput extends EventEmitter implements DestinationStream {
+  constructor() {
+    super();
+    for (const emitter of [this, process.stdout]) emitter.on("error", () => undefined);
+  }
+
+  write(lines: string): void {
+    const { stdout } = process;
+    if (stdout.writableLength + lines.length > maxWaitingBytes) {
+      this.emit("drop", lines);
+      return;
+    }
+    stdout.write(lines, (error) => {
+      if (error) this.emit("error", error);
+      else if (stdout.writableLength === 0) this.emit("drain");
+    });
+  }
+}
+
+/** Resolves when all lines are written, or after a second. */
+export async function flushed(output: DestinationStream): Promise<void> {
+  if (!(output instanceof EventEmitter)) return;
+  const limit = new AbortController();
+  const written = once(output, "drain", { signal: limit.signal }).catch(() => undefined);
+  output.write("");
+  await Promise.race([written, pause(flushLimitMs, undefined, { signal: limit.signal }).catch(() => undefined)]);
+  limit.abort();
 }
 
 /** Reports whether the lines were written, where `output` is standard output. */

@@ -4,7 +4,7 @@
  */
 import { randomInt } from "node:crypto";
 import { join } from "node:path";
-import { setImmediate as nextTick } from "node:timers/promises";
+import { setImmediate as nextTick, setTimeout as pause } from "node:timers/promises";
 import type { Database } from "lmdb";
 import { type OwnedFolder, openOwnedFolder } from "./owned-folder.js";
 import {
@@ -286,7 +286,8 @@ function ignore(): void {
 async function reasonOfFailedCommit(error: unknown): Promise<unknown> {
   if (typeof error !== "object" || error === null || !("commitError" in error)) return error;
   const reason = Promise.resolve(error.commitError).catch((cause: unknown) => cause);
-  return (await Promise.race([reason, nextTick()])) ?? error;
+  // It rejects a moment later; without it, the error says nothing.
+  return (await Promise.race([reason, pause(1000, undefined, { ref: false })])) ?? error;
 }
 
 /** The expiry of a stored record: Unix milliseconds, or "" for none. */

@@ -1,9 +1,11 @@
-/** Wraps a store to measure how long each method takes. */
+/** Wraps a store to measure how long each method takes, and to log why methods fail. */
+import { type Logger, onceAMinute } from "../observability/logger.js";
 import type { StoreMetrics } from "../observability/metrics.js";
-import type { Store } from "./store.js";
+import { reasonOf, type Store } from "./store.js";
 
 /** @param nowMs a monotonic clock */
-export function observed(store: Store, metrics: StoreMetrics, nowMs = () => performance.now()): Store {
+export function observed(store: Store, metrics: StoreMetrics, log: Logger, nowMs = () => performance.now()): Store {
+  const mayReport = onceAMinute(nowMs);
   const timed = <T>(operation: string, answer: Promise<T>): Promise<T> => {
     const startedAtMs = nowMs();
     const observe = (isAnswered: boolean): void => {
@@ -13,8 +15,9 @@ export function observed(store: Store, metrics: StoreMetrics, nowMs = () => perf
       () => {
         observe(true);
       },
-      () => {
+      (error: unknown) => {
         observe(false);
+        if (mayReport()) log.error({ operation, reason: reasonOf(error) }, "the store failed");
       },
     );
     return answer;

@@ -1,6 +1,8 @@
 // Who changed what, for which corp, by which credential, and what came of it: one line for each write and authorisation.
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from "@jest/globals";
-import { readFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -554,5 +556,43 @@ describe("A stdout that cannot be written", () => {
     gateway.signal("SIGTERM");
     expect(await gateway.exitCode).toBe(0);
     await rm(DATA_DIR, { recursive: true });
+  });
+});
+
+describe("A stdout whose reader hangs", () => {
+  const wecom = { WECOM_BASE_URL: "http://127.0.0.1:9", WECOM_ACCESS_TOKEN: "token", AUTH_MODE: "none" };
+
+  it.each([
+    ["development", {}],
+    ["production", wecom],
+  ])("does not keep the gateway from ending in order: %s", async (NODE_ENV, more) => {
+    const folder = await mkdtemp(join(tmpdir(), "pipe-"));
+    const path = join(folder, "pipe");
+    execFileSync("mkfifo", [path]);
+    // Opened for reading, too, but never read.
+    const pipe = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+    expect(() => {
+      for (;;) writeSync(pipe, "x".repeat(4096));
+    }).toThrow("EAGAIN");
+    const PORT = String(await freePort());
+    const { PATH } = process.env;
+    const child = spawn(gatewayCommand[0]!, gatewayCommand.slice(1), {
+      env: { PATH, NODE_ENV, PORT, DATA_DIR: folder, ...more },
+      stdio: ["ignore", pipe, "ignore"],
+    });
+    const ended = once(child, "exit");
+    await until(() =>
+      fetch(`http://127.0.0.1:${PORT}/health/live`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    );
+    child.kill("SIGTERM");
+    const limit = setTimeout(() => child.kill("SIGKILL"), 10_000);
+
+    expect(await ended).toEqual([0, null]);
+    clearTimeout(limit);
+    closeSync(pipe);
+    await rm(folder, { recursive: true });
   });
 });

@@ -98,7 +98,7 @@ describe("The gateway's process", () => {
     expect(told.match(/LIVE|ENDED/g)).toEqual(["LIVE", "ENDED"]);
   });
 
-  it.each(["SIGTERM", "SIGINT"] as const)("ends with 0 on %s", async (signal) => {
+  it.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)("ends with 0 on %s", async (signal) => {
     await using gateway = new Running(gatewayCommand, {});
     await gateway.printed(/listening on/);
     gateway.signal(signal);
