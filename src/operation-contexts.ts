@@ -42,7 +42,7 @@ const noFailures: readonly FieldFailure[] = [];
 class LivingOperationContext implements OperationContext {
   readonly value: RequestContext;
   readonly executed: OperationContext["executed"];
-  readonly #deadline: Deadline;
+  readonly deadline: Deadline;
   readonly #clientGone = new Cancellation();
   readonly #reader: LivingReader;
   failures: readonly FieldFailure[] = noFailures;
@@ -56,7 +56,7 @@ class LivingOperationContext implements OperationContext {
     const { quota } = options;
     const { headers } = source.request;
     const { log, span, traceId } = traceOf(options.tracing, source);
-    const deadline = (this.#deadline = new Deadline(requestTimeoutMs(headers, options.timeoutMs)));
+    const deadline = (this.deadline = new Deadline(requestTimeoutMs(headers, options.timeoutMs)));
     const call: CallOptions = {
       corp: caller.corp ?? options.defaultCorp,
       deadline,
@@ -93,14 +93,6 @@ class LivingOperationContext implements OperationContext {
   extensions(): Readonly<Record<string, unknown>> | undefined {
     const { staleLivingids: stale = [] } = this.#reader;
     return stale.length === 0 ? undefined : { stale };
-  }
-
-  onDeadline(listener: () => void): () => void {
-    return this.#deadline.onCancel(listener);
-  }
-
-  close(): void {
-    this.#deadline.close();
   }
 
   abandon(): void {

@@ -98,6 +98,6 @@ function contextOver(calls: unknown[]): OperationContext {
   } as unknown as RequestContext;
   return {
     ...{ value, extensions: nothing as () => undefined, failures: [] },
-    ...{ onDeadline: () => nothing, abandon: nothing, close: nothing },
+    ...{ deadline: { onCancel: () => nothing, close: nothing }, abandon: nothing },
   };
 }

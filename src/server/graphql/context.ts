@@ -18,16 +18,14 @@ export interface OperationContext {
   readonly failures: readonly FieldFailure[];
   /** The operation has been executed: ends its span, if its trace is recorded. */
   readonly executed?: ((type: string, name: string | undefined, failures: readonly FieldFailure[]) => void) | undefined;
-  /**
-   * Calls back at the operation's deadline.
-   *
-   * @returns cancels the callback
-   */
-  onDeadline(listener: () => void): () => void;
+  readonly deadline: {
+    /** Calls back when it has passed. @returns cancels the callback */
+    onCancel(listener: () => void): () => void;
+    /** Ends the operation: releases its timers. */
+    close(): void;
+  };
   /** The client has left, so nobody will read the answer. */
   abandon(): void;
-  /** Ends the operation: releases its timers. */
-  close(): void;
 }
 
 /** @param payers identities whose quotas pay for its calls to WeCom, if not only the caller's */

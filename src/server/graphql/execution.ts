@@ -142,7 +142,7 @@ export class Executor {
     source: Source,
   ): OperationAnswer {
     const extensions = context.extensions();
-    context.close();
+    context.deadline.close();
     if (errors === undefined && extensions === undefined) return answered({ data }, true, plan.cacheControl);
     return answered(
       {
@@ -197,7 +197,7 @@ function timedOut({ log }: Source): ExecutionResult {
 function untilDeadline<T, U>(result: PromiseLike<T>, context: OperationContext, atEnd: () => U): Promise<T | U> {
   return new Promise((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined;
-    const stopListening = context.onDeadline(() => {
+    const stopListening = context.deadline.onCancel(() => {
       timer = setTimeout(() => {
         resolve(atEnd());
       }, graceMs);

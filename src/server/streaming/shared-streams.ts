@@ -198,7 +198,7 @@ class SharedStream {
       this.forget();
       throw error;
     } finally {
-      context.close();
+      context.deadline.close();
     }
   }
 
@@ -276,7 +276,7 @@ class SharedStream {
       const { result } = await this.options.executor.execute(this.operation, context, source, rootValue);
       return { result: new SharedResult(result), isPersonal: watch.isPersonal };
     } catch (error) {
-      context.close();
+      context.deadline.close();
       const errors = this.options.executor.format([toGraphqlError(error)], source);
       return { result: new SharedResult({ errors, data: null }), isPersonal: watch.isPersonal };
     } finally {

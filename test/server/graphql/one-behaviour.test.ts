@@ -448,7 +448,7 @@ describe("An operation whose resolver never resolves", () => {
       const operation = preparation.prepare({ query }, "post");
       if (operation.kind === "refused") throw new Error(operation.errors[0]!.message);
       const deadline = new Deadline(300);
-      const context = { ...reference.newContext([]), onDeadline: (end: () => void) => deadline.onCancel(end) };
+      const context = { ...reference.newContext([]), deadline };
       const log = { ...source.log, error: (line: unknown) => logged.push(line) };
 
       let endedAt = NaN;
