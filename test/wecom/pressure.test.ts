@@ -375,7 +375,8 @@ describeWithRedis("45009, without the store", () => {
 describe("45033", () => {
   it("lowers how many are sent at once, until hardly any is refused, and time raises it again", async () => {
     await using timed = await startTimed({
-      simulator: { latencyMs: 20, maxConcurrentPerApi: 3 },
+      // Long enough for a busy machine to send more than three meanwhile.
+      simulator: { latencyMs: 150, maxConcurrentPerApi: 3 },
       env: { WECOM_MAX_IN_FLIGHT: "12" },
     });
     const { gateway, clock } = timed;

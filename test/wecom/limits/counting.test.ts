@@ -256,6 +256,16 @@ describe("What one caller may cause in a minute", () => {
     expect(refusalOf(() => count("a"))).toEqual({ retryAfterSeconds: 60, api: "a" });
   });
 
+  it("ends a minute later at the latest, also when the clock is set back", () => {
+    let now = start;
+    const count = new CallerQuota(1, () => now).counterFor("one")!;
+    count("a");
+    now -= 60 * minuteMs;
+
+    expect(refusalOf(() => count("a"))).toBeUndefined();
+    expect(refusalOf(() => count("a"))).toEqual({ retryAfterSeconds: 60, api: "a" });
+  });
+
   it("is counted for each caller, and not for anonymous ones", () => {
     const quota = new CallerQuota(1, () => start);
     quota.counterFor("one")!("a");

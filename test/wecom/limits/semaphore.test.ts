@@ -347,6 +347,16 @@ describe("The bulkhead", () => {
     expect([most, user.take()]).toEqual([8, 8]);
   });
 
+  it("counts what was released for nobody: neither against others, nor against the corp that had it", () => {
+    const bulkhead = new Bulkhead(64);
+    const user = new User(bulkhead, "one", "a");
+    for (let calls = user.take(); calls > 0; calls -= 1) user.free();
+
+    expect(takeOneOfEach(bulkhead, "two", 100)).toBe(56);
+    // The others keep eight free for corps that hold none.
+    expect(user.take(1)).toBe(1);
+  });
+
   it("offers a free connection to refused users that still wait", () => {
     const bulkhead = new Bulkhead(2);
     const holder = new User(bulkhead, "one", "a");
@@ -375,6 +385,10 @@ describe("The bulkhead", () => {
     holder.free();
 
     expect(users.map(({ started }) => started)).toEqual([...Array(32).fill(1), ...Array(8).fill(0)]);
+    holder.take(1);
+    for (const user of users) user.waiting = 1;
+    holder.free();
+    expect(users.map(({ started }) => started)).toEqual(Array(40).fill(1));
   });
 
   it("offers the last released connection to who waits behind 40 that wait no more", () => {
