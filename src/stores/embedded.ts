@@ -3,8 +3,9 @@
  * each record has either its old or its new value.
  */
 import { randomInt } from "node:crypto";
+import { open, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { setImmediate as nextTick, setTimeout as pause } from "node:timers/promises";
+import { setImmediate as nextTick } from "node:timers/promises";
 import type { Database } from "lmdb";
 import { type OwnedFolder, openOwnedFolder } from "./owned-folder.js";
 import {
@@ -46,6 +47,8 @@ export function openEmbeddedStore(dataDir: string, options: EmbeddedStoreOptions
 
 /** Records per page of a scan, and per transaction: both are synchronous and block the event loop. */
 const recordsPerStep = 500;
+/** More than one commit needs. */
+const roomBytes = 1_000_000;
 
 interface StoredRecord {
   readonly key: string;
@@ -61,6 +64,8 @@ class EmbeddedStore implements Store {
   readonly #queues: Database<number, [queue: string, member: string]>;
   readonly #sweeper: NodeJS.Timeout;
   #isClosed = false;
+  #isFull = false;
+  #probing: Promise<void> | undefined;
 
   constructor(
     private readonly folder: OwnedFolder,
@@ -77,14 +82,14 @@ class EmbeddedStore implements Store {
   }
 
   async set(key: string, value: string, expiry?: Expiry): Promise<void> {
-    await this.#attempt(() => this.#committed(this.#records.put(key, this.#seal(value, expiry), newVersion())));
+    await this.#attempt(() => this.#committed(() => this.#records.put(key, this.#seal(value, expiry), newVersion())));
   }
 
   async delete(key: string): Promise<boolean> {
     for (;;) {
       const found = await this.#attempt(() => this.#read(key));
       if (!found) return false;
-      if (await this.#attempt(() => this.#committed(this.#records.remove(key, found.version)))) return true;
+      if (await this.#attempt(() => this.#committed(() => this.#records.remove(key, found.version)))) return true;
     }
   }
 
@@ -103,7 +108,7 @@ class EmbeddedStore implements Store {
         const version = (entry?.version ?? null) as number;
         const sealed = (text: string): string =>
           "isSame" in expiry ? `${endOf(entry?.value)}:${text}` : this.#seal(text, expiry);
-        const isWritten = await this.#committed(
+        const isWritten = await this.#committed(() =>
           value === undefined
             ? this.#records.remove(key, version)
             : this.#records.put(key, sealed(value), newVersion(), version),
@@ -122,7 +127,7 @@ class EmbeddedStore implements Store {
     for (let from = 0; from < records.length; from += recordsPerStep) {
       const some = records.slice(from, from + recordsPerStep);
       await this.#attempt(() =>
-        this.#committed(
+        this.#committed(() =>
           this.#records.transaction(() => {
             some.forEach(write);
           }),
@@ -143,7 +148,7 @@ class EmbeddedStore implements Store {
   }
 
   async enqueue(queue: string, member: string, dueAtMs: number): Promise<void> {
-    await this.#attempt(() => this.#committed(this.#queues.put([queue, member], dueAtMs)));
+    await this.#attempt(() => this.#committed(() => this.#queues.put([queue, member], dueAtMs)));
   }
 
   due(queue: string, nowMs: number, limit: number): Promise<string[]> {
@@ -157,7 +162,7 @@ class EmbeddedStore implements Store {
   }
 
   async dequeue(queue: string, member: string): Promise<void> {
-    await this.#attempt(() => this.#committed(this.#queues.remove([queue, member])));
+    await this.#attempt(() => this.#committed(() => this.#queues.remove([queue, member])));
   }
 
   async publish(channel: string, message: string): Promise<void> {
@@ -220,12 +225,45 @@ class EmbeddedStore implements Store {
    * If a commit fails, for a full disk say, lmdb also rejects two promises that nobody else handles, which would end the
    * process: one for all writes of an event-loop tick, made at its end, and `commitError` with the reason.
    */
-  async #committed<T>(writing: Promise<T>): Promise<T> {
+  async #committed<T>(write: () => Promise<T>): Promise<T> {
+    if (this.#isFull) await this.#awaitRoom();
+    const writing = write();
     setImmediate(() => void this.folder.root.committed.then(ignore, ignore));
     try {
       return await writing;
     } catch (error) {
-      throw await reasonOfFailedCommit(error);
+      if (!hasCommitError(error)) throw error;
+      this.#isFull = true;
+      const reason = await reasonOfFailedCommit(error);
+      await this.#awaitRoom();
+      throw reason;
+    }
+  }
+
+  /** @throws an error that names the reason */
+  async #awaitRoom(): Promise<void> {
+    await (this.#probing ??= this.#findRoom().finally(() => (this.#probing = undefined)));
+    this.#requireOpen();
+  }
+
+  /**
+   * Each failed commit damages lmdb's memory, and after some ten of them the process is aborted. So after one nothing is
+   * written until a file beside LMDB's can be, as far from its start as LMDB writes.
+   */
+  async #findRoom(): Promise<void> {
+    const { path } = this.folder;
+    const { size } = await stat(join(path, "data.mdb"));
+    const zeros = Buffer.alloc(roomBytes);
+    const probe = await open(join(path, "probe"), "w", 0o600);
+    try {
+      for (let at = 0; at < roomBytes;) {
+        at += (await probe.write(zeros, at, roomBytes - at, size + at)).bytesWritten;
+      }
+      await probe.datasync();
+      this.#isFull = false;
+    } finally {
+      await probe.close();
+      await rm(join(path, "probe"), { force: true });
     }
   }
 
@@ -274,7 +312,7 @@ class EmbeddedStore implements Store {
     for await (const page of this.#pages("")) {
       const over = page.filter(({ value }) => this.#unseal(value) === undefined);
       const remove = ({ key, version }: StoredRecord) => this.#records.remove(key, version ?? 0);
-      await this.#attempt(() => this.#committed(Promise.all(over.map(remove))));
+      await this.#attempt(() => this.#committed(() => Promise.all(over.map(remove))));
     }
   }
 }
@@ -283,11 +321,13 @@ function ignore(): void {
   // Another promise rejects for the writer.
 }
 
-async function reasonOfFailedCommit(error: unknown): Promise<unknown> {
-  if (typeof error !== "object" || error === null || !("commitError" in error)) return error;
+function hasCommitError(error: unknown): error is { commitError: unknown } {
+  return typeof error === "object" && error !== null && "commitError" in error;
+}
+
+async function reasonOfFailedCommit(error: { commitError: unknown }): Promise<unknown> {
   const reason = Promise.resolve(error.commitError).catch((cause: unknown) => cause);
-  // It rejects a moment later; without it, the error says nothing.
-  return (await Promise.race([reason, pause(1000, undefined, { ref: false })])) ?? error;
+  return (await Promise.race([reason, nextTick()])) ?? error;
 }
 
 /** The expiry of a stored record: Unix milliseconds, or "" for none. */

@@ -11,6 +11,7 @@ import { open, type RootDatabase } from "lmdb";
 import type { ChannelListener } from "./store.js";
 
 export interface OwnedFolder {
+  readonly path: string;
   readonly root: RootDatabase;
   readonly listeners: Map<string, Set<ChannelListener>>;
   close(): Promise<void>;
@@ -45,7 +46,7 @@ export function openOwnedFolder(path: string): OwnedFolder {
     await opened.root.close();
     closeSync(opened.lock);
   };
-  return { root: opened.root, listeners: opened.listeners, close };
+  return { path, root: opened.root, listeners: opened.listeners, close };
 }
 
 function openNew(path: string): Opened {
