@@ -70,6 +70,18 @@ describe("A token", () => {
     expect([await letsIn(by, known), await letsIn(by, unknown), await letsIn(by, late)]).toEqual([401, 401, 401]);
   });
 
+  it("that is refused is said to have expired where it has, and else not to be valid", async () => {
+    const by = await ready();
+    const messageOf = async (token: string) => {
+      const answer = await by.authenticate(Credentials.ofRequest({ rawHeaders: ["authorization", `Bearer ${token}`] }));
+      return answer.kind === "refused" ? answer.refusal.message : "in";
+    };
+
+    expect(await messageOf(await fresh({ exp: start / 1000 - 31 }))).toBe("The token has expired");
+    expect(await messageOf(await fresh({ aud: "another" }))).toBe("The token is not valid");
+    expect(await messageOf(await fresh({ iss: "another" }))).toBe("The token is not valid");
+  });
+
   it("counts from 30 seconds before its start", async () => {
     const by = await ready();
 
