@@ -130,9 +130,15 @@ export function violationsIn(history: History): Violation[] {
     // Every key ends.
     if (!isKeyed || plan.abandoned.includes(those[0]!.ask.key!)) continue;
     const ends = those.filter(({ told }) => final.includes(told?.is ?? "")).map(({ toldAtMs }) => toldAtMs);
+    // A key's life begins when it is written down: not by a create that was refused as not sent, and maybe not by one whose
+    // process was killed.
+    const isSeen = ({ told }: Answered): boolean =>
+      told !== undefined && !["unavailable", "disconnected"].includes(told.is);
+    const seen = those.filter(isSeen);
+    const seenAtMs = Math.min(...(seen.length > 0 ? seen : those).map(({ askedAtMs }) => askedAtMs));
     // An emptied store has lost when the key was first seen, and a store whose clock is set back counts anew.
     const endsWithinMs = keyLifetimeMs + 3 * timeoutMs + (isLossBetween(0, Infinity) ? keyLifetimeMs : 500);
-    if (Math.min(...ends) > those[0]!.askedAtMs + endsWithinMs) report("every key ends", `create ${tag}`);
+    if (Math.min(...ends) > seenAtMs + endsWithinMs) report("every key ends", `create ${tag}`);
 
     // It is settled, and not only given up: of who asks every half second, 99.9% know within 5 s more than it may take effect.
     if (plan.happenings.some(({ kind }) => kind === "anchor-deleted")) continue;
