@@ -98,7 +98,8 @@ describe("An embedded store on a full disk", () => {
       answer = JSON.stringify(await gateway.post(JSON.stringify({ query: mutation, variables: variables() })));
     };
     const isRefused = () => /LivingUnavailableError|LivingOutcomeUnknownError/.test(answer);
-    while (!isRefused() || !gateway.output.includes('"msg":"the store failed"')) await create();
+    const isLogged = () => gateway.output.includes('"msg":"the store failed"');
+    for (let count = 0; count < 300 && !(isRefused() && isLogged()); count += 1) await create();
     // More commits that fail than LMDB's memory survives.
     for (let count = 0; count < 30; count += 1) await create();
 
