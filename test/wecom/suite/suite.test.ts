@@ -171,10 +171,11 @@ describe("A third-party app that a corp authorises", () => {
 
   it("serves a corp whose authorisations overlapped, whichever of them WeCom exchanged last", async () => {
     await using provider = await startWithTicket();
+    const latest = now();
     // The latest by WeCom's time is exchanged first.
     for (const [index, age] of [0, 1, 2].entries()) {
       const AuthCode = provider.simulator.suites.authorise(suiteId, corpA, { isPushed: false });
-      const message = { SuiteId: suiteId, AuthCode, InfoType: "create_auth", TimeStamp: now() - age };
+      const message = { SuiteId: suiteId, AuthCode, InfoType: "create_auth", TimeStamp: latest - age };
       await provider.simulator.callbacks.send({ ...provider.command, message });
       await provider.untilAuthorised(index + 1);
     }
