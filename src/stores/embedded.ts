@@ -3,10 +3,10 @@
  * each record has either its old or its new value.
  */
 import { randomInt } from "node:crypto";
-import { open, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate as nextTick } from "node:timers/promises";
 import type { Database } from "lmdb";
+import { Commits } from "./commits.js";
 import { type OwnedFolder, openOwnedFolder } from "./owned-folder.js";
 import {
   type ChannelListener,
@@ -47,8 +47,6 @@ export function openEmbeddedStore(dataDir: string, options: EmbeddedStoreOptions
 
 /** Records per page of a scan, and per transaction: both are synchronous and block the event loop. */
 const recordsPerStep = 500;
-/** More than one commit needs. */
-const roomBytes = 1_000_000;
 
 interface StoredRecord {
   readonly key: string;
@@ -62,16 +60,16 @@ class EmbeddedStore implements Store {
   readonly #records: Database<string, string>;
   /** Queues hold only unfinished work, so they are small enough to be scanned. */
   readonly #queues: Database<number, [queue: string, member: string]>;
+  readonly #commits: Commits;
   readonly #sweeper: NodeJS.Timeout;
   #isClosed = false;
-  #isFull = false;
-  #probing: Promise<void> | undefined;
 
   constructor(
     private readonly folder: OwnedFolder,
     private readonly options: Required<EmbeddedStoreOptions>,
   ) {
     const { root } = folder;
+    this.#commits = new Commits(folder);
     this.#records = root.openDB({ name: "records", encoding: "string", useVersions: true });
     this.#queues = root.openDB({ name: "queues" });
     this.#sweeper = setInterval(() => void this.#sweep().catch(() => undefined), options.sweepMs).unref();
@@ -221,50 +219,11 @@ class EmbeddedStore implements Store {
     }
   }
 
-  /**
-   * If a commit fails, for a full disk say, lmdb also rejects two promises that nobody else handles, which would end the
-   * process: one for all writes of an event-loop tick, made at its end, and `commitError` with the reason.
-   */
-  async #committed<T>(write: () => Promise<T>): Promise<T> {
-    if (this.#isFull) await this.#awaitRoom();
-    const writing = write();
-    setImmediate(() => void this.folder.root.committed.then(ignore, ignore));
-    try {
-      return await writing;
-    } catch (error) {
-      if (!hasCommitError(error)) throw error;
-      this.#isFull = true;
-      const reason = await reasonOfFailedCommit(error);
-      await this.#awaitRoom();
-      throw reason;
-    }
-  }
-
-  /** @throws an error that names the reason */
-  async #awaitRoom(): Promise<void> {
-    await (this.#probing ??= this.#findRoom().finally(() => (this.#probing = undefined)));
-    this.#requireOpen();
-  }
-
-  /**
-   * Each failed commit damages lmdb's memory, and after some ten of them the process is aborted. So after one nothing is
-   * written until a file beside LMDB's can be, as far from its start as LMDB writes.
-   */
-  async #findRoom(): Promise<void> {
-    const { path } = this.folder;
-    const { size } = await stat(join(path, "data.mdb"));
-    const zeros = Buffer.alloc(roomBytes);
-    const probe = await open(join(path, "probe"), "w", 0o600);
-    try {
-      for (let at = 0; at < roomBytes;) {
-        at += (await probe.write(zeros, at, roomBytes - at, size + at)).bytesWritten;
-      }
-      await probe.datasync();
-      this.#isFull = false;
-    } finally {
-      await probe.close();
-      await rm(join(path, "probe"), { force: true });
-    }
+  #committed<T>(write: () => Promise<T>): Promise<T> {
+    return this.#commits.run(() => {
+      this.#requireOpen();
+      return write();
+    });
   }
 
   #entry(key: string) {
@@ -315,19 +274,6 @@ class EmbeddedStore implements Store {
       await this.#attempt(() => this.#committed(() => Promise.all(over.map(remove))));
     }
   }
-}
-
-function ignore(): void {
-  // Another promise rejects for the writer.
-}
-
-function hasCommitError(error: unknown): error is { commitError: unknown } {
-  return typeof error === "object" && error !== null && "commitError" in error;
-}
-
-async function reasonOfFailedCommit(error: { commitError: unknown }): Promise<unknown> {
-  const reason = Promise.resolve(error.commitError).catch((cause: unknown) => cause);
-  return (await Promise.race([reason, nextTick()])) ?? error;
 }
 
 /** The expiry of a stored record: Unix milliseconds, or "" for none. */
