@@ -36,6 +36,7 @@ import { Agent, Pool } from "undici";
 import type { Config } from "./config.js";
 import { formatError, outcomeOfCode } from "./errors.js";
 import { BoundedMap } from "./lib/bounded-map.js";
+import { within } from "./lib/within.js";
 import { LivingCache } from "./living/living.cache.js";
 import { mediaOperation } from "./living/living.uploads.js";
 import { sample } from "./living/living.sample.js";
@@ -219,14 +220,12 @@ async function createBase(
 
 /** @throws when it takes longer: the process must end, whatever hangs */
 async function atMost(ms: number, work: Promise<void>): Promise<void> {
-  const limit = new AbortController();
-  const tooLate = setTimeout(ms, undefined, { ref: false, signal: limit.signal }).then(() => {
-    throw new Error(`it took longer than ${ms} ms`);
-  });
-  tooLate.catch(() => undefined);
-  await Promise.race([work, tooLate]).finally(() => {
-    limit.abort();
-  });
+  const isInTime = await within(
+    ms,
+    work.then(() => true),
+    false,
+  );
+  if (!isInTime) throw new Error(`it took longer than ${ms} ms`);
 }
 
 async function watchSecretFiles({ config, log, metrics }: Base, wecom: Wecom): Promise<SecretFiles> {

@@ -5,7 +5,7 @@
  */
 import { setTimeout as wait } from "node:timers/promises";
 import { type Logger, onceAMinute } from "../observability/logger.js";
-import { reasonOf, StoreError, within } from "./store.js";
+import { answeredWithin, reasonOf, StoreError } from "./store.js";
 
 export interface Link {
   ping(): Promise<unknown>;
@@ -62,7 +62,7 @@ export class RedisConnection<L extends Link> {
     const link = this.#link;
     if (!link || this.#isSilent) throw new StoreError("Redis did not answer a moment ago");
     try {
-      return await within(timeoutMs, command(link), () => {
+      return await answeredWithin(timeoutMs, command(link), () => {
         if (link === this.#link) {
           this.#isSilent = true;
           void this.#ping(link).catch(this.#lose);
@@ -117,7 +117,7 @@ export class RedisConnection<L extends Link> {
       attempt.abort();
       return new StoreError(`no connection within ${handshakeMs} ms`);
     };
-    const link = await within(handshakeMs, connecting, giveUp);
+    const link = await answeredWithin(handshakeMs, connecting, giveUp);
     if (this.#isClosed) link.destroy();
     return link;
   }
@@ -149,7 +149,11 @@ export class RedisConnection<L extends Link> {
   }
 
   async #ping(link: L): Promise<void> {
-    await within(pingTimeoutMs, link.ping(), () => new StoreError(`no answer to a ping within ${pingTimeoutMs} ms`));
+    await answeredWithin(
+      pingTimeoutMs,
+      link.ping(),
+      () => new StoreError(`no answer to a ping within ${pingTimeoutMs} ms`),
+    );
     if (link === this.#link) this.#isSilent = false;
   }
 }

@@ -123,7 +123,7 @@ export class StoreError extends Error {
 const timersPerWait = 10;
 
 /** Returns `answer`, or rejects with the error from `tooLate` if it takes longer. */
-export async function within<T>(ms: number, answer: Promise<T>, tooLate: () => StoreError): Promise<T> {
+export async function answeredWithin<T>(ms: number, answer: Promise<T>, tooLate: () => StoreError): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const giveUp = new Promise<never>((_resolve, reject) => {
     const wait = (timers: number): void => {
@@ -145,7 +145,11 @@ export async function within<T>(ms: number, answer: Promise<T>, tooLate: () => S
 export function withShortTimeout(store: Store): Pick<Store, "get" | "set" | "delete" | "compareAndSet"> {
   const { shortTimeoutMs } = store;
   const inTime = <T>(answer: Promise<T>): Promise<T> =>
-    within(shortTimeoutMs, answer, () => new StoreError(`the store did not answer within ${shortTimeoutMs} ms`));
+    answeredWithin(
+      shortTimeoutMs,
+      answer,
+      () => new StoreError(`the store did not answer within ${shortTimeoutMs} ms`),
+    );
   return {
     get: (key) => inTime(store.get(key)),
     set: (key, value, expiry) => inTime(store.set(key, value, expiry)),
