@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from "@jes
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -13,15 +13,14 @@ import { buildSchema } from "graphql";
 import { pino } from "pino";
 import { AuditLog, type AuditSink } from "../../src/observability/audit-log.js";
 import * as documents from "../../packages/client/src/index.js";
-import { corpid, type Gateway, type GatewayOptions, startGateway } from "../support/gateway.js";
+import { corpid, type Gateway, startGateway } from "../support/gateway.js";
 import { booking, minimalInput } from "../support/inputs.js";
 import { audience, type Issuer, issuerName, startIssuer } from "../support/issuer.js";
 import { corps, startProvider } from "../support/provider.js";
 import { freePort } from "../support/ports.js";
-import { checkout, gatewayCommand, Running } from "../support/running.js";
+import { gatewayCommand, Running } from "../support/running.js";
 import { seriesIn, valueOf } from "../support/exposition.js";
 import { until } from "../support/until.js";
-import { postImage } from "../support/uploads.js";
 
 type Line = Record<string, any>;
 const linesOf = (gateway: Gateway): Line[] => gateway.logs.filter((line) => line["audit"] === 1);
@@ -335,81 +334,6 @@ describe("A provider's app", () => {
     provider.simulator.suites.cancelAuthorisation("wwsuite", corps[0]);
     await provider.settle();
     expect(await untilLine(provider, ({ action }) => action === "app.revoke")).toMatchObject({ corp: corps[0] });
-  });
-});
-
-describe("AUDIT_LOG_FILE", () => {
-  let folder: string;
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "audit-"));
-  });
-  afterAll(() => rm(folder, { recursive: true }));
-  const start = (file: string, more: GatewayOptions["env"] = {}) =>
-    startGateway({ env: { AUDIT_LOG_FILE: file, ...more } });
-  const create = (gateway: Gateway) => gateway.run(documents.CreateLivingDocument, { input: minimalInput });
-
-  it("is appended to, in whole lines, all of them before the gateway ends, and stdout has none", async () => {
-    const file = join(folder, "audit.log");
-    await writeFile(file, "before\n");
-    const gateway = await start(file);
-    await Promise.all(Array.from({ length: 50 }, () => create(gateway)));
-    const onStdout = linesOf(gateway);
-    await gateway.close();
-
-    const [first, ...lines] = (await readFile(file, "utf8")).trim().split("\n");
-    expect(first).toBe("before");
-    expect(lines.map((line) => (JSON.parse(line) as Line)["outcome"])).toEqual(Array(50).fill("ok"));
-    expect(onStdout).toEqual([]);
-  });
-
-  it("that ends in a part of a line, after a kill or a full disk, has whole lines from there on", async () => {
-    const file = join(folder, "cut.log");
-    await writeFile(file, '{"audit":1,"ti');
-    for (let round = 0; round < 2; round += 1) {
-      const gateway = await start(file);
-      await create(gateway);
-      await gateway.close();
-    }
-
-    const [part, ...lines] = (await readFile(file, "utf8")).trimEnd().split("\n");
-    expect(part).toBe('{"audit":1,"ti');
-    expect(lines.map((line) => (JSON.parse(line) as Line)["outcome"])).toEqual(["ok", "ok"]);
-  });
-
-  it("that cannot be opened keeps the gateway from starting, and says so", async () => {
-    await using gateway = new Running(
-      gatewayCommand,
-      { NODE_ENV: "development", AUDIT_LOG_FILE: join(folder, "missing", "audit.log"), DATA_DIR: join(folder, "data") },
-      checkout,
-    );
-
-    expect(await gateway.exitCode).toBe(69);
-    expect(gateway.output).toContain("cannot start: the audit log cannot be opened: ENOENT");
-  });
-
-  it("that is full: counted, said once a minute, and requests go on", async () => {
-    await using gateway = await start("/dev/full");
-    for (let count = 0; count < 3; count += 1)
-      expect((await create(gateway)).data!.createLiving.__typename).toBe("CreateLivingSuccess");
-    await until(
-      async () => valueOf(seriesIn((await gateway.fetch("/metrics")).text), "audit_write_failures_total") > 1,
-    );
-    expect(gateway.logs.filter(({ msg }) => msg === "the audit log cannot be written")).toHaveLength(1);
-  });
-
-  it("that is full, and AUDIT_REQUIRED: nothing is changed any more, and the answer says so", async () => {
-    await using gateway = await start("/dev/full", { AUDIT_REQUIRED: "on" });
-    await create(gateway);
-    while (!gateway.logs.some(({ msg }) => msg === "the audit log cannot be written")) await wait(5);
-    const sent = gateway.simulator.requestsTo("living/create").length;
-    const { data, errors } = await create(gateway);
-
-    expect(errors).toEqual([]);
-    expect(data!.createLiving).toMatchObject({ __typename: "LivingUnavailableError", retryable: true });
-    expect(gateway.simulator.requestsTo("living/create")).toHaveLength(sent);
-    expect((await postImage(gateway, Buffer.from("\x89PNG\r\n\x1a\n", "latin1"))).status).toBe(503);
-    expect(gateway.simulator.requestsTo("media/upload")).toEqual([]);
-    expect((await gateway.fetch("/health/ready")).status).toBe(200);
   });
 });
 
