@@ -16,8 +16,8 @@ import { isLong, parameter, printTable } from "./parts/form.js";
 
 const rounds = parameter("ROUNDS", { short: 1, long: 10 });
 const timeoutMs = 300;
-/** The promise, and what the other work on a machine adds when nothing is measured. Most of these faults would end never. */
-const toleranceMs = isLong ? 250 : 10_000;
+/** The promise, and what the other work on a machine adds when nothing is measured. */
+const toleranceMs = isLong ? 250 : 2750;
 
 interface Answer {
   readonly data: Readonly<Record<string, any>> | null;

@@ -9,9 +9,8 @@ import { upstreamFaults } from "../support/upstream-faults.js";
 
 const timeoutMs = 600;
 
-/** What the contract adds to the deadline for the answer itself, and a machine that is busy with other tests: nothing else
- * would end most of these. */
-const toleranceMs = 250 + 10_000;
+/** What the contract adds to the deadline for the answer itself, and a machine that is busy with other tests. */
+const toleranceMs = 250 + 2500;
 
 let gateway: Gateway;
 beforeAll(async () => {

@@ -128,17 +128,16 @@ const saidAt = (page: Page, label: string): Promise<string | undefined> =>
     .evaluate((field) => field.ownerDocument.getElementById(field.getAttribute("aria-describedby") ?? "")?.textContent);
 
 describeInBrowser("The example's list of livings, in a browser", () => {
-  it("is ready soon after it is opened, in the best of three tries", async () => {
-    const tookMs: number[] = [];
-    for (let tries = 0; tries < 3; tries += 1) {
+  it("is ready within 1.5 s of being opened, in the best of ten tries", async () => {
+    let shortestMs = Infinity;
+    for (let tries = 0; tries < 10 && shortestMs >= 1500; tries += 1) {
       const startedAt = performance.now();
       const page = await open();
       await page.getByRole("button").first().waitFor();
-      tookMs.push(performance.now() - startedAt);
+      shortestMs = Math.min(shortestMs, performance.now() - startedAt);
     }
 
-    // A second where two cores are busy. Something that is waited for in vain, a font or a worker, would cost half a minute.
-    expect(Math.min(...tookMs)).toBeLessThan(6000);
+    expect(shortestMs).toBeLessThan(1500);
   });
 
   it("asks who you are, and lists their livings", async () => {
